@@ -1,0 +1,59 @@
+"""Run a pure function over padded sequences as one compiled program, inside or outside of a model."""
+
+import functools
+
+import keras
+from keras import ops
+
+# TensorFlow's XLA compiles anew for every shape, so shapes are first rounded up to a multiple of this.
+_GRAIN = 32
+
+
+def compiled(*, returns, in_graphs=True):
+    """Decorator: compile ``function(*sequences, *, parameter=…)`` on the backends that can.
+
+    The sequences are tensors ``(batch, time, …)``. Padding their two leading axes with zeros must not change the
+    answer for the rows and steps that were there. The parameters are tensors too and are passed by name, as they are.
+
+    TensorFlow compiles with XLA even where the surrounding model does not, JAX with ``jax.jit``; PyTorch runs the
+    function as it stands. The undecorated function stays at hand as ``.plain``.
+
+    Args:
+        returns: string, one word for each output: ``"rows"`` for ``(batch, …)``, ``"steps"`` for
+            ``(batch, time, …)``.
+        in_graphs: bool. If False, a call inside a TensorFlow graph uses plain operations, so that the graph can be
+            exported to runtimes without XLA.
+    """
+
+    def decorate(function):
+        backend = keras.backend.backend()
+        if backend == "tensorflow":
+            call = _with_xla(function, returns.split(), in_graphs)
+        elif backend == "jax":
+            import jax
+
+            call = functools.wraps(function)(jax.jit(function))
+        else:
+            call = functools.wraps(function)(lambda *args, **kwargs: function(*args, **kwargs))
+        call.plain = function
+        return call
+
+    return decorate
+
+
+def _with_xla(function, returns, in_graphs):
+    import tensorflow as tf
+
+    program = tf.function(function, jit_compile=True, autograph=False)
+
+    @functools.wraps(function)
+    def call(*sequences, **parameters):
+        if not in_graphs and not tf.executing_eagerly():
+            return function(*sequences, **parameters)
+        batch, time = ops.shape(sequences[0])[:2]
+        ends = [[0, -batch % _GRAIN], [0, -time % _GRAIN]]
+        padded = [tf.pad(x, ends + [[0, 0]] * (len(x.shape) - 2)) for x in sequences]
+        outputs = program(*padded, **parameters)
+        return tuple(x[:batch, :time] if axes == "steps" else x[:batch] for x, axes in zip(outputs, returns))
+
+    return call

@@ -1,0 +1,197 @@
+"""The recursions behind `nlpkit.ops.linear_chain`, on rows whose real steps come first.
+
+Shapes here: ``scores`` ``(batch, time, tags)`` float32, with start and end scores already added to the first and last
+real step; ``transitions`` ``(tags, tags)`` float32; ``lengths`` ``(batch,)`` int32. Inside the loops time comes first.
+None of these functions is differentiable: their callers attach the derivatives.
+"""
+
+import keras
+from keras import ops
+
+IMPOSSIBLE = -1e4
+"""Score that forbids a tag or a transition: far below any real score, and its sums stay finite in float32."""
+
+# Between scores of one step that lie further apart than this, exp() loses the lower one (float32 ends at e**-87).
+_SAFE_GAP = 80.0
+
+
+def messages(scores, transitions, lengths):
+    """Forward and backward messages, both with the emission of their own step.
+
+    Returns:
+        ``forward`` ``(time, batch, tags)``: log-sum of all beginnings of a path that end with this tag here.
+        ``backward`` ``(time, batch, tags)``: log-sum of all endings of a path that begin with this tag here.
+        ``log_z`` ``(batch,)``.
+
+    The two recursions do not depend on each other, so one loop runs both. It runs in the exponential domain, where a
+    step is one matrix product, and again in the log domain if some tag of some row fell so far behind the best one
+    that a path could be lost.
+    """
+    by_time = ops.transpose(scores, (1, 0, 2))  # (time, batch, tags)
+    real = _real_steps(by_time, lengths)  # (time, batch, 1)
+
+    peak = ops.max(transitions)
+    weights = ops.exp(transitions - peak)
+    both_weights = ops.stack([weights, ops.transpose(weights)])  # (2, tags, tags)
+    both_transitions = ops.stack([transitions, ops.transpose(transitions)])
+
+    def exponential_step(state):  # (2, batch, tags)
+        top = ops.max(state, axis=-1, keepdims=True)
+        total = ops.matmul(ops.exp(state - top), both_weights)
+        return ops.where(total > 0, ops.log(ops.maximum(total, 1e-38)) + peak, IMPOSSIBLE) + top
+
+    def log_step(state):
+        return ops.logsumexp(state[..., None] + both_transitions[:, None], axis=-2)
+
+    def run(step):
+        def body(state, inputs):
+            here, ahead, real_here, real_ahead = inputs
+            after = step(state)
+            forward = ops.where(real_here, after[0] + here, state[0])
+            backward = ops.where(real_ahead, after[1], 0.0) + ahead
+            state = ops.stack([forward, backward])
+            return state, state
+
+        # Going forward, step t joins t-1 and t; going backward it joins t+1 (the message) and t (the emission).
+        ahead = ops.flip(by_time, axis=0)
+        first = ops.stack([by_time[0], ahead[0]])
+        inputs = (by_time[1:], ahead[1:], real[1:], ops.flip(real, axis=0)[:-1])
+        _, states = ops.scan(body, first, inputs)
+        return ops.concatenate([first[None], states])  # (time, 2, batch, tags)
+
+    states = run(exponential_step)
+    gap = ops.max(states, axis=-1, keepdims=True) - states
+    possible = transitions > peak + IMPOSSIBLE / 2
+    gap_of_transitions = peak - ops.min(ops.where(possible, transitions, peak))
+    in_doubt = ops.logical_and(gap > _SAFE_GAP - gap_of_transitions, gap < -IMPOSSIBLE / 2)
+    states = ops.cond(ops.any(in_doubt), lambda: run(log_step), lambda: states)
+    forward, backward = states[:, 0], ops.flip(states[:, 1], axis=0)
+    return forward, backward, ops.logsumexp(forward[-1], axis=-1)
+
+
+def posteriors(scores, transitions, lengths):
+    """The log normaliser and its derivatives.
+
+    Returns:
+        ``log_z`` ``(batch,)``; ``unary`` ``(batch, time, tags)``, the probability of each tag at each step;
+        ``pairwise`` ``(batch, tags, tags)``, the expected number of times that each transition is taken.
+    """
+    forward, backward, log_z = messages(scores, transitions, lengths)
+    by_time = ops.transpose(scores, (1, 0, 2))
+    real = _real_steps(by_time, lengths)
+    unary = ops.where(real, ops.exp(forward + backward - by_time - log_z[:, None]), 0.0)
+
+    # p(i at t-1, j at t) = exp(forward + transition + backward - log_z), its row factor kept apart so that the
+    # sum over time is a matrix product of numbers that can not overflow.
+    forward_top = ops.max(forward, axis=-1, keepdims=True)[:-1]
+    backward_top = ops.max(backward, axis=-1, keepdims=True)[1:]
+    peak = ops.max(transitions)
+    factor = forward_top + backward_top + peak - log_z[:, None]
+    safe = ops.all(ops.where(real[1:], factor, 0.0) < _SAFE_GAP)
+
+    def product():
+        left = ops.exp(forward[:-1] - forward_top) * ops.where(real[1:], ops.exp(factor), 0.0)
+        right = ops.exp(backward[1:] - backward_top)
+        counts = ops.matmul(ops.transpose(left, (1, 2, 0)), ops.transpose(right, (1, 0, 2)))
+        return counts * ops.exp(transitions - peak)
+
+    def direct():
+        joint = forward[:-1, :, :, None] + transitions + (backward[1:] - log_z[:, None])[:, :, None, :]
+        return ops.sum(ops.where(real[1:, ..., None], ops.exp(joint), 0.0), axis=0)
+
+    pairwise = ops.cond(safe, product, direct)
+    return log_z, ops.transpose(unary, (1, 0, 2)), pairwise
+
+
+def viterbi(scores, transitions, lengths):
+    """Best path ``(batch, time)`` int32 and its score ``(batch,)``."""
+    by_time = ops.transpose(scores, (1, 0, 2))
+    real = _real_steps(by_time, lengths)
+    into = ops.transpose(transitions)  # (to, from)
+
+    def body(state, inputs):
+        here, real_here = inputs
+        best = ops.max(state[:, None, :] + into, axis=-1) + here
+        state = ops.where(real_here, best, state)
+        return state, state
+
+    last, states = ops.scan(body, by_time[0], (by_time[1:], real[1:]))
+    states = ops.concatenate([by_time[:1], states])
+    return ops.transpose(_trace_back(states, transitions, real[..., 0])), ops.max(last, axis=-1)
+
+
+def sample(scores, transitions, lengths, noise):
+    """Paths ``(batch, n, time)`` int32, drawn by filtering forward and sampling backward.
+
+    ``noise`` is ``(time, n, batch, tags)`` of standard Gumbel noise: the arg-max of scores plus such noise is a draw
+    from their softmax, so that a draw is a trace-back through noisy forward messages.
+    """
+    forward, _, _ = messages(scores, transitions, lengths)
+    real = _real_steps(forward, lengths)[..., 0]
+    paths = _trace_back(forward[:, None] + noise, transitions, real[:, None])  # (time, n, batch)
+    return ops.transpose(paths, (2, 1, 0))
+
+
+def nbest_viterbi(scores, transitions, lengths, n):
+    """The n best paths ``(batch, n, time)`` int32 and their scores ``(batch, n)``, -inf where there are fewer."""
+    by_time = ops.transpose(scores, (1, 0, 2))
+    real = _real_steps(by_time, lengths)[..., None]  # (time, batch, 1, 1)
+    batch, tags = ops.shape(scores)[0], scores.shape[-1]
+    # A state is a list of the n best beginnings per tag; a pointer is its place in the flat list, tag * n + rank.
+    surplus = ops.full((batch, tags, n - 1), -float("inf"))
+    first = ops.concatenate([by_time[0][..., None], surplus], axis=-1)  # (batch, tags, n)
+    stay = ops.broadcast_to(ops.reshape(ops.arange(tags * n, dtype="int32"), (1, tags, n)), ops.shape(first))
+
+    def body(carry, inputs):
+        state, _ = carry
+        here, real_here = inputs
+        joined = state[:, None] + ops.transpose(transitions)[:, :, None]  # (batch, to, from, n)
+        values, pointers = ops.top_k(ops.reshape(joined, (-1, tags, tags * n)), n)
+        carry = (
+            ops.where(real_here, values + here[..., None], state),
+            ops.where(real_here, ops.cast(pointers, "int32"), stay),
+        )
+        return carry, carry
+
+    (last, _), (_, pointers) = ops.scan(body, (first, stay), (by_time[1:], real[1:]))
+    values, pointer = ops.top_k(ops.reshape(last, (-1, tags * n)), n)
+    pointer = ops.cast(pointer, "int32")
+
+    def back(pointer, pointers_here):
+        previous = ops.take_along_axis(ops.reshape(pointers_here, (-1, tags * n)), pointer, axis=1)
+        return previous, previous
+
+    _, earlier = ops.scan(back, pointer, pointers, reverse=True)
+    paths = ops.concatenate([earlier, pointer[None]]) // n  # (time, batch, n)
+    return ops.transpose(paths, (1, 2, 0)), values
+
+
+def gumbel_noise(shape, seed):
+    """Standard Gumbel noise, float32."""
+    uniform = keras.random.uniform(shape, minval=1e-7, maxval=1.0, seed=seed)
+    return -ops.log(-ops.log(uniform))
+
+
+def _trace_back(states, transitions, real):
+    """From the last step to the first, the best tag given the one after it: ``(time, …)`` int32.
+
+    The best predecessor is found again from the states, which costs one row of tags a step, where keeping pointers
+    would need an arg-max over all pairs of tags.
+    """
+    into = ops.transpose(transitions)
+
+    def body(tag, inputs):
+        state, real_after = inputs
+        before = ops.argmax(state + ops.take(into, tag, axis=0), axis=-1)
+        tag = ops.where(real_after, ops.cast(before, "int32"), tag)
+        return tag, tag
+
+    last = ops.cast(ops.argmax(states[-1], axis=-1), "int32")
+    _, tags = ops.scan(body, last, (states[:-1], real[1:]), reverse=True)
+    return ops.concatenate([tags, last[None]])
+
+
+def _real_steps(by_time, lengths):
+    """Mask ``(time, batch, 1)``: the first `lengths` steps of each row."""
+    time = ops.shape(by_time)[0]
+    return (ops.arange(time, dtype="int32")[:, None] < lengths)[..., None]
