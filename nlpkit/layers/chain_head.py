@@ -1,0 +1,106 @@
+"""What the tagging heads have in common: transition weights, constraints and the packed output."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from nlpkit.ops import potentials
+from nlpkit.ops.linear_chain import IMPOSSIBLE
+from nlpkit.text.tag_schemes import allowed_transitions
+
+
+class ChainHead(keras.layers.Layer):
+    """Base of `CRF`, `MEMM` and `TagSoftmax`: emissions in, packed potentials out. See `CRF` for the arguments."""
+
+    def __init__(
+        self,
+        num_tags,
+        allowed=None,
+        learning_rate_multiplier=1.0,
+        transitions_initializer="zeros",
+        transitions_regularizer=None,
+        **kwargs,
+    ):
+        # Sums over paths need float32 under mixed precision too.
+        kwargs.setdefault("dtype", "float32")
+        super().__init__(**kwargs)
+        if not isinstance(num_tags, int) or num_tags < 1:
+            raise ValueError(f"num_tags must be a positive integer. Received: num_tags={num_tags!r}")
+        if learning_rate_multiplier <= 0:
+            raise ValueError(
+                f"learning_rate_multiplier must be positive. Received: {learning_rate_multiplier!r}; to freeze the "
+                "transitions set trainable=False"
+            )
+        self.num_tags = num_tags
+        self.allowed = None if allowed is None else np.asarray(allowed, bool)
+        if self.allowed is not None and self.allowed.shape != (num_tags + 1, num_tags + 1):
+            raise ValueError(
+                f"allowed must be a boolean table of the shape (num_tags + 1, num_tags + 1) = "
+                f"({num_tags + 1}, {num_tags + 1}), its last row and column standing for the start and the end. "
+                f"Received: {self.allowed.shape}"
+            )
+        self.learning_rate_multiplier = float(learning_rate_multiplier)
+        self.transitions_initializer = keras.initializers.get(transitions_initializer)
+        self.transitions_regularizer = keras.regularizers.get(transitions_regularizer)
+        self.supports_masking = True
+
+    @classmethod
+    def from_labels(cls, labels, scheme=None, **kwargs):
+        """A head for these labels that forbids what their tag scheme forbids (`nlpkit.text.tag_schemes`)."""
+        return cls(len(labels), allowed=allowed_transitions(labels, scheme), **kwargs)
+
+    def build(self, input_shape):
+        if input_shape[-1] != self.num_tags:
+            raise ValueError(
+                f"{self.__class__.__name__} takes emissions of the shape (batch, time, {self.num_tags}), one score "
+                f"per tag; put keras.layers.Dense({self.num_tags}) before it. Received: {tuple(input_shape)}"
+            )
+        # One table for all: row K holds the start scores, column K the end scores, as in `allowed`.
+        size = self.num_tags + 1
+        self.transition_table = self.add_weight(
+            name="transitions",
+            shape=(size, size),
+            initializer=self._initialize_scaled,
+            regularizer=self.transitions_regularizer,
+        )
+        self.built = True
+
+    def _initialize_scaled(self, shape, dtype=None):
+        return self.transitions_initializer(shape, dtype=dtype) / self.learning_rate_multiplier
+
+    def chain_scores(self):
+        """Transitions ``(tags, tags)``, start ``(tags,)`` and end ``(tags,)``, with what is forbidden set low."""
+        # Adam's step does not depend on the gradient's size, so a weight that counts λ times moves λ times as fast.
+        table = self.transition_table * self.learning_rate_multiplier
+        if self.allowed is not None:
+            table = ops.where(self.allowed, table, IMPOSSIBLE)
+        k = self.num_tags
+        return table[:k, :k], table[k, :k], table[:k, k]
+
+    def call(self, inputs, mask=None):
+        if mask is not None and len(mask.shape) != 2:
+            raise ValueError(f"mask must have the shape (batch, time). Received: {tuple(mask.shape)}")
+        transitions, start, end = self.chain_scores()
+        emissions = self.adjust(inputs, transitions, start, end, mask)
+        return potentials.pack(emissions, transitions, start, end, mask)
+
+    def adjust(self, emissions, transitions, start, end, mask):
+        """Emissions whose path scores, with the transitions, are what this head stands for."""
+        return emissions
+
+    def compute_mask(self, inputs, mask=None):
+        return None  # it travels inside the output
+
+    def compute_output_shape(self, input_shape):
+        batch, time, num_tags = input_shape
+        return batch, None if time is None else time + num_tags + 2, num_tags + 1
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "num_tags": self.num_tags,
+            "allowed": None if self.allowed is None else self.allowed.tolist(),
+            "learning_rate_multiplier": self.learning_rate_multiplier,
+            "transitions_initializer": keras.initializers.serialize(self.transitions_initializer),
+            "transitions_regularizer": keras.regularizers.serialize(self.transitions_regularizer),
+        }

@@ -1,0 +1,170 @@
+"""Tag schemes: how labels such as ``B-PER`` spell spans, which sequences are legal, and how illegal ones are read.
+
+A label is a prefix and, for typed spans, a type: ``B-PER``, or ``B`` alone as in word segmentation. A scheme gives the
+prefixes their roles:
+
+========  ==================================================  =========================================
+scheme    prefixes                                            used for
+========  ==================================================  =========================================
+``BIO``   B begin, I inside, O outside                        entities (also called IOB2)
+``BIOES``  B, I inside, E end, S single, O outside             entities (M for I: BMEO, BMESO)
+``BMES``  B, M inside, E, S: no outside                       word segmentation
+========  ==================================================  =========================================
+
+References:
+    Tjong Kim Sang and De Meulder (2003), the CoNLL-2003 shared task, whose scorer defines the reading of illegal
+    sequences. Xue (2003), Chinese Word Segmentation as Character Tagging.
+"""
+
+import functools
+
+import numpy as np
+
+SCHEMES = {
+    "BIO": {"B": "begin", "I": "inside", "O": "outside"},
+    "BIOES": {"B": "begin", "I": "inside", "M": "inside", "E": "end", "S": "single", "O": "outside"},
+    "BMES": {"B": "begin", "M": "inside", "I": "inside", "E": "end", "S": "single"},
+}
+
+
+def split_label(label):
+    """``"B-PER"`` to ``("B", "PER")``, ``"O"`` to ``("O", "")``."""
+    prefix, _, kind = label.partition("-")
+    return prefix, kind
+
+
+def detect_scheme(labels):
+    """Name of the scheme that a set of labels follows.
+
+    Raises:
+        ValueError: if a prefix belongs to no scheme, or the labels to more than one.
+    """
+    prefixes = {split_label(label)[0] for label in labels}
+    if not prefixes:
+        raise ValueError("no labels to detect a tag scheme from")
+    for name in ("BIO", "BMES", "BIOES"):
+        if prefixes <= SCHEMES[name].keys():
+            return name
+    known = ", ".join(f"{name} ({' '.join(scheme)})" for name, scheme in SCHEMES.items())
+    foreign = sorted(label for label in labels if split_label(label)[0] not in SCHEMES["BIOES"])
+    raise ValueError(f"unknown tag scheme: {', '.join(foreign[:5])} fit none of {known}")
+
+
+def scheme_roles(scheme):
+    """Prefix to role. Raises a `ValueError` that lists the schemes if the name is unknown."""
+    if scheme not in SCHEMES:
+        raise ValueError(f"unknown tag scheme {scheme!r}; accepted: {', '.join(SCHEMES)}")
+    return SCHEMES[scheme]
+
+
+def segmentation_labels():
+    """The labels of word segmentation, in the order of their ids."""
+    return ["B", "M", "E", "S"]
+
+
+def allowed_transitions(labels, scheme=None):
+    """Which label may follow which.
+
+    Args:
+        labels: sequence of K labels, in the order of their ids.
+        scheme: string, a key of `SCHEMES`; detected from the labels if None.
+
+    Returns:
+        bool array ``(K + 1, K + 1)``: ``[i, j]`` says whether label ``j`` may follow label ``i``; row K stands for
+        the beginning of a sequence, column K for its end.
+    """
+    scheme = scheme or detect_scheme(labels)
+    steps = [*labels, None]
+    must_close = _must_close(scheme, labels)
+    return np.array([[_may_follow(before, after, scheme, must_close) for after in steps] for before in steps])
+
+
+def read_spans(labels, scheme):
+    """Spans ``(start, end, type)`` of a label sequence, read as conlleval reads it.
+
+    An inside or end tag without an opening of its own type opens a span; a span without its end tag ends where the
+    next span, an outside tag or the sequence begins or ends. Legal sequences are read as they are meant.
+    """
+    roles = scheme_roles(scheme)
+    spans, start, open_kind = [], None, None
+    for i, label in enumerate(labels):
+        role, kind = _role_of(label, roles)
+        continues = start is not None and role in ("inside", "end") and kind == open_kind
+        if start is not None and not continues:
+            spans.append((start, i, open_kind))
+            start = None
+        if role == "outside":
+            continue
+        if start is None:
+            start, open_kind = i, kind
+        if role in ("end", "single"):
+            spans.append((start, i + 1, kind))
+            start = None
+    if start is not None:
+        spans.append((start, len(labels), open_kind))
+    return spans
+
+
+def write_spans(spans, length, scheme, prefixes):
+    """Labels of a sequence from its spans, the inverse of `read_spans`.
+
+    Args:
+        prefixes: the prefixes that the labels at hand use, to choose between I and M, and S and B for single tokens.
+    """
+    roles = scheme_roles(scheme)
+    of_role = {role: prefix for prefix, role in roles.items() if prefix in prefixes}
+    begin = of_role.get("begin", "B")
+    inside = of_role.get("inside", "I" if "I" in roles else "M")
+    end = of_role.get("end", inside)
+    single = of_role.get("single", begin)
+    labels = ["O"] * length
+    for first, last, kind in spans:
+        suffix = f"-{kind}" if kind else ""
+        if last - first == 1:
+            labels[first] = single + suffix
+        else:
+            labels[first:last] = [begin + suffix] + [inside + suffix] * (last - first - 2) + [end + suffix]
+    return labels
+
+
+def find_illegal(labels, scheme, must_close=None):
+    """Index of the first label that makes the sequence illegal, or None; ``len(labels)`` means a span left open.
+
+    Args:
+        must_close: bool, whether spans need an end or single tag; found from these labels if None.
+    """
+    if must_close is None:
+        must_close = _must_close(scheme, labels)
+    before = None
+    for i, label in enumerate([*labels, None]):
+        if not _may_follow(before, label, scheme, must_close):
+            return i
+        before = label
+    return None
+
+
+def _must_close(scheme, labels):
+    # Data tagged BMEO has no S: there a lone B is how a span of one token is spelt, and may stay open.
+    roles = scheme_roles(scheme)
+    return "end" in roles.values() and any(roles.get(split_label(label)[0]) == "single" for label in labels)
+
+
+@functools.lru_cache(maxsize=None)
+def _may_follow(before, after, scheme, must_close):
+    """Whether a label may stand right after another; None is the edge of the sequence."""
+    roles = scheme_roles(scheme)
+    role, kind = _role_of(before, roles)
+    next_role, next_kind = _role_of(after, roles)
+    is_open = role in ("begin", "inside")
+    if next_role in ("inside", "end"):
+        return is_open and kind == next_kind
+    return not (is_open and must_close)
+
+
+def _role_of(label, roles):
+    if label is None:
+        return "outside", ""
+    prefix, kind = split_label(label)
+    if prefix not in roles:
+        raise ValueError(f"label {label!r} does not fit the tag scheme; accepted prefixes: {' '.join(roles)}")
+    return roles[prefix], kind
