@@ -1,12 +1,11 @@
 """Run a pure function over padded sequences as one compiled program, inside or outside of a model."""
 
 import functools
+import math
 
 import keras
 from keras import ops
 
-# TensorFlow's XLA compiles anew for every shape, so shapes are first rounded up to a multiple of this.
-_GRAIN = 32
 
 
 def compiled(*, returns, in_graphs=True):
@@ -20,7 +19,7 @@ def compiled(*, returns, in_graphs=True):
 
     Args:
         returns: string, one word for each output: ``"rows"`` for ``(batch, …)``, ``"steps"`` for
-            ``(batch, time, …)``.
+            ``(batch, time, …)``, ``"scalar"``.
         in_graphs: bool. If False, a call inside a TensorFlow graph uses plain operations, so that the graph can be
             exported to runtimes without XLA.
     """
@@ -51,9 +50,19 @@ def _with_xla(function, returns, in_graphs):
         if not in_graphs and not tf.executing_eagerly():
             return function(*sequences, **parameters)
         batch, time = ops.shape(sequences[0])[:2]
-        ends = [[0, -batch % _GRAIN], [0, -time % _GRAIN]]
+        ends = [[0, _round_up(n) - n] for n in (batch, time)]
         padded = [tf.pad(x, ends + [[0, 0]] * (len(x.shape) - 2)) for x in sequences]
         outputs = program(*padded, **parameters)
-        return tuple(x[:batch, :time] if axes == "steps" else x[:batch] for x, axes in zip(outputs, returns))
+        cut = {"steps": lambda x: x[:batch, :time], "rows": lambda x: x[:batch], "scalar": lambda x: x}
+        return tuple(cut[axes](x) for x, axes in zip(outputs, returns))
 
     return call
+
+
+def _round_up(size):
+    """The next of 32, 48, 64, 96, 128, 192, …: XLA compiles anew for every shape, so few of them may occur."""
+    import tensorflow as tf
+
+    size = tf.maximum(tf.cast(size, "float32"), 32.0)
+    power = tf.pow(2.0, tf.math.ceil(tf.math.log(size - 0.5) / math.log(2.0)))
+    return tf.cast(tf.where(size <= 0.75 * power, 0.75 * power, power), "int32")

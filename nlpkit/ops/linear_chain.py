@@ -53,7 +53,9 @@ __all__ = [
 def log_normalizer(emissions, transitions, start=None, end=None, mask=None):
     """Log of the sum of ``exp(score)`` over all paths of each row: float32 ``(batch,)``, 0 for an empty row."""
     scores, transitions, mask = _prepare(emissions, transitions, start, end, mask)
-    log_z, unary, pairwise = _log_normalizer(ops.stop_gradient(scores), mask, transitions=ops.stop_gradient(transitions))
+    log_z, unary, pairwise = _log_normalizer(
+        ops.stop_gradient(scores), mask, transitions=ops.stop_gradient(transitions)
+    )
     return _with_derivatives(log_z, (scores, unary), (transitions, pairwise))
 
 
@@ -80,7 +82,7 @@ def path_score(emissions, tags, transitions, start=None, end=None, mask=None):
 def marginals(emissions, transitions, start=None, end=None, mask=None):
     """Posterior probability of each tag at each step: float32 ``(batch, time, tags)``, 0 at masked steps."""
     scores, transitions, mask = _prepare(emissions, transitions, start, end, mask)
-    return _marginals(scores, mask, transitions=transitions)[0]
+    return _log_normalizer(scores, mask, transitions)[1]
 
 
 def viterbi_decode(emissions, transitions, start=None, end=None, mask=None):
@@ -125,28 +127,39 @@ def sample(emissions, transitions, n, start=None, end=None, mask=None, seed=None
     return _restore_paths(recursions.sample(real_first, transitions, lengths, noise), mask)
 
 
-# Compiled programs. Inputs: scores (batch, time, tags) float32 with start and end added, mask (batch, time) bool.
+# Inputs below: scores (batch, time, tags) float32 with start and end added, mask (batch, time) bool, no gradients.
 
 
-@compiled(returns="rows steps rows")
-def _log_normalizer(scores, mask, *, transitions):
+@compiled(returns="rows steps rows scalar")
+def _posteriors(scores, mask, *, transitions, exact=False):
     real_first, lengths = _align_left(scores, mask)
-    log_z, unary, pairwise = recursions.posteriors(real_first, transitions, lengths)
+    log_z, unary, pairwise, in_doubt = recursions.posteriors(real_first, transitions, lengths, exact)
     empty = lengths == 0
-    return ops.where(empty, 0.0, log_z), _restore(unary, mask), ops.where(empty[:, None, None], 0.0, pairwise)
+    pairwise = ops.where(empty[:, None, None], 0.0, pairwise)
+    return ops.where(empty, 0.0, log_z), _restore(unary, mask), pairwise, in_doubt
 
 
 @compiled(returns="rows steps rows")
-def _log_likelihood(scores, tags, mask, *, transitions):
-    log_z, expected_unary, expected_pairwise = _log_normalizer.plain(scores, mask, transitions=transitions)
+def _path_score(tags, mask, scores, *, transitions):
     unary, pairwise = _path_counts(tags, mask, ops.shape(scores)[-1])
     score = ops.sum(scores * unary, axis=(1, 2)) + ops.sum(transitions * pairwise, axis=(1, 2))
+    return score, unary, pairwise
+
+
+def _log_normalizer(scores, mask, transitions):
+    """log Z and its derivatives: by the fast loop, and again by the exact one if that was in doubt."""
+    *results, in_doubt = _posteriors(scores, mask, transitions=transitions)
+    return ops.cond(
+        in_doubt,
+        lambda: _posteriors.plain(scores, mask, transitions=transitions, exact=True)[:3],
+        lambda: tuple(results),
+    )
+
+
+def _log_likelihood(scores, tags, mask, transitions):
+    log_z, expected_unary, expected_pairwise = _log_normalizer(scores, mask, transitions)
+    score, unary, pairwise = _path_score(tags, mask, scores, transitions=transitions)
     return score - log_z, unary - expected_unary, pairwise - expected_pairwise
-
-
-@compiled(returns="steps", in_graphs=False)
-def _marginals(scores, mask, *, transitions):
-    return (_log_normalizer.plain(scores, mask, transitions=transitions)[1],)
 
 
 @compiled(returns="steps rows", in_graphs=False)

@@ -46,7 +46,7 @@ def unpack(potentials):
             f"(batch, time + tags + 2, tags + 1). Received the shape {tuple(potentials.shape)}"
         )
     num_tags = potentials.shape[-1] - 1
-    shared = potentials[0, -num_tags - 2 :, :num_tags]
+    shared = ops.reshape(potentials[0, -num_tags - 2 :, :num_tags], (num_tags + 2, num_tags))  # a static shape
     return Potentials(
         emissions=potentials[:, : -num_tags - 2, :num_tags],
         transitions=shared[:num_tags],

@@ -15,92 +15,88 @@ IMPOSSIBLE = -1e4
 _SAFE_GAP = 80.0
 
 
-def messages(scores, transitions, lengths):
+def messages(scores, transitions, lengths, exact):
     """Forward and backward messages, both with the emission of their own step.
+
+    Args:
+        exact: bool. If False, the loop runs in the exponential domain, where a step is one matrix product. That is
+            right unless a tag falls so far behind the best one of its step that ``exp`` loses it, and a path with it.
+            If True, it runs in the log domain, which is slower and always right.
 
     Returns:
         ``forward`` ``(time, batch, tags)``: log-sum of all beginnings of a path that end with this tag here.
         ``backward`` ``(time, batch, tags)``: log-sum of all endings of a path that begin with this tag here.
         ``log_z`` ``(batch,)``.
+        ``in_doubt``, a scalar bool: whether the fast loop may have lost a path.
 
-    The two recursions do not depend on each other, so one loop runs both. It runs in the exponential domain, where a
-    step is one matrix product, and again in the log domain if some tag of some row fell so far behind the best one
-    that a path could be lost.
+    The two recursions do not depend on each other, so one loop runs both.
     """
     by_time = ops.transpose(scores, (1, 0, 2))  # (time, batch, tags)
     real = _real_steps(by_time, lengths)  # (time, batch, 1)
-
     peak = ops.max(transitions)
-    weights = ops.exp(transitions - peak)
-    both_weights = ops.stack([weights, ops.transpose(weights)])  # (2, tags, tags)
-    both_transitions = ops.stack([transitions, ops.transpose(transitions)])
+    both = ops.stack([transitions, ops.transpose(transitions)])  # (2, tags, tags)
+    weights = ops.exp(both - peak)
 
     def exponential_step(state):  # (2, batch, tags)
         top = ops.max(state, axis=-1, keepdims=True)
-        total = ops.matmul(ops.exp(state - top), both_weights)
+        total = ops.matmul(ops.exp(state - top), weights)
         return ops.where(total > 0, ops.log(ops.maximum(total, 1e-38)) + peak, IMPOSSIBLE) + top
 
     def log_step(state):
-        return ops.logsumexp(state[..., None] + both_transitions[:, None], axis=-2)
+        return ops.logsumexp(state[..., None] + both[:, None], axis=-2)
 
-    def run(step):
-        def body(state, inputs):
-            here, ahead, real_here, real_ahead = inputs
-            after = step(state)
-            forward = ops.where(real_here, after[0] + here, state[0])
-            backward = ops.where(real_ahead, after[1], 0.0) + ahead
-            state = ops.stack([forward, backward])
-            return state, state
+    step = log_step if exact else exponential_step
 
-        # Going forward, step t joins t-1 and t; going backward it joins t+1 (the message) and t (the emission).
-        ahead = ops.flip(by_time, axis=0)
-        first = ops.stack([by_time[0], ahead[0]])
-        inputs = (by_time[1:], ahead[1:], real[1:], ops.flip(real, axis=0)[:-1])
-        _, states = ops.scan(body, first, inputs)
-        return ops.concatenate([first[None], states])  # (time, 2, batch, tags)
+    def body(state, inputs):
+        here, ahead, real_here, real_ahead = inputs
+        after = step(state)
+        forward = ops.where(real_here, after[0] + here, state[0])
+        backward = ops.where(real_ahead, after[1], 0.0) + ahead
+        state = ops.stack([forward, backward])
+        return state, state
 
-    states = run(exponential_step)
+    # Going forward, step t joins t-1 and t; going backward it joins t+1 (the message) and t (the emission).
+    ahead = ops.flip(by_time, axis=0)
+    first = ops.stack([by_time[0], ahead[0]])
+    _, states = _scan(body, first, (by_time[1:], ahead[1:], real[1:], ops.flip(real, axis=0)[:-1]))
+    states = ops.concatenate([first[None], states])  # (time, 2, batch, tags)
+
     gap = ops.max(states, axis=-1, keepdims=True) - states
     possible = transitions > peak + IMPOSSIBLE / 2
     gap_of_transitions = peak - ops.min(ops.where(possible, transitions, peak))
-    in_doubt = ops.logical_and(gap > _SAFE_GAP - gap_of_transitions, gap < -IMPOSSIBLE / 2)
-    states = ops.cond(ops.any(in_doubt), lambda: run(log_step), lambda: states)
+    in_doubt = ops.any(ops.logical_and(gap > _SAFE_GAP - gap_of_transitions, gap < -IMPOSSIBLE / 2))
     forward, backward = states[:, 0], ops.flip(states[:, 1], axis=0)
-    return forward, backward, ops.logsumexp(forward[-1], axis=-1)
+    return forward, backward, ops.logsumexp(forward[-1], axis=-1), in_doubt
 
 
-def posteriors(scores, transitions, lengths):
-    """The log normaliser and its derivatives.
+def posteriors(scores, transitions, lengths, exact):
+    """The log normaliser and its derivatives; see `messages` for `exact` and `in_doubt`.
 
     Returns:
         ``log_z`` ``(batch,)``; ``unary`` ``(batch, time, tags)``, the probability of each tag at each step;
-        ``pairwise`` ``(batch, tags, tags)``, the expected number of times that each transition is taken.
+        ``pairwise`` ``(batch, tags, tags)``, the expected number of times that each transition is taken; ``in_doubt``.
     """
-    forward, backward, log_z = messages(scores, transitions, lengths)
+    forward, backward, log_z, in_doubt = messages(scores, transitions, lengths, exact)
     by_time = ops.transpose(scores, (1, 0, 2))
     real = _real_steps(by_time, lengths)
     unary = ops.where(real, ops.exp(forward + backward - by_time - log_z[:, None]), 0.0)
-
-    # p(i at t-1, j at t) = exp(forward + transition + backward - log_z), its row factor kept apart so that the
-    # sum over time is a matrix product of numbers that can not overflow.
-    forward_top = ops.max(forward, axis=-1, keepdims=True)[:-1]
-    backward_top = ops.max(backward, axis=-1, keepdims=True)[1:]
-    peak = ops.max(transitions)
-    factor = forward_top + backward_top + peak - log_z[:, None]
-    safe = ops.all(ops.where(real[1:], factor, 0.0) < _SAFE_GAP)
-
-    def product():
-        left = ops.exp(forward[:-1] - forward_top) * ops.where(real[1:], ops.exp(factor), 0.0)
-        right = ops.exp(backward[1:] - backward_top)
-        counts = ops.matmul(ops.transpose(left, (1, 2, 0)), ops.transpose(right, (1, 0, 2)))
-        return counts * ops.exp(transitions - peak)
-
-    def direct():
-        joint = forward[:-1, :, :, None] + transitions + (backward[1:] - log_z[:, None])[:, :, None, :]
-        return ops.sum(ops.where(real[1:, ..., None], ops.exp(joint), 0.0), axis=0)
-
-    pairwise = ops.cond(safe, product, direct)
-    return log_z, ops.transpose(unary, (1, 0, 2)), pairwise
+    before, after, real = forward[:-1], backward[1:], real[1:]
+    if exact:
+        joint = before[..., None] + transitions + (after - log_z[:, None])[:, :, None]
+        pairwise = ops.sum(ops.where(real[..., None], ops.exp(joint), 0.0), axis=0)
+    else:
+        # p(i at t-1, j at t) = exp(before + transition + after - log_z), with a row's tops taken out, so that the
+        # sum over time becomes a matrix product.
+        before_top = ops.max(before, axis=-1, keepdims=True)
+        after_top = ops.max(after, axis=-1, keepdims=True)
+        peak = ops.max(transitions)
+        factor = ops.where(real, before_top + after_top + peak - log_z[:, None], IMPOSSIBLE)
+        in_doubt = ops.logical_or(in_doubt, ops.any(factor > _SAFE_GAP))
+        left = ops.exp(before - before_top) * ops.exp(factor)
+        right = ops.exp(after - after_top)
+        pairwise = ops.matmul(ops.transpose(left, (1, 2, 0)), ops.transpose(right, (1, 0, 2)))
+        pairwise = pairwise * ops.exp(transitions - peak)
+    return log_z, ops.transpose(unary, (1, 0, 2)), pairwise, in_doubt
 
 
 def viterbi(scores, transitions, lengths):
@@ -115,7 +111,7 @@ def viterbi(scores, transitions, lengths):
         state = ops.where(real_here, best, state)
         return state, state
 
-    last, states = ops.scan(body, by_time[0], (by_time[1:], real[1:]))
+    last, states = _scan(body, by_time[0], (by_time[1:], real[1:]))
     states = ops.concatenate([by_time[:1], states])
     return ops.transpose(_trace_back(states, transitions, real[..., 0])), ops.max(last, axis=-1)
 
@@ -126,7 +122,7 @@ def sample(scores, transitions, lengths, noise):
     ``noise`` is ``(time, n, batch, tags)`` of standard Gumbel noise: the arg-max of scores plus such noise is a draw
     from their softmax, so that a draw is a trace-back through noisy forward messages.
     """
-    forward, _, _ = messages(scores, transitions, lengths)
+    forward, _, _, _ = messages(scores, transitions, lengths, exact=True)
     real = _real_steps(forward, lengths)[..., 0]
     paths = _trace_back(forward[:, None] + noise, transitions, real[:, None])  # (time, n, batch)
     return ops.transpose(paths, (2, 1, 0))
@@ -153,7 +149,7 @@ def nbest_viterbi(scores, transitions, lengths, n):
         )
         return carry, carry
 
-    (last, _), (_, pointers) = ops.scan(body, (first, stay), (by_time[1:], real[1:]))
+    (last, _), (_, pointers) = _scan(body, (first, stay), (by_time[1:], real[1:]))
     values, pointer = ops.top_k(ops.reshape(last, (-1, tags * n)), n)
     pointer = ops.cast(pointer, "int32")
 
@@ -161,7 +157,7 @@ def nbest_viterbi(scores, transitions, lengths, n):
         previous = ops.take_along_axis(ops.reshape(pointers_here, (-1, tags * n)), pointer, axis=1)
         return previous, previous
 
-    _, earlier = ops.scan(back, pointer, pointers, reverse=True)
+    _, earlier = _scan(back, pointer, pointers, reverse=True)
     paths = ops.concatenate([earlier, pointer[None]]) // n  # (time, batch, n)
     return ops.transpose(paths, (1, 2, 0)), values
 
@@ -187,8 +183,20 @@ def _trace_back(states, transitions, real):
         return tag, tag
 
     last = ops.cast(ops.argmax(states[-1], axis=-1), "int32")
-    _, tags = ops.scan(body, last, (states[:-1], real[1:]), reverse=True)
+    _, tags = _scan(body, last, (states[:-1], real[1:]), reverse=True)
     return ops.concatenate([tags, last[None]])
+
+
+def _scan(body, first, inputs, reverse=False):
+    """`ops.scan`, which on TensorFlow fails for several inputs of a length that the graph does not know."""
+    if keras.backend.backend() != "tensorflow":
+        return ops.scan(body, first, inputs, reverse=reverse)
+    inputs = inputs if isinstance(inputs, tuple) else (inputs,)
+    unpack = (lambda x: x) if len(inputs) > 1 else (lambda x: x[0])
+    places = ops.arange(ops.shape(inputs[0])[0], dtype="int32")
+    return ops.scan(
+        lambda carry, place: body(carry, unpack(tuple(x[place] for x in inputs))), first, places, reverse=reverse
+    )
 
 
 def _real_steps(by_time, lengths):

@@ -75,7 +75,7 @@ def allowed_transitions(labels, scheme=None):
     """
     scheme = scheme or detect_scheme(labels)
     steps = [*labels, None]
-    must_close = _must_close(scheme, labels)
+    must_close = needs_closing(labels, scheme)
     return np.array([[_may_follow(before, after, scheme, must_close) for after in steps] for before in steps])
 
 
@@ -134,7 +134,7 @@ def find_illegal(labels, scheme, must_close=None):
         must_close: bool, whether spans need an end or single tag; found from these labels if None.
     """
     if must_close is None:
-        must_close = _must_close(scheme, labels)
+        must_close = needs_closing(labels, scheme)
     before = None
     for i, label in enumerate([*labels, None]):
         if not _may_follow(before, label, scheme, must_close):
@@ -143,7 +143,8 @@ def find_illegal(labels, scheme, must_close=None):
     return None
 
 
-def _must_close(scheme, labels):
+def needs_closing(labels, scheme):
+    """Whether a span needs an end or single tag to be legal, under this scheme as these labels use it."""
     # Data tagged BMEO has no S: there a lone B is how a span of one token is spelt, and may stay open.
     roles = scheme_roles(scheme)
     return "end" in roles.values() and any(roles.get(split_label(label)[0]) == "single" for label in labels)

@@ -1,0 +1,67 @@
+"""Examples of many lengths to padded batches of few shapes."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+
+
+class BucketedBatches:
+    """Batches of examples of similar length, in an order that depends on the seed and the epoch alone.
+
+    Any position can be named by the pair (epoch, step), so that training can stop and go on anywhere: that pair is
+    all the state there is.
+
+    Args:
+        lengths: length of each example.
+        collate: function of an int array of example indices and a padded length; returns the arrays of one batch.
+        batch_size: examples in a batch of mean length. Batches of longer examples hold fewer and those of shorter
+            ones more, so that each holds about as many steps.
+        seed: int.
+        buckets: padded lengths, ascending; no example may be longer than the last.
+
+    Example:
+
+        >>> batches = BucketedBatches([3, 9, 4, 8], lambda rows, length: (rows.tolist(), length), 2, seed=0,
+        ...                           buckets=[4, 16])
+        >>> sorted(batches.epoch(0), key=lambda batch: (batch[1], batch[0]))
+        [([0, 2], 4), ([1], 16), ([3], 16)]
+    """
+
+    def __init__(
+        self,
+        lengths: Sequence[int],
+        collate: Callable,
+        batch_size: int,
+        seed: int,
+        buckets: Sequence[int] = (16, 32, 48, 64, 96, 128, 192, 256),
+    ):
+        self._collate = collate
+        self._seed = seed
+        self._buckets = np.asarray(buckets)
+        bucket = np.searchsorted(self._buckets, lengths)
+        if len(lengths) == 0:
+            raise ValueError("no examples to make batches of")
+        if bucket.max() == len(self._buckets):
+            raise ValueError(f"an example of length {max(lengths)} does not fit the longest bucket, {buckets[-1]}")
+        self._members = [np.flatnonzero(bucket == i) for i in range(len(self._buckets))]
+        steps = batch_size * self._buckets[bucket].mean()
+        self._rows = np.maximum(1, np.round(steps / self._buckets)).astype(int)
+
+    def __len__(self):
+        """Batches in an epoch."""
+        return sum(-(-len(members) // rows) for members, rows in zip(self._members, self._rows))
+
+    def epoch(self, epoch: int, start: int = 0) -> Iterator:
+        """The batches of an epoch from the given step on."""
+        for rows, length in self._plan(epoch)[start:]:
+            yield self._collate(rows, length)
+
+    def _plan(self, epoch):
+        rng = np.random.default_rng((self._seed, epoch))
+        batches = []
+        for members, rows, length in zip(self._members, self._rows, self._buckets):
+            shuffled = rng.permutation(members)
+            # Equal parts instead of full batches and a rest, so that there are fewer shapes to compile.
+            parts = np.array_split(shuffled, -(-len(shuffled) // rows)) if len(shuffled) else []
+            batches += [(part, int(length)) for part in parts]
+        return [batches[i] for i in rng.permutation(len(batches))]

@@ -1,0 +1,65 @@
+"""Text files, plain or gzipped, line by line, with errors that name the file and the line."""
+
+import gzip
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from nlpkit.errors import DataError
+
+_BOM = b"\xef\xbb\xbf"
+
+
+def open_bytes(path):
+    """A readable binary file; ``.gz`` is decompressed, a UTF-8 byte order mark is left out.
+
+    Raises:
+        DataError: if there is no such file, it is a folder, or it may not be read.
+    """
+    path = Path(path)
+    try:
+        file = gzip.open(path, "rb") if path.suffix == ".gz" else open(path, "rb")
+        if file.read(3) != _BOM:
+            file.seek(0)
+        return file
+    except FileNotFoundError:
+        raise DataError("no such file", path) from None
+    except IsADirectoryError:
+        raise DataError("is a folder; a text file is expected", path) from None
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"can't be read: {_reason(error)}", path) from None
+
+
+def read_lines(path) -> Iterator[tuple[int, str]]:
+    """``(line number, line)`` without line ends, decoded from UTF-8.
+
+    Raises:
+        DataError: as `open_bytes` does; if a line is not UTF-8; if the file is damaged or empty.
+    """
+    number = 0
+    with open_bytes(path) as file:
+        try:
+            for number, line in enumerate(file, 1):
+                yield number, decode_line(line, path, number)
+        except (OSError, EOFError, zlib.error) as error:
+            raise DataError(f"can't be read further: {_reason(error)}", path, number + 1) from None
+    if number == 0:
+        raise DataError("is empty", path)
+
+
+def decode_line(line: bytes, path, number: int) -> str:
+    """One line without its end; a `DataError` if it is not UTF-8."""
+    try:
+        return line.rstrip(b"\r\n").decode("utf-8")
+    except UnicodeDecodeError as error:
+        byte = line[error.start]
+        raise DataError(
+            f"is not UTF-8 (byte 0x{byte:02x} at column {error.start + 1}); convert the file, for example with "
+            "iconv -f GB18030 -t UTF-8",
+            path,
+            number,
+        ) from None
+
+
+def _reason(error):
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__

@@ -1,0 +1,95 @@
+"""Files to records: CoNLL columns, space-separated words, JSON lines.
+
+Every record knows the line that it began on, and every error names the file and the line.
+"""
+
+import json
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from nlpkit.datasets.files import read_lines
+from nlpkit.errors import DataError
+
+
+class Columns(NamedTuple):
+    """A sentence of a CoNLL file: its first and its last column."""
+
+    tokens: list[str]
+    labels: list[str]
+    line: int
+
+
+class Words(NamedTuple):
+    """A line of a segmented file."""
+
+    words: list[str]
+    line: int
+
+
+class Record(NamedTuple):
+    """A line of a JSON lines file."""
+
+    fields: dict
+    line: int
+
+
+def read_conll(path) -> Iterator[Columns]:
+    """Sentences of a column file: a token and its label on each line, an empty line after each sentence.
+
+    Columns are separated by tabs, or by spaces where there is no tab; the first is the token, the last the label.
+    """
+    tokens, labels, begin, width = [], [], None, None
+    for number, line in read_lines(path):
+        if not line.strip():
+            if tokens:
+                yield Columns(tokens, labels, begin)
+            tokens, labels, begin = [], [], None
+            continue
+        columns = line.split("\t") if "\t" in line else line.split()
+        width = width or len(columns)
+        if len(columns) < 2 or len(columns) != width or not columns[0] or not columns[-1]:
+            raise DataError(
+                f"{len(columns)} columns: {line[:40]!r}; expected {max(width, 2)} on every line, the first a token, "
+                "the last its label, separated by tabs or spaces",
+                path,
+                number,
+            )
+        begin = begin or number
+        tokens.append(columns[0])
+        labels.append(columns[-1].strip())
+    if tokens:
+        yield Columns(tokens, labels, begin)
+
+
+def read_words(path) -> Iterator[Words]:
+    """Lines of words separated by spaces; empty lines are passed over."""
+    for number, line in read_lines(path):
+        words = line.split()
+        if words:
+            yield Words(words, number)
+
+
+def read_jsonl(path, **types) -> Iterator[Record]:
+    """Lines that hold a JSON object each; empty lines are passed over.
+
+    Args:
+        types: required fields and their types, ``text=str``.
+    """
+    for number, line in read_lines(path):
+        if line.strip():
+            yield Record(parse_json(line, path, number, **types), number)
+
+
+def parse_json(line, path, number, **types) -> dict:
+    """One JSON object with the required fields, or a `DataError`."""
+    try:
+        fields = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"is not JSON ({error}): {line[:40]!r}", path, number) from None
+    if not isinstance(fields, dict):
+        raise DataError(f"expected a JSON object. Received: {line[:40]!r}", path, number)
+    for name, kind in types.items():
+        if not isinstance(fields.get(name), kind):
+            found = f"{type(fields[name]).__name__}" if name in fields else "nothing"
+            raise DataError(f'expected a {kind.__name__} in the field "{name}". Received: {found}', path, number)
+    return fields

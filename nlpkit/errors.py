@@ -1,0 +1,45 @@
+"""Errors that a user can cause, with a message that says what, where and what to do."""
+
+import difflib
+
+
+class NlpkitError(Exception):
+    """Base of the errors below. The command line prints its message and exits with status 2."""
+
+
+class DataError(NlpkitError, ValueError):
+    """A file or a record in it is not what was expected.
+
+    Args:
+        message: what was received, what is accepted.
+        path: the file.
+        line: its line, counted from 1.
+    """
+
+    def __init__(self, message, path=None, line=None):
+        self.reason, self.path, self.line = message, path, line
+        place = "" if path is None else f"{path}: " if line is None else f"{path}, line {line}: "
+        super().__init__(place + message)
+
+
+class ConfigError(NlpkitError, ValueError):
+    """A setting is unknown or out of range."""
+
+
+class ArtefactError(NlpkitError, ValueError):
+    """A model folder is missing, damaged, foreign or of a newer format."""
+
+
+class MissingPackageError(NlpkitError, ImportError):
+    """An optional package is not installed; the message names the extra that brings it."""
+
+    def __init__(self, package, extra):
+        super().__init__(f'{package} is not installed; pip install "nlpkit[{extra}]"')
+
+
+def unknown_name(kind, name, accepted):
+    """``unknown encoder 'lstn', did you mean 'lstm'? accepted: …``"""
+    accepted = sorted(map(str, accepted))
+    near = difflib.get_close_matches(str(name), accepted, 1, 0.5)
+    hint = f", did you mean {near[0]!r}?" if near else ";"
+    return f"unknown {kind} {name!r}{hint} accepted: {', '.join(accepted)}"

@@ -1,0 +1,45 @@
+"""Random replacement of ids by the unknown id."""
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="nlpkit", name="TokenDropout")
+class TokenDropout(keras.layers.Layer):
+    """In training, makes a random share of the ids unknown, so that the model learns to do without them.
+
+    Args:
+        rate: float, the share.
+        unknown: int, the id that replaces.
+        seed: int or None.
+
+    Call arguments:
+        inputs: ids, integer, any shape. Id 0 is padding and stays.
+
+    Example:
+
+        >>> import numpy as np
+        >>> from nlpkit.layers import TokenDropout
+        >>> np.asarray(TokenDropout(0.999, unknown=1)(np.array([[7, 8, 0]]), training=True)).tolist()
+        [[1, 1, 0]]
+    """
+
+    def __init__(self, rate, unknown=1, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        if not 0 <= rate < 1:
+            raise ValueError(f"rate must be from 0 to below 1. Received: {rate!r}")
+        self.rate, self.unknown = rate, unknown
+        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.supports_masking = True
+
+    def call(self, inputs, training=False):
+        if not training or self.rate == 0:
+            return inputs
+        dropped = keras.random.uniform(ops.shape(inputs), seed=self.seed_generator) < self.rate
+        return ops.where(ops.logical_and(dropped, inputs != 0), ops.cast(self.unknown, inputs.dtype), inputs)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return {**super().get_config(), "rate": self.rate, "unknown": self.unknown}

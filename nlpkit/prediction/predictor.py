@@ -1,0 +1,72 @@
+"""A trained model in use."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from nlpkit.errors import ConfigError, unknown_name
+from nlpkit.prediction.artefact import load_artefact
+from nlpkit.prediction.stream import predict_stream
+
+
+class Predictor:
+    """What `nlpkit.load` gives: answers, answers from file to file, and metrics.
+
+    Attributes:
+        task: the task's own object, with its settings, vocabularies and `keras.Model`.
+        metrics: of the validation and test data when it was trained, if it was trained in this process.
+    """
+
+    def __init__(self, task, metrics: dict | None = None):
+        self.task = task
+        self.metrics = metrics or {}
+
+    def predict(self, texts: Iterable[str], **options) -> list:
+        """Answers to texts, one each, in order. What an answer is and which options there are is the task's."""
+        if isinstance(texts, str):
+            raise TypeError("predict takes a list of texts. Received: a single string")
+        return self.task.predict(texts, **options)
+
+    def predict_file(
+        self,
+        input: str | Path,  # noqa: A002
+        output: str | Path,
+        format: str | None = None,  # noqa: A002
+        input_format: str | None = None,
+        on_error: str = "skip",
+        **options,
+    ) -> tuple[int, int]:
+        """Answer every line of a file, in order and in bounded memory.
+
+        Args:
+            input, output: paths, or ``-`` for standard input and output; the input may be gzipped.
+            format: one of ``task.formats``, the first of them by default.
+            input_format: ``text`` or ``jsonl``; by default as the input's name ends.
+            on_error: ``skip`` or ``stop``, see `nlpkit.prediction.stream.predict_stream`.
+            options: as in `predict`.
+
+        Returns:
+            Numbers of lines and of bad lines.
+        """
+        file_format = format or self.task.formats[0]
+        if file_format not in self.task.formats:
+            raise ConfigError(unknown_name("format", file_format, self.task.formats))
+        if input_format is None:
+            input_format = "jsonl" if str(input).removesuffix(".gz").endswith(".jsonl") else "text"
+        return predict_stream(
+            lambda texts: self.task.answer(texts, file_format, **options), input, output, input_format, on_error
+        )
+
+    def evaluate(self, data: str | Path) -> dict:
+        """Metrics over a labelled file."""
+        examples, repaired = self.task.evaluation_examples(data)
+        metrics = self.task.evaluate(examples)
+        return {**metrics, "repaired": repaired} if repaired else metrics
+
+
+def load(folder: str | Path) -> Predictor:
+    """Open the folder that `nlpkit.train` wrote; nothing else is needed.
+
+    Raises:
+        ArtefactError: if it is missing, damaged, foreign or of a newer format.
+    """
+    return Predictor(load_artefact(Path(folder)))

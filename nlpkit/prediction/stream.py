@@ -1,0 +1,164 @@
+"""File to file: lines in, lines out, in order, in bounded memory."""
+
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from nlpkit.datasets.files import decode_line, open_bytes
+from nlpkit.datasets.readers import parse_json
+from nlpkit.errors import ConfigError, DataError
+from nlpkit.training.progress import console, progress_bar
+
+_BLOCK = 4 << 20  # bytes read at a time
+_SHOWN = 200  # characters of a bad line that the error file repeats
+
+
+def predict_stream(
+    answer: Callable[[list[str]], str],
+    input_path,
+    output_path,
+    input_format: str = "text",
+    on_error: str = "skip",
+) -> tuple[int, int]:
+    """Answer every line of a file.
+
+    Args:
+        answer: texts to the output for them, with line ends.
+        input_path, output_path: files, or ``-`` for standard input and output. The output is written beside its
+            place and renamed when it is whole.
+        input_format: ``text``, or ``jsonl`` for objects with a field ``text``.
+        on_error: ``skip`` gives a bad line the answer of an empty one and writes ``OUTPUT.errors.jsonl``; ``stop``
+            raises.
+
+    Returns:
+        Numbers of lines and of bad lines.
+    """
+    if on_error not in ("skip", "stop"):
+        raise ConfigError(f"on_error = {on_error!r}: accepted are skip and stop")
+    if input_format not in ("text", "jsonl"):
+        raise ConfigError(f"input_format = {input_format!r}: accepted are text and jsonl")
+    name = "standard input" if str(input_path) == "-" else input_path
+    lines = bad = 0
+    with _open_input(input_path) as source, _Output(output_path) as output, progress_bar("KB") as bar:
+        row = bar.add_task("predicting", total=_size(input_path))
+        for block in _blocks(source, name):
+            texts, errors = _texts(block, name, lines + 1, input_format)
+            for error, line in errors:
+                if on_error == "stop":
+                    raise error
+                output.report(error, line)
+            output.write(answer(texts))
+            lines, bad = lines + len(texts), bad + len(errors)
+            bar.advance(row, len(block) / 1000)
+    return lines, bad
+
+
+def _open_input(path):
+    if str(path) == "-":
+        return contextlib.nullcontext(sys.stdin.buffer)
+    return open_bytes(path)
+
+
+def _size(path):
+    path = Path(path)
+    return path.stat().st_size / 1000 if path.is_file() and path.suffix != ".gz" else None
+
+
+def _blocks(source, name) -> Iterator[bytes]:
+    """Whole lines, about `_BLOCK` bytes at a time; the first block is short, so that the first answer comes soon."""
+    size = _BLOCK // 16
+    while True:
+        try:
+            block = source.read1(size) if hasattr(source, "read1") else source.read(size)
+            if not block:
+                return
+            if not block.endswith(b"\n"):
+                block += source.readline()
+        except (OSError, EOFError) as error:
+            raise DataError(f"can't be read further: {error}", name) from None
+        yield block
+        size = _BLOCK
+
+
+def _texts(block, name, first, input_format):
+    """The texts of a block, and for each bad line its error and its bytes."""
+    errors = []
+    if input_format == "text" and b"\r" not in block:
+        try:
+            return block.decode("utf-8").removesuffix("\n").split("\n"), errors
+        except UnicodeDecodeError:
+            pass
+    texts = []
+    for number, line in enumerate(block.removesuffix(b"\n").split(b"\n"), first):
+        try:
+            text = decode_line(line, name, number)
+            if input_format == "jsonl":
+                text = parse_json(text, name, number, text=str)["text"]
+        except DataError as error:
+            errors.append((error, line))
+            text = ""
+        texts.append(text)
+    return texts, errors
+
+
+class _Output:
+    """The output file and, once there is an error, the one beside it for bad lines."""
+
+    def __init__(self, path):
+        self._path = None if str(path) == "-" else Path(path)
+        self._file = self._errors = None
+
+    def __enter__(self):
+        if self._path is None:
+            self._file = sys.stdout.buffer
+        else:
+            self._file = _create(self._partial(self._path))
+        return self
+
+    def write(self, text):
+        self._file.write(text.encode("utf-8", "replace"))
+
+    def report(self, error, line):
+        fields = {
+            "line": error.line,
+            "reason": error.reason,
+            "input": line[: 4 * _SHOWN].decode("utf-8", "replace")[:_SHOWN],
+        }
+        text = json.dumps(fields, ensure_ascii=False)
+        if self._path is None:
+            console().print(text, markup=False)
+            return
+        if self._errors is None:
+            self._errors = _create(self._partial(self._error_path()))
+        self._errors.write(text.encode() + b"\n")
+
+    def __exit__(self, kind, *_):
+        if self._path is None:
+            self._file.flush()
+            return
+        for file, path in ((self._file, self._path), (self._errors, self._error_path())):
+            if file is None:
+                path.unlink(missing_ok=True)  # of an earlier run
+                continue
+            file.close()
+            if kind is None:
+                os.replace(self._partial(path), path)
+            else:
+                self._partial(path).unlink(missing_ok=True)
+
+    def _error_path(self):
+        return self._path.with_name(self._path.name + ".errors.jsonl")
+
+    @staticmethod
+    def _partial(path):
+        return path.with_name(path.name + ".partial")
+
+
+def _create(path):
+    try:
+        return open(path, "wb")
+    except OSError as error:
+        raise DataError(f"can't be written: {error.strerror}", path) from None

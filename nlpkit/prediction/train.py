@@ -1,0 +1,123 @@
+"""From files to an artefact: what `nlpkit train` does."""
+
+import json
+import time
+from collections.abc import Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from nlpkit.prediction.artefact import RESUME, is_complete, open_folder, save_artefact
+from nlpkit.prediction.predictor import Predictor, load
+from nlpkit.tasks import get_task
+from nlpkit.training.checkpoint import write_atomically
+from nlpkit.training.loop import train_model
+from nlpkit.training.progress import console
+from nlpkit.training.report import write_report
+
+_HELD_OUT = 0.05  # of the training data, where there is no validation file
+
+
+def train(
+    task: str,
+    train: str | Path,
+    valid: str | Path | None = None,
+    *,
+    out: str | Path,
+    test: str | Path | None = None,
+    settings: Mapping[str, Any] | None = None,
+    seed: int = 0,
+    resume: bool = False,
+    force: bool = False,
+    repair: bool = False,
+) -> Predictor:
+    """Train a model and write it to a folder.
+
+    Args:
+        task: name of the task, ``"tagging"``.
+        train, valid, test: data files. Without `valid`, a twentieth of the training data is held out.
+        out: the folder.
+        settings: those of the task's config that differ from the defaults.
+        seed: int; the same seed gives the same weights on the same machine.
+        resume: go on where a run in this folder was stopped.
+        force: replace the run in this folder.
+        repair: read illegal label sequences as conlleval does, where they would be an error.
+
+    Returns:
+        The trained model, ready to use; its ``metrics`` are those of ``metrics.json``.
+    """
+    begin = time.perf_counter()
+    cls = get_task(task)
+    config = cls.Config.create(settings or {})
+    say = console().print
+    examples, scheme, repaired = cls.read(train, repair)
+    if valid is not None:
+        valid_examples, _, valid_repaired = cls.read(valid, repair=True, scheme=scheme)
+    else:
+        order = np.random.default_rng(0).permutation(len(examples))
+        held_out = max(1, round(len(examples) * _HELD_OUT))
+        valid_examples, valid_repaired = [examples[i] for i in order[:held_out]], 0
+        examples = [examples[i] for i in np.sort(order[held_out:])]
+    if test is not None:
+        test_examples, _, test_repaired = cls.read(test, repair=True, scheme=scheme)
+    say(f"{task}: {len(examples):,} training and {len(valid_examples):,} validation examples, scheme {scheme}")
+    for name, count in (("training", repaired), ("validation", valid_repaired)):
+        if count:
+            say(f"{count} illegal label sequence(s) of the {name} data repaired")
+
+    folder = open_folder(Path(out), resume, force)
+    if resume and is_complete(folder):
+        say(f"{folder}: training had ended already")
+        return Predictor(load(folder).task, json.loads((folder / "metrics.json").read_text("utf-8")))
+    fingerprint = {
+        "task": task,
+        "config": config.to_dict(),
+        "seed": seed,
+        "train": cls.digest(examples),
+        "valid": cls.digest(valid_examples),
+        "versions": versions(),
+    }
+    policy = keras.config.dtype_policy()
+    try:
+        keras.utils.set_random_seed(seed)
+        keras.config.set_dtype_policy(config.precision)
+        model = cls.from_examples(config, examples, scheme)
+    finally:
+        keras.config.set_dtype_policy(policy)
+    say(f"{model.model.count_params():,} parameters, keras {keras.__version__} on {keras.backend.backend()}")
+    history = train_model(
+        model.model, model.loss, model.batches(examples, seed), lambda: model.evaluate(valid_examples), cls.metric,
+        config, folder / RESUME, fingerprint, resume,
+    )  # fmt: skip
+    metrics = {"valid": model.evaluate(valid_examples)}
+    if test is not None:
+        metrics["test"] = model.evaluate(test_examples)
+        if test_repaired:
+            metrics["test"]["repaired"] = test_repaired
+    facts = {**{k: fingerprint[k] for k in ("seed", "train", "valid", "versions")}, "seconds": time.perf_counter() - begin}
+    write_atomically(folder / "metrics.json", json.dumps(metrics, ensure_ascii=False, indent=1).encode())
+    write_report(
+        folder / "report.html", f"nlpkit {task}: {folder.name}", history, {**facts, "config": config.to_dict()},
+        metrics, model.samples(valid_examples),
+    )  # fmt: skip
+    save_artefact(folder, model, facts)
+    for name, scores in metrics.items():
+        say(f"{name}: " + "  ".join(f"{k} {v:.4f}" for k, v in scores.items() if isinstance(v, float)))
+    say(f"{folder}: written after {facts['seconds']:.0f} s")
+    return Predictor(model, metrics)
+
+
+def versions() -> dict[str, str]:
+    """Versions of the packages that the weights depend on."""
+    backend = keras.backend.backend()
+    packages = {"nlpkit": "nlpkit", "keras": "keras", "numpy": "numpy", backend: backend}
+    found = {}
+    for name, package in packages.items():
+        try:
+            found[name] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            found[name] = "unknown"
+    return found

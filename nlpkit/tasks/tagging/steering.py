@@ -1,0 +1,76 @@
+"""A user's own words, which steer the decoding by a bonus to their tags."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import keras
+import numpy as np
+from keras import ops
+
+from nlpkit.datasets.files import read_lines
+from nlpkit.errors import DataError
+from nlpkit.layers import ViterbiDecoder
+from nlpkit.text import tag_schemes
+from nlpkit.text.characters import FlatTexts, code_points, normalize_text
+from nlpkit.text.matcher import WordMatcher
+
+BONUS = 5.0
+"""Added to the score of each tag of a match, in nats: context can still win where it is sure of something else."""
+
+
+class UserDictionary:
+    """Words, each with the type of entity that it is (empty for words of segmentation).
+
+    Args:
+        words: word to type, or words alone.
+        bonus: float, added to the score of the tags that a match would have.
+    """
+
+    def __init__(self, words: Mapping[str, str] | Iterable[str], bonus: float = BONUS):
+        if not isinstance(words, Mapping):
+            words = dict.fromkeys(words, "")
+        words = {normalize_text(word): kind for word, kind in words.items() if word}
+        if not words:
+            raise DataError("the user dictionary holds no word")
+        self._kinds = list(words.values())
+        lengths = np.array([len(word) for word in words])
+        self._matcher = WordMatcher(code_points("".join(words)), np.cumsum(lengths) - lengths, lengths)
+        self._bonus = bonus
+
+    @classmethod
+    def read(cls, path: Path, bonus: float = BONUS):
+        """A file with a word a line; for entities a tab and the type after it."""
+        words = {}
+        for _, line in read_lines(path):
+            word, _, kind = line.strip().partition("\t")
+            words[word] = kind.strip()
+        return cls(words, bonus)
+
+    def scores(self, texts: FlatTexts, labels: list[str], scheme: str) -> np.ndarray:
+        """Float32 ``(total, tags)``: the bonus of each tag at each character of flat texts."""
+        ids = {label: i for i, label in enumerate(labels)}
+        prefixes = {tag_schemes.split_label(label)[0] for label in labels}
+        scores = np.zeros((len(texts.codes), len(labels)), "float32")
+        for length, begins, words in self._matcher.find(texts):
+            kinds = np.array([self._kinds[word] for word in words], object)
+            for kind in set(kinds):
+                spelt = tag_schemes.write_spans([(0, length, kind)], length, scheme, prefixes)
+                unknown = [label for label in spelt if label not in ids]
+                if unknown:
+                    types = sorted({tag_schemes.split_label(label)[1] for label in labels} - {""})
+                    raise DataError(
+                        f"the user dictionary has a word of type {kind!r}; the model knows "
+                        + (", ".join(types) if types else "no types: leave the type out")
+                    )
+                for offset, label in enumerate(spelt):
+                    scores[begins[kinds == kind] + offset, ids[label]] = self._bonus
+        return scores
+
+
+def steered(model: keras.Model) -> keras.Model:
+    """The tagger's network with one input more, ``bonus`` ``(batch, time, tags)``, and tags as output."""
+    potentials = model.output
+    num_tags = potentials.shape[-1] - 1
+    bonus = keras.Input((None, num_tags), dtype="float32", name="bonus")
+    potentials = potentials + ops.pad(bonus, [[0, 0], [0, num_tags + 2], [0, 1]])
+    return keras.Model({**model.input, "bonus": bonus}, ViterbiDecoder()(potentials))

@@ -1,0 +1,241 @@
+"""The tagging task: what its files do, bound together. The only file of this folder that others import."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from nlpkit.datasets.batches import BucketedBatches
+from nlpkit.errors import DataError
+from nlpkit.layers import ViterbiDecoder
+from nlpkit.metrics import entity_scores, segmentation_scores
+from nlpkit.tasks.tagging import decode
+from nlpkit.tasks.tagging.config import TaggingConfig
+from nlpkit.tasks.tagging.examples import Encoder, Example, Windows, check_labels, cut_windows, read_examples
+from nlpkit.tasks.tagging.model import build_model, loss_for
+from nlpkit.tasks.tagging.steering import UserDictionary, steered
+from nlpkit.tasks.tagging.vectors import read_vectors, set_vectors
+from nlpkit.text import tag_schemes
+from nlpkit.text.characters import FlatTexts
+from nlpkit.training.forward import Forward
+
+_STEPS_AT_ONCE = 16_384  # characters in a batch of prediction
+
+
+class Tagger:
+    """A character tagger: a trained one, or one about to be.
+
+    Attributes:
+        name: the task's name.
+        Config: its settings.
+        metric: the metric that picks the best weights.
+        formats: output formats of `answer`, the default first.
+    """
+
+    name = "tagging"
+    Config = TaggingConfig
+    metric = "f1"
+    formats = ("text", "jsonl", "conll")
+
+    def __init__(self, config: TaggingConfig, labels: Sequence[str], scheme: str, encoder: Encoder, known_words=()):
+        self.config, self.labels, self.scheme, self.encoder = config, list(labels), scheme, encoder
+        self.known_words = frozenset(known_words)
+        self._label_array = np.array(self.labels, object)
+        self._ends_word = np.array([label[:1] in "ES" for label in self.labels])
+        self.model = self._tag = self._tag_steered = None
+
+    # Training.
+
+    @classmethod
+    def read(cls, path, repair=False, scheme=None) -> tuple[list[Example], str, int]:
+        """Examples of a file with legal labels, their tag scheme and how many were repaired."""
+        examples = read_examples(path)
+        scheme, examples, repaired = check_labels(examples, path, repair, scheme)
+        return examples, scheme, repaired
+
+    @classmethod
+    def from_examples(cls, config: TaggingConfig, examples: Sequence[Example], scheme: str):
+        """An untrained tagger with the vocabularies and labels of its training data."""
+        seen = {label for example in examples for label in example.labels}
+        labels = tag_schemes.segmentation_labels() if scheme == "BMES" and "S" in seen else sorted(seen)
+        vectors = read_vectors(config.vectors) if config.vectors else {}
+        encoder = Encoder.from_texts((e.text for e in examples), config, vectors)
+        words = ()
+        if decode.is_segmentation(scheme):
+            words = {e.text[a:b] for e in examples for a, b, _ in tag_schemes.read_spans(e.labels, scheme)}
+        tagger = cls(config, labels, scheme, encoder, words)
+        model = build_model(
+            config, tagger.labels, scheme, len(encoder.characters), len(encoder.bigrams) if encoder.bigrams else 0
+        )
+        if vectors:
+            set_vectors(model, encoder, vectors)
+        tagger.attach(model)
+        return tagger
+
+    @property
+    def loss(self):
+        """The loss to train `model` with."""
+        return loss_for(self.config)
+
+    def batches(self, examples: Sequence[Example], seed: int) -> BucketedBatches:
+        """Training batches ``(arrays, tag ids, weights)``."""
+        texts = FlatTexts([example.text for example in examples])
+        arrays = self.encoder.encode(texts)
+        ids = {label: i for i, label in enumerate(self.labels)}
+        tags = np.zeros(len(texts.codes), "int32")
+        for start, example in zip(texts.starts, examples):
+            tags[start : start + len(example.text)] = [ids[label] for label in example.labels]
+        arrays["tags"] = tags
+        windows = cut_windows(texts, self.config.window)
+
+        def collate(rows, length):
+            batch = windows.gather(arrays, rows, length)
+            # A row's loss is a sum over its characters: with this weight the batch's is a mean over them.
+            weight = len(rows) / windows.lengths[rows].sum()
+            return batch, batch.pop("tags"), np.full(len(rows), weight, "float32")
+
+        return BucketedBatches(windows.lengths, collate, self.config.batch_size, seed, self._buckets())
+
+    def _buckets(self):
+        steps = [16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024]
+        return [length for length in steps if length < self.config.window] + [self.config.window]
+
+    def attach(self, model: keras.Model):
+        """Give the tagger its network, which maps an `Encoder`'s arrays to potentials."""
+        self.model, self._tag_steered = model, None
+        self._tag = Forward(keras.Model(model.input, ViterbiDecoder()(model.output)))
+
+    # Answers.
+
+    def tag(self, texts: FlatTexts, user_dictionary: UserDictionary | None = None) -> np.ndarray:
+        """Tag ids, int16 ``(total,)``, of flat texts; -1 at their edges."""
+        arrays = self.encoder.encode(texts)
+        forward = self._tag
+        if user_dictionary is not None:
+            arrays["bonus"] = user_dictionary.scores(texts, self.labels, self.scheme)
+            self._tag_steered = forward = self._tag_steered or Forward(steered(self.model))
+        windows = cut_windows(texts, self.config.window)
+        tags = np.full(len(texts.codes), -1, "int16")
+        for rows, length in self._plan(windows):
+            batch = forward(windows.gather(arrays, rows, length))
+            kept, places = windows.kept(rows, length)
+            tags[places] = batch[kept]
+        return tags
+
+    def _plan(self, windows: Windows):
+        """Batches of windows of about the same length, of about the same number of characters."""
+        order = np.argsort(-windows.lengths, kind="stable")
+        begin = 0
+        while begin < len(order):
+            # Up to a multiple of 8, so that few shapes occur.
+            length = -(-int(windows.lengths[order[begin]]) // 8) * 8
+            rows = order[begin : begin + max(1, _STEPS_AT_ONCE // length)]
+            yield rows, length
+            begin += len(rows)
+
+    def label_sequences(self, texts: Sequence[str], user_dictionary=None) -> list[list[str]]:
+        """Labels of each text, a list as long as the text."""
+        flat = FlatTexts(texts)
+        labels = self._label_array[self.tag(flat, user_dictionary)]
+        return [labels[a : a + n].tolist() for a, n in zip(flat.starts, flat.lengths)]
+
+    def predict(self, texts: Iterable[str], user_dictionary=None) -> list[list[dict]]:
+        """Words or entities of each text, each with ``text``, ``start``, ``end`` and, for entities, ``type``.
+
+        The words of a text put together are the text.
+        """
+        texts = list(texts)
+        sequences = self.label_sequences(texts, user_dictionary)
+        return [decode.spans_of(text, labels, self.scheme) for text, labels in zip(texts, sequences)]
+
+    def answer(self, texts: Sequence[str], file_format: str, user_dictionary=None) -> str:
+        """The output for lines of input: in the formats `text` and `jsonl` a line for each, in order."""
+        if file_format == "text" and decode.is_segmentation(self.scheme):
+            flat = FlatTexts(texts)
+            tags = self.tag(flat, user_dictionary)[1:]
+            codes = flat.codes[1:].copy()
+            codes[flat.starts + flat.lengths - 1] = 10
+            return decode.spaced_words(codes, self._ends_word[tags])
+        sequences = self.label_sequences(texts, user_dictionary)
+        return "".join(
+            decode.answer_line(text, labels, self.scheme, file_format) + "\n" for text, labels in zip(texts, sequences)
+        )
+
+    # Evaluation.
+
+    def evaluate(self, examples: Sequence[Example]) -> dict:
+        """Metrics over examples with legal labels: of segmentation or of entities, as the scheme says."""
+        predicted = self.label_sequences([example.text for example in examples])
+        pairs = [
+            [tag_schemes.read_spans(labels, self.scheme) for labels in sequences]
+            for sequences in ((e.labels for e in examples), predicted)
+        ]
+        if not decode.is_segmentation(self.scheme):
+            return entity_scores(*pairs)
+        gold, found = (
+            [[e.text[a:b] for a, b, _ in spans] for e, spans in zip(examples, sentences)] for sentences in pairs
+        )
+        return segmentation_scores(gold, found, self.known_words)
+
+    def evaluation_examples(self, path) -> tuple[list[Example], int]:
+        """Examples of a file for `evaluate`; illegal sequences are read as conlleval does, and counted."""
+        examples, _, repaired = self.read(path, repair=True, scheme=self.scheme)
+        kinds = {tag_schemes.split_label(label)[1] for label in self.labels}
+        for example in examples:
+            for label in example.labels:
+                if tag_schemes.split_label(label)[1] not in kinds:
+                    raise DataError(f"label {label!r} is not one that the model knows", path, example.line)
+        return examples, repaired
+
+    def samples(self, examples: Sequence[Example], count: int = 12) -> list[dict]:
+        """Rows for the report: what was expected, what came, whether they agree."""
+        examples = examples[:: max(1, len(examples) // count)][:count]
+        predicted = self.label_sequences([e.text for e in examples])
+        rows = []
+        for example, labels in zip(examples, predicted):
+            shown = [
+                self._show(decode.spans_of(example.text, x, self.scheme), example.text) for x in (example.labels, labels)
+            ]
+            rows.append({"expected": shown[0], "predicted": shown[1], "right": shown[0] == shown[1]})
+        return rows
+
+    def _show(self, spans, text):
+        if decode.is_segmentation(self.scheme):
+            return " ".join(span["text"] for span in spans)
+        found = ", ".join(f"{span['text']} [{span['type']}]" for span in spans)
+        return f"{text} → {found or 'none'}"
+
+    # The folder.
+
+    def files(self) -> list[str]:
+        """Names of the files that `save` writes and prediction needs."""
+        parts = {"vocab.txt": True, "bigrams.txt": self.encoder.bigrams, "lexicon.txt.gz": self.encoder.lexicon}
+        return ["labels.txt", *(name for name, part in parts.items() if part is not None)]
+
+    def save(self, folder: Path):
+        """Write all files but the model and `task.json`."""
+        self.encoder.save(folder)
+        (folder / "labels.txt").write_text("".join(f"{label}\n" for label in self.labels), "utf-8", newline="\n")
+        if self.known_words:
+            (folder / "known-words.txt").write_text("\n".join(sorted(self.known_words)) + "\n", "utf-8", newline="\n")
+
+    @classmethod
+    def load(cls, folder: Path, config: TaggingConfig, facts: dict):
+        """Read what `save` wrote; `facts` are those of `facts()`."""
+        labels = (folder / "labels.txt").read_text("utf-8").split("\n")[:-1]
+        known = folder / "known-words.txt"
+        words = known.read_text("utf-8").split("\n")[:-1] if known.exists() else ()
+        return cls(config, labels, facts["scheme"], Encoder.load(folder, config), words)
+
+    def facts(self) -> dict:
+        """What `load` needs beside the files."""
+        return {"scheme": self.scheme}
+
+    @staticmethod
+    def digest(examples: Sequence[Example]) -> str:
+        """Short hash of a data set."""
+        content = json.dumps([[e.text, e.labels] for e in examples])
+        return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()[:16]

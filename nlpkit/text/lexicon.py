@@ -1,0 +1,95 @@
+"""A list of words as features: does a word begin, continue or end at this character, and how common is it?"""
+
+import gzip
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from nlpkit.text.characters import FlatTexts, code_points, normalize_text
+from nlpkit.text.matcher import WordMatcher
+
+LONGEST = 6
+"""Longer words are left out: the longest that a look-up at every place pays for."""
+
+_CLASSES = (2, 3, 4, 5)  # words of five and more characters share a class
+NUM_FEATURES = 3 * len(_CLASSES)
+_NO_FREQUENCY = 10
+
+
+class Lexicon:
+    """Words of 2 to `LONGEST` characters, normalised as texts are.
+
+    Args:
+        words: word to frequency in some corpus, or to None where it is unknown.
+
+    Example:
+
+        >>> lexicon = Lexicon({"北京": 34488, "北京大学": None})
+        >>> lexicon.features(FlatTexts(["在北京"]))[1:-1, :3].tolist()
+        [[0, 0, 0], [17, 0, 0], [0, 0, 17]]
+    """
+
+    def __init__(self, words: Mapping[str, int | None]):
+        levels = {}
+        for word, frequency in zip(normalize_text("\n".join(words)).split("\n"), words.values()):
+            if 2 <= len(word) <= LONGEST:
+                level = _NO_FREQUENCY if frequency is None else round(3 + 3 * np.log10(1 + max(frequency, 0)))
+                levels[word] = max(min(level, 255), levels.get(word, 0))
+        ordered = sorted(levels)
+        self._index("\n".join(ordered), np.array([levels[word] for word in ordered], "uint8"))
+
+    def _index(self, text, levels):
+        self._text, self._levels = text, levels
+        codes = code_points(text + "\n" if text else "")
+        ends = np.flatnonzero(codes == ord("\n"))
+        starts = np.append(0, ends + 1)[:-1]
+        self._matcher = WordMatcher(codes, starts, ends - starts)
+
+    def __len__(self):
+        return len(self._levels)
+
+    @property
+    def words(self) -> list[str]:
+        """The words, normalised and sorted."""
+        return self._text.split("\n") if self._text else []
+
+    def features(self, texts: FlatTexts) -> np.ndarray:
+        """uint8 ``(total, NUM_FEATURES)`` for each character of the flat texts.
+
+        Columns 3c, 3c + 1 and 3c + 2 say that a word of length class c (two, three, four, five and more characters)
+        begins, continues or ends here: 0 if there is none, else the level of the most common one, which grows with
+        the logarithm of its frequency by 3 for a factor of ten; 10 without frequencies.
+        """
+        features = np.zeros((len(texts.normal), NUM_FEATURES), "uint8")
+        for length, begins, words in self._matcher.find(texts):
+            levels = self._levels[words]
+            column = 3 * min(length - _CLASSES[0], len(_CLASSES) - 1)
+            for offset in range(length):
+                part = 0 if offset == 0 else 2 if offset == length - 1 else 1
+                cells = begins + offset, column + part
+                features[cells] = np.maximum(features[cells], levels)
+        return features
+
+    def save(self, path: Path):
+        """A word and its level on each line, gzipped, the same bytes for the same words."""
+        lines = "".join(f"{word}\t{level}\n" for word, level in zip(self.words, self._levels.tolist()))
+        with open(path, "wb") as raw, gzip.GzipFile("", "wb", 9, raw, mtime=0) as file:
+            file.write(lines.encode("utf-8"))
+
+    @classmethod
+    def load(cls, path: Path):
+        """Read what `save` wrote."""
+        fields = gzip.decompress(Path(path).read_bytes()).decode("utf-8").replace("\n", "\t").split("\t")
+        lexicon = cls.__new__(cls)
+        lexicon._index("\n".join(fields[:-1:2]), np.array(fields[1::2], "uint8"))
+        return lexicon
+
+
+def jieba_words() -> dict[str, int]:
+    """The words of jieba's dictionary and their frequencies."""
+    import jieba
+
+    path = Path(jieba.__file__).with_name("dict.txt")
+    fields = (line.split(" ") for line in path.read_text("utf-8").splitlines())
+    return {word: int(frequency) for word, frequency, _ in fields}

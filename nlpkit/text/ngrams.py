@@ -1,0 +1,53 @@
+"""Exact look-up of millions of integer keys at once."""
+
+import numpy as np
+
+_MIX = np.uint64(0x9E3779B97F4A7C15)  # 2**64 divided by the golden ratio (Knuth's multiplicative hashing)
+
+
+class NgramTable:
+    """Maps uint64 keys to their places in the array it is made from: an open-addressing hash table in NumPy.
+
+    Args:
+        keys: uint64 ``(n,)``, each once, none equal to 2**64 - 1.
+
+    Example:
+
+        >>> NgramTable(np.array([10, 20, 30], "uint64")).find(np.array([30, 11], "uint64")).tolist()
+        [2, -1]
+    """
+
+    def __init__(self, keys: np.ndarray):
+        bits = max(4, int(np.ceil(np.log2(max(1, len(keys)) * 2))))
+        self._shift = np.uint64(64 - bits)
+        home = self._home(keys)
+        order = np.argsort(home, kind="stable")
+        # In order of their homes, every key takes its home or, if that is taken, the next free slot.
+        step = np.arange(len(keys))
+        slots = np.maximum.accumulate(home[order] - step) + step if len(keys) else home
+        self._longest = int((slots - home[order]).max(initial=0))
+        size = max(2**bits, int(slots.max(initial=0)) + 1) + self._longest + 1
+        self._keys = np.full(size, np.iinfo("uint64").max, "uint64")
+        self._keys[slots] = keys[order]
+        self._places = np.full(size, -1, "int32")
+        self._places[slots] = order
+
+    def find(self, keys: np.ndarray) -> np.ndarray:
+        """int32, the place of each key, or -1."""
+        slots = self._home(keys)
+        found = self._keys[slots]
+        places = np.where(found == keys, self._places[slots], -1).astype("int32")
+        empty = np.iinfo("uint64").max
+        open_ = np.flatnonzero((found != keys) & (found != empty))
+        for distance in range(1, self._longest + 1):
+            if not len(open_):
+                break
+            at = slots[open_] + distance
+            found = self._keys[at]
+            hit = found == keys[open_]
+            places[open_[hit]] = self._places[at[hit]]
+            open_ = open_[~hit & (found != empty)]
+        return places
+
+    def _home(self, keys):
+        return ((keys * _MIX) >> self._shift).astype("int64")

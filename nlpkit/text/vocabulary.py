@@ -1,0 +1,118 @@
+"""Symbols to ids and back, in a text file that a person can read."""
+
+import collections
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from nlpkit.text.characters import EDGE
+from nlpkit.text.ngrams import NgramTable
+
+PADDING, UNKNOWN = 0, 1
+_FIRST = 2
+_ESCAPES = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", " ": "\\s", chr(0x2028): "\\u2028", chr(0x85): "\\x85"}
+
+
+class Vocabulary:
+    """An ordered set of symbols; ids 0 and 1 are padding and unknown, symbols follow from 2.
+
+    Args:
+        symbols: strings, each once.
+
+    Example:
+
+        >>> v = Vocabulary.from_counts({"的": 9, "一": 7, "龘": 1}, min_count=2)
+        >>> v.encode(["一", "龘"]).tolist()
+        [3, 1]
+    """
+
+    def __init__(self, symbols: Iterable[str]):
+        self.symbols = list(symbols)
+        self._ids = {symbol: i for i, symbol in enumerate(self.symbols, _FIRST)}
+        if len(self._ids) != len(self.symbols):
+            repeated = next(s for s, n in collections.Counter(self.symbols).items() if n > 1)
+            raise ValueError(f"vocabulary holds {repeated!r} more than once")
+
+    @classmethod
+    def from_counts(cls, counts: dict[str, int], min_count: int = 1, max_size: int | None = None):
+        """The symbols seen at least `min_count` times, most frequent first, at most `max_size` of them."""
+        ranked = sorted((s for s, n in counts.items() if n >= min_count), key=lambda s: (-counts[s], s))
+        return cls(ranked[:max_size])
+
+    def __len__(self):
+        """Number of ids, padding and unknown included."""
+        return len(self.symbols) + _FIRST
+
+    def __contains__(self, symbol):
+        return symbol in self._ids
+
+    def encode(self, symbols: Sequence[str]) -> np.ndarray:
+        """Ids of symbols, int32; unknown ones get `UNKNOWN`."""
+        return np.fromiter((self._ids.get(s, UNKNOWN) for s in symbols), "int32", len(symbols))
+
+    def decode(self, ids: Iterable[int]) -> list[str]:
+        """Symbols of ids; padding and unknown become empty strings."""
+        return [self.symbols[i - _FIRST] if i >= _FIRST else "" for i in ids]
+
+    def save(self, path: Path):
+        """One symbol a line, white space and backslash escaped."""
+        table = str.maketrans(_ESCAPES)
+        Path(path).write_text("".join(s.translate(table) + "\n" for s in self.symbols), "utf-8", newline="\n")
+
+    @classmethod
+    def load(cls, path: Path):
+        """Read what `save` wrote."""
+        plain = {escaped: symbol for symbol, escaped in _ESCAPES.items()}
+        symbols = Path(path).read_text("utf-8").split("\n")[:-1]
+        return cls(_unescape(s, plain) if "\\" in s else s for s in symbols)
+
+
+class CharacterVocabulary(Vocabulary):
+    """A vocabulary of single characters that encodes whole arrays of code points by one table look-up."""
+
+    def __init__(self, symbols: Iterable[str]):
+        super().__init__(symbols)
+        self._table = np.full(EDGE + 1, UNKNOWN, "int32")
+        self._table[EDGE] = PADDING
+        for symbol, i in self._ids.items():
+            self._table[ord(symbol)] = i
+
+    def encode_codes(self, codes: np.ndarray) -> np.ndarray:
+        """int32 ids of an array of code points; an edge becomes `PADDING`."""
+        return self._table[codes]
+
+
+class BigramVocabulary(Vocabulary):
+    """A vocabulary of character pairs; `EDGE_SYMBOL` stands for the edge of a text."""
+
+    EDGE_SYMBOL = "\0"
+
+    def __init__(self, symbols: Iterable[str]):
+        super().__init__(symbols)
+        pairs = np.array([[ord(a), ord(b)] for a, b in self.symbols], "uint32").reshape(-1, 2)
+        pairs[pairs == 0] = EDGE
+        self._table = NgramTable(_pair_keys(pairs[:, 0], pairs[:, 1]))
+
+    def encode_codes(self, codes: np.ndarray) -> np.ndarray:
+        """int32 ``(total,)``: the id of each code point with the one after it; the last has no partner: `PADDING`."""
+        places = self._table.find(_pair_keys(codes[:-1], codes[1:]))
+        return np.append(np.where(places < 0, UNKNOWN, places + _FIRST).astype("int32"), np.int32(PADDING))
+
+
+def _pair_keys(first, second):
+    return first.astype("uint64") << np.uint64(21) | second.astype("uint64")
+
+
+def _unescape(text, plain):
+    parts = []
+    while text:
+        for escaped in (text[:6], text[:4], text[:2]):
+            if escaped in plain:
+                parts.append(plain[escaped])
+                text = text[len(escaped) :]
+                break
+        else:
+            parts.append(text[0])
+            text = text[1:]
+    return "".join(parts)

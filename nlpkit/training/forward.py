@@ -1,0 +1,60 @@
+"""A model as a function of arrays, compiled once and kept."""
+
+import keras
+import numpy as np
+
+
+class Forward:
+    """Calls a Keras model on NumPy arrays of any batch size and length, without the overhead of `predict`.
+
+    Args:
+        model: a Keras model whose inputs are a dictionary of tensors.
+
+    Call arguments:
+        arrays: dictionary of arrays with a common batch axis.
+
+    Returns:
+        The model's output as a NumPy array.
+    """
+
+    def __init__(self, model):
+        self._model = model
+        backend = keras.backend.backend()
+        self._run = {"tensorflow": self._on_tensorflow, "jax": self._on_jax, "torch": self._on_torch}[backend]()
+
+    def __call__(self, arrays: dict[str, np.ndarray]) -> np.ndarray:
+        return self._run(arrays)
+
+    def _on_tensorflow(self):
+        import tensorflow as tf
+
+        signature = {name: tf.TensorSpec(x.shape, x.dtype) for name, x in self._model.input.items()}
+        call = tf.function(lambda arrays: self._model(arrays, training=False), input_signature=[signature])
+        return lambda arrays: call({name: tf.constant(x, signature[name].dtype) for name, x in arrays.items()}).numpy()
+
+    def _on_jax(self):
+        import jax
+
+        @jax.jit
+        def call(trainable, other, arrays):
+            return self._model.stateless_call(trainable, other, arrays, training=False)[0]
+
+        def run(arrays):
+            # One program for each shape: let the number of rows be a power of two.
+            rows = len(next(iter(arrays.values())))
+            more = (1 << (rows - 1).bit_length()) - rows
+            arrays = {name: np.pad(x, [(0, more)] + [(0, 0)] * (x.ndim - 1)) for name, x in arrays.items()}
+            trainable = [v.value for v in self._model.trainable_variables]
+            other = [v.value for v in self._model.non_trainable_variables]
+            return np.asarray(call(trainable, other, arrays))[:rows]
+
+        return run
+
+    def _on_torch(self):
+        import torch
+
+        def run(arrays):
+            with torch.no_grad():
+                return keras.ops.convert_to_numpy(self._model(arrays, training=False))
+
+        return run

@@ -1,0 +1,236 @@
+"""The one training loop: Keras' own `fit`, epoch by epoch, with a state that can be saved anywhere."""
+
+import dataclasses
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+
+from nlpkit.errors import ArtefactError, MissingPackageError
+from nlpkit.training.averaging import MovingAverage
+from nlpkit.training.checkpoint import get_values, load_state, save_state, set_values, synchronize
+from nlpkit.training.progress import console, progress_bar
+from nlpkit.training.report import write_history
+
+STATE = "state.npz"
+BEST = "best.npz"
+
+
+@dataclasses.dataclass
+class _Position:
+    """Where training stands. Together with the variables and the average it is the whole state."""
+
+    epoch: int = 0
+    step: int = 0  # within the epoch
+    total: int = 0
+    best: float = -math.inf
+    waited: int = 0
+    history: list = dataclasses.field(default_factory=list)
+
+
+def train_model(
+    model: keras.Model,
+    loss: keras.losses.Loss,
+    batches,
+    evaluate: Callable[[], dict],
+    metric: str,
+    config,
+    folder: Path,
+    fingerprint: dict,
+    resume: bool = False,
+) -> list[dict]:
+    """Train a model; afterwards it has the best weights that an epoch ended with.
+
+    The state is saved every ``config.save_every`` steps and after every epoch. A run that is killed and started again
+    with ``resume=True`` ends with the same weights, bit for bit, as one that was never stopped (same machine, backend,
+    versions and thread count, on a CPU).
+
+    Args:
+        batches: has ``len()`` and ``epoch(epoch, start)``, which yields ``(inputs, targets, weights)``, the same at
+            every call.
+        evaluate: function without arguments that returns the task's metrics of the model as it is. It is called at
+            the end of each epoch with the averaged weights.
+        metric: the one of them whose maximum picks the best weights.
+        config: `nlpkit.training.config.TrainingConfig`.
+        folder: for the state, `STATE` and `BEST`; exists.
+        fingerprint: plain values that must be the same when training is resumed (settings, data, versions).
+
+    Returns:
+        The history, a dictionary of losses and metrics for each epoch.
+    """
+    model.compile(_optimizer(config, len(batches)), loss, jit_compile={"auto": "auto", "on": True, "off": False}[config.jit])
+    model.optimizer.build(model.trainable_variables)
+    average = MovingAverage(model, config.ema_momentum)
+    position = _Position()
+    run = _Run(model, average, position, Path(folder), fingerprint, config.save_every)
+    if resume:
+        run.restore()
+    board = _TensorBoard(Path(folder) / "tensorboard") if config.tensorboard else None
+    out = console()
+    with progress_bar("steps", "loss", "metric") as bar:
+        run.bar = bar
+        while position.epoch < config.epochs and not (config.patience and position.waited >= config.patience):
+            begin = time.perf_counter()
+            shown = f"{metric} {position.best:.4f}" if position.history else ""
+            run.row = bar.add_task(
+                f"epoch {position.epoch + 1}/{config.epochs}",
+                total=len(batches), completed=position.step, loss="", metric=shown,
+            )  # fmt: skip
+            model.fit(
+                _fit_input(batches, position),
+                initial_epoch=position.epoch,
+                epochs=position.epoch + 1,
+                callbacks=[run],
+                verbose=0,
+                shuffle=False,
+                steps_per_epoch=len(batches) - position.step,
+            )
+            synchronize(model)
+            with average.applied():
+                bar.update(run.row, metric="evaluating")
+                metrics = evaluate()
+                if metrics[metric] > position.best:
+                    position.best, position.waited = metrics[metric], 0
+                    save_state(run.folder / BEST, {"weights": get_values(model.weights)}, {})
+                else:
+                    position.waited += 1
+            scores = {key: value for key, value in metrics.items() if isinstance(value, (int, float))}
+            position.history.append({"epoch": position.epoch + 1, "loss": run.loss, **scores})
+            position.epoch, position.step = position.epoch + 1, 0
+            run.save()
+            write_history(run.folder.parent / "history.csv", position.history)
+            if board:
+                board.write(position.history[-1])
+            bar.remove_task(run.row)
+            mark = " *" if position.waited == 0 else ""
+            seconds = time.perf_counter() - begin
+            out.print(
+                f"epoch {position.epoch}/{config.epochs}  loss {run.loss:.4f}  "
+                f"{metric} {metrics[metric]:.4f}{mark}  {seconds:.1f} s"
+            )
+    groups, _ = load_state(run.folder / BEST)
+    set_values(model.weights, groups["weights"])
+    return position.history
+
+
+class _Run(keras.callbacks.Callback):
+    """Counts steps, feeds the average and the bar, saves and restores the state."""
+
+    def __init__(self, model, average, position, folder, fingerprint, save_every):
+        super().__init__()
+        self._average, self._position, self._save_every = average, position, save_every
+        self._trained, self._fingerprint, self.folder = model, fingerprint, folder
+        self._metrics = None  # of the part of an epoch that was done before
+        self.loss = math.nan
+        self.bar = self.row = None
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if self._metrics is not None:
+            set_values(self._trained.metrics_variables, self._metrics)
+            self._metrics = None
+
+    def on_train_batch_end(self, batch, logs=None):
+        position = self._position
+        position.step += 1
+        position.total += 1
+        self.loss = float(logs["loss"])
+        saves = position.total % self._save_every == 0
+        if self._average.is_due(position.total) or saves:
+            synchronize(self._trained)
+        self._average.update(position.total)
+        if saves:
+            self.save()
+        self.bar.update(self.row, advance=1, loss=f"loss {self.loss:.4f}")
+
+    def _groups(self):
+        model = self._trained
+        return {
+            "model": model.variables,
+            "optimizer": model.optimizer.variables,
+            "metrics": model.metrics_variables,
+        }
+
+    def save(self):
+        groups = {name: get_values(variables) for name, variables in self._groups().items()}
+        groups["average"] = self._average.values
+        values = {
+            "position": dataclasses.asdict(self._position),
+            "looks": self._average.looks,
+            "loss": self.loss,
+            "fingerprint": self._fingerprint,
+        }
+        save_state(self.folder / STATE, groups, values)
+
+    def restore(self):
+        """Go on where the saved state stands; from the beginning if there is none yet."""
+        path = self.folder / STATE
+        if not path.exists():
+            return
+        groups, values = load_state(path)
+        if values["fingerprint"] != self._fingerprint:
+            raise ArtefactError(f"{path}: {_difference(values['fingerprint'], self._fingerprint)}")
+        # fit() builds the metrics at its first step; their values wait until then.
+        self._metrics = groups.pop("metrics", None)
+        for name, variables in self._groups().items():
+            if name in groups:
+                set_values(variables, groups[name])
+        self._average.values, self._average.looks = groups.get("average", []), values["looks"]
+        self.loss = values["loss"]
+        for key, value in values["position"].items():
+            setattr(self._position, key, value)
+        if self._position.step == 0:
+            self._metrics = None
+
+
+def _difference(saved, now):
+    keys = [key for key in {**saved, **now} if saved.get(key) != now.get(key)]
+    parts = ", ".join(f"{key} was {saved.get(key)!r} and is {now.get(key)!r}" for key in keys)
+    return f"can't resume, the run has changed: {parts}; undo that, or train anew with --force"
+
+
+def _optimizer(config, steps_per_epoch):
+    steps = max(config.epochs * steps_per_epoch - config.warmup_steps, 1)
+    warmup = {"warmup_target": config.learning_rate, "warmup_steps": config.warmup_steps} if config.warmup_steps else {}
+    first = 0.0 if warmup else config.learning_rate
+    rate = keras.optimizers.schedules.CosineDecay(first, steps, alpha=_FINAL_RATE, **warmup)
+    optimizer = keras.optimizers.Adam(rate, clipnorm=config.clip_norm or None)
+    if config.precision == "mixed_float16":
+        optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+    return optimizer
+
+
+_FINAL_RATE = 0.02
+
+
+def _fit_input(batches, position):
+    """The rest of an epoch as something that `fit` takes without guessing shapes from the first batches."""
+    if keras.backend.backend() != "tensorflow":
+        return batches.epoch(position.epoch, position.step)
+    import tensorflow as tf
+
+    epoch, step = position.epoch, position.step
+    first = next(iter(batches.epoch(epoch, step)))
+    signature = keras.tree.map_structure(
+        lambda x: tf.TensorSpec([None] * min(x.ndim, 2) + list(x.shape[2:]), x.dtype), first
+    )
+    data = tf.data.Dataset.from_generator(lambda: batches.epoch(epoch, step), output_signature=signature)
+    return data.prefetch(2)
+
+
+class _TensorBoard:
+    def __init__(self, folder):
+        try:
+            import tensorboard  # noqa: F401
+            import tensorflow as tf
+        except ImportError:
+            raise MissingPackageError("tensorboard", "tensorboard") from None
+        self._tf, self._writer = tf, tf.summary.create_file_writer(str(folder))
+
+    def write(self, row):
+        with self._writer.as_default():
+            for key, value in row.items():
+                if key != "epoch":
+                    self._tf.summary.scalar(key, value, step=row["epoch"])
+        self._writer.flush()
