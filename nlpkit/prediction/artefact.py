@@ -60,8 +60,10 @@ def is_complete(folder: Path) -> bool:
 
 def save_artefact(folder: Path, task, facts: dict):
     """Write what prediction needs; `task.json` comes last, so that a folder that has it is complete."""
+    from nlpkit.prediction.half_precision import save_model
+
     partial = folder / "partial.keras"
-    task.model.save(partial)
+    save_model(task.model, partial)
     os.replace(partial, folder / _MODEL)
     task.save(folder)
     needed = [_MODEL, *task.files()]

@@ -24,7 +24,7 @@ class Predictor:
         """Answers to texts, one each, in order. What an answer is and which options there are is the task's."""
         if isinstance(texts, str):
             raise TypeError("predict takes a list of texts. Received: a single string")
-        return self.task.predict(texts, **options)
+        return self.task.predict(texts, **self.task.prepare(**options))
 
     def predict_file(
         self,
@@ -52,8 +52,9 @@ class Predictor:
             raise ConfigError(unknown_name("format", file_format, self.task.formats))
         if input_format is None:
             input_format = "jsonl" if str(input).removesuffix(".gz").endswith(".jsonl") else "text"
+        prepared = self.task.prepare(**options)
         return predict_stream(
-            lambda texts: self.task.answer(texts, file_format, **options), input, output, input_format, on_error
+            lambda texts: self.task.answer(texts, file_format, **prepared), input, output, input_format, on_error
         )
 
     def evaluate(self, data: str | Path) -> dict:

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from nlpkit.prediction.artefact import RESUME, is_complete, open_folder, save_artefact
+from nlpkit.prediction.half_precision import round_weights
 from nlpkit.prediction.predictor import Predictor, load
 from nlpkit.tasks import get_task
 from nlpkit.training.checkpoint import write_atomically
@@ -28,6 +29,7 @@ def train(
     *,
     out: str | Path,
     test: str | Path | None = None,
+    preset: str | None = None,
     settings: Mapping[str, Any] | None = None,
     seed: int = 0,
     resume: bool = False,
@@ -40,7 +42,8 @@ def train(
         task: name of the task, ``"tagging"``.
         train, valid, test: data files. Without `valid`, a twentieth of the training data is held out.
         out: the folder.
-        settings: those of the task's config that differ from the defaults.
+        preset: name of a set of settings that the task gives out, such as ``"fast"``.
+        settings: those of the task's config that differ from the defaults, or from the preset.
         seed: int; the same seed gives the same weights on the same machine.
         resume: go on where a run in this folder was stopped.
         force: replace the run in this folder.
@@ -51,7 +54,7 @@ def train(
     """
     begin = time.perf_counter()
     cls = get_task(task)
-    config = cls.Config.create(settings or {})
+    config = cls.Config.create(settings or {}, preset)
     say = console().print
     examples, scheme, repaired = cls.read(train, repair)
     if valid is not None:
@@ -92,6 +95,7 @@ def train(
         model.model, model.loss, model.batches(examples, seed), lambda: model.evaluate(valid_examples), cls.metric,
         config, folder / RESUME, fingerprint, resume,
     )  # fmt: skip
+    round_weights(model.model)
     metrics = {"valid": model.evaluate(valid_examples)}
     if test is not None:
         metrics["test"] = model.evaluate(test_examples)

@@ -7,9 +7,19 @@ from nlpkit.errors import ConfigError, unknown_name
 TASKS = {"tagging": "nlpkit.tasks.tagging.task:Tagger"}
 
 
+def get_check(name: str):
+    """The function behind ``nlpkit check`` of a task; it needs no Keras."""
+    package = TASKS[_known(name)].rpartition(".")[0]
+    return importlib.import_module(f"{package}.check").check
+
+
 def get_task(name: str):
     """The class of a task; a `ConfigError` names the nearest if there is none of that name."""
+    module, _, attribute = TASKS[_known(name)].partition(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
+def _known(name):
     if name not in TASKS:
         raise ConfigError(unknown_name("task", name, TASKS))
-    module, _, attribute = TASKS[name].partition(":")
-    return getattr(importlib.import_module(module), attribute)
+    return name

@@ -4,7 +4,7 @@ import dataclasses
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Self, get_type_hints
+from typing import Any, ClassVar, Self, get_type_hints
 
 from nlpkit.datasets.files import open_bytes
 from nlpkit.errors import ConfigError, unknown_name
@@ -34,6 +34,9 @@ class TrainingConfig:
     """Compile the model's training step: `auto` (Keras decides by the hardware), `on` or `off`."""
     tensorboard: bool = False
 
+    presets: ClassVar[dict[str, dict[str, Any]]] = {}
+    """Named sets of settings."""
+
     def __post_init__(self):
         self.check("epochs", self.epochs >= 1, "at least 1")
         self.check("batch_size", self.batch_size >= 1, "at least 1")
@@ -56,9 +59,13 @@ class TrainingConfig:
             raise ConfigError(unknown_name(key, getattr(self, key), accepted))
 
     @classmethod
-    def create(cls, settings: Mapping[str, Any]) -> Self:
-        """A config from plain values; a `ConfigError` names an unknown key's nearest valid one."""
-        types = get_type_hints(cls)
+    def create(cls, settings: Mapping[str, Any], preset: str | None = None) -> Self:
+        """A config from plain values, over those of a preset; a `ConfigError` names an unknown key's nearest valid one."""
+        if preset is not None:
+            if preset not in cls.presets:
+                raise ConfigError(unknown_name("preset", preset, cls.presets))
+            settings = {**cls.presets[preset], **settings}
+        types = {field.name: get_type_hints(cls)[field.name] for field in dataclasses.fields(cls)}
         for key in settings:
             if key not in types:
                 raise ConfigError(unknown_name("config key", key, types))

@@ -46,6 +46,10 @@ class TaggingConfig(TrainingConfig):
     window: int = 256
     """Longest piece that a text is read in, in characters; longer texts are cut at safe places."""
 
+    presets = {  # noqa: RUF012
+        "fast": {"width": 64, "dilations": (1, 2), "char_dim": 32, "bigram_dim": 24, "head": "softmax"},
+    }
+
     def __post_init__(self):
         super().__post_init__()
         self.check_choice("encoder", ENCODERS)
@@ -59,7 +63,3 @@ class TaggingConfig(TrainingConfig):
         self.check("transition_rate", self.transition_rate > 0, "above 0")
         for key in ("char_dropout", "bigram_dropout", "dropout"):
             self.check(key, 0 <= getattr(self, key) < 1, "from 0 to below 1")
-
-
-FAST = {}
-"""Settings of the fast preset."""

@@ -38,6 +38,11 @@ class UserDictionary:
         self._bonus = bonus
 
     @classmethod
+    def open(cls, source, bonus: float = BONUS):
+        """From a file, or words as the constructor takes them."""
+        return cls.read(source, bonus) if isinstance(source, (str, Path)) else cls(source, bonus)
+
+    @classmethod
     def read(cls, path: Path, bonus: float = BONUS):
         """A file with a word a line; for entities a tab and the type after it."""
         words = {}

@@ -16,7 +16,7 @@ from nlpkit.tasks.tagging import decode
 from nlpkit.tasks.tagging.config import TaggingConfig
 from nlpkit.tasks.tagging.examples import Encoder, Example, Windows, check_labels, cut_windows, read_examples
 from nlpkit.tasks.tagging.model import build_model, loss_for
-from nlpkit.tasks.tagging.steering import UserDictionary, steered
+from nlpkit.tasks.tagging.steering import BONUS, UserDictionary, steered
 from nlpkit.tasks.tagging.vectors import read_vectors, set_vectors
 from nlpkit.text import tag_schemes
 from nlpkit.text.characters import FlatTexts
@@ -110,12 +110,21 @@ class Tagger:
 
     # Answers.
 
-    def tag(self, texts: FlatTexts, user_dictionary: UserDictionary | None = None) -> np.ndarray:
+    def prepare(self, user_dictionary=None, user_bonus: float = BONUS) -> dict:
+        """Options of a user to those of `predict` and `answer`.
+
+        Args:
+            user_dictionary: words that the decoding is steered to: a file, a list, or a dictionary of word to type.
+            user_bonus: added to the score of each tag that a match would have.
+        """
+        return {} if user_dictionary is None else {"steering": UserDictionary.open(user_dictionary, user_bonus)}
+
+    def tag(self, texts: FlatTexts, steering: UserDictionary | None = None) -> np.ndarray:
         """Tag ids, int16 ``(total,)``, of flat texts; -1 at their edges."""
         arrays = self.encoder.encode(texts)
         forward = self._tag
-        if user_dictionary is not None:
-            arrays["bonus"] = user_dictionary.scores(texts, self.labels, self.scheme)
+        if steering is not None:
+            arrays["bonus"] = steering.scores(texts, self.labels, self.scheme)
             self._tag_steered = forward = self._tag_steered or Forward(steered(self.model))
         windows = cut_windows(texts, self.config.window)
         tags = np.full(len(texts.codes), -1, "int16")
@@ -136,30 +145,30 @@ class Tagger:
             yield rows, length
             begin += len(rows)
 
-    def label_sequences(self, texts: Sequence[str], user_dictionary=None) -> list[list[str]]:
+    def label_sequences(self, texts: Sequence[str], **options) -> list[list[str]]:
         """Labels of each text, a list as long as the text."""
         flat = FlatTexts(texts)
-        labels = self._label_array[self.tag(flat, user_dictionary)]
+        labels = self._label_array[self.tag(flat, **options)]
         return [labels[a : a + n].tolist() for a, n in zip(flat.starts, flat.lengths)]
 
-    def predict(self, texts: Iterable[str], user_dictionary=None) -> list[list[dict]]:
+    def predict(self, texts: Iterable[str], **options) -> list[list[dict]]:
         """Words or entities of each text, each with ``text``, ``start``, ``end`` and, for entities, ``type``.
 
-        The words of a text put together are the text.
+        The words of a text put together are the text. `options` come from `prepare`.
         """
         texts = list(texts)
-        sequences = self.label_sequences(texts, user_dictionary)
+        sequences = self.label_sequences(texts, **options)
         return [decode.spans_of(text, labels, self.scheme) for text, labels in zip(texts, sequences)]
 
-    def answer(self, texts: Sequence[str], file_format: str, user_dictionary=None) -> str:
+    def answer(self, texts: Sequence[str], file_format: str, **options) -> str:
         """The output for lines of input: in the formats `text` and `jsonl` a line for each, in order."""
         if file_format == "text" and decode.is_segmentation(self.scheme):
             flat = FlatTexts(texts)
-            tags = self.tag(flat, user_dictionary)[1:]
+            tags = self.tag(flat, **options)[1:]
             codes = flat.codes[1:].copy()
             codes[flat.starts + flat.lengths - 1] = 10
             return decode.spaced_words(codes, self._ends_word[tags])
-        sequences = self.label_sequences(texts, user_dictionary)
+        sequences = self.label_sequences(texts, **options)
         return "".join(
             decode.answer_line(text, labels, self.scheme, file_format) + "\n" for text, labels in zip(texts, sequences)
         )

@@ -1,0 +1,157 @@
+"""The command `nlpkit`: a thin parser over functions of the package. Heavy imports wait until a command needs them."""
+
+import argparse
+import contextlib
+import json
+import os
+import sys
+
+from nlpkit import __version__
+from nlpkit.errors import NlpkitError
+
+
+def main(arguments=None) -> int:
+    """Run the command line and return its exit status: 0, or 2 for an error of the user's."""
+    args = _parser().parse_args(arguments)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    try:
+        args.run(args)
+        return 0
+    except NlpkitError as error:
+        print(f"nlpkit: error: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        # The reader of our output has gone, for example `head`.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        print("nlpkit: stopped", file=sys.stderr)
+        return 130
+    except OSError as error:
+        print(f"nlpkit: error: {error.filename or 'input/output'}: {error.strerror or error}", file=sys.stderr)
+        return 2
+
+
+def _parser():
+    parser = argparse.ArgumentParser(
+        prog="nlpkit", description="Light, fast, exact sequence models for Chinese-first NLP on Keras 3."
+    )
+    parser.add_argument("--version", action="version", version=f"nlpkit {__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    train = commands.add_parser("train", help="train a model and write it to a folder")
+    train.add_argument("task", help="tagging")
+    train.add_argument("--train", required=True, metavar="FILE", help="training data, plain or .gz")
+    train.add_argument("--valid", metavar="FILE", help="validation data; by default 5 %% of the training data")
+    train.add_argument("--test", metavar="FILE", help="test data, measured once at the end")
+    train.add_argument("--out", required=True, metavar="DIR", help="folder for the model")
+    train.add_argument("--config", metavar="TOML", help="settings from a file")
+    train.add_argument("--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="single settings")
+    train.add_argument("--preset", metavar="NAME", help="a named set of settings of the task, such as fast")
+    train.add_argument("--seed", type=int, default=0)
+    train.add_argument("--resume", action="store_true", help="go on where a run in DIR was stopped")
+    train.add_argument("--force", action="store_true", help="replace the run in DIR")
+    train.add_argument("--repair", action="store_true", help="read illegal tag sequences as conlleval does")
+    train.set_defaults(run=_train)
+
+    evaluate = commands.add_parser("evaluate", help="measure a model on labelled data")
+    evaluate.add_argument("model", metavar="DIR")
+    evaluate.add_argument("--data", required=True, metavar="FILE")
+    evaluate.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    evaluate.set_defaults(run=_evaluate)
+
+    predict = commands.add_parser("predict", help="run a model over a file")
+    predict.add_argument("model", metavar="DIR")
+    predict.add_argument("--input", required=True, metavar="FILE", help="plain or .gz, or - for standard input")
+    predict.add_argument("--output", required=True, metavar="FILE", help="or - for standard output")
+    predict.add_argument("--format", metavar="NAME", help="text (default), jsonl or conll")
+    predict.add_argument("--input-format", metavar="NAME", help="text or jsonl; by default by the file's name")
+    predict.add_argument("--on-error", default="skip", metavar="ACTION", help="skip (default) or stop at a bad line")
+    predict.add_argument("--user-dictionary", metavar="FILE", help="a word a line, for entities a tab and the type")
+    predict.add_argument("--user-bonus", type=float, metavar="NATS", help="how strongly the dictionary's words pull")
+    predict.set_defaults(run=_predict)
+
+    check = commands.add_parser("check", help="look for trouble in data files")
+    check.add_argument("task", help="tagging")
+    check.add_argument("--data", required=True, nargs="+", metavar="FILE", help="several files are compared")
+    check.add_argument("--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE")
+    check.set_defaults(run=_check)
+
+    demo = commands.add_parser("demo", help="train, evaluate and predict on built-in samples")
+    demo.add_argument("task", nargs="?", default="tagging")
+    demo.set_defaults(run=_demo)
+    return parser
+
+
+def _train(args):
+    from nlpkit.training.config import read_settings
+
+    settings = read_settings(args.config, args.set)
+    _import_backend()
+    from nlpkit.prediction.train import train
+
+    train(
+        args.task, args.train, args.valid, out=args.out, test=args.test, preset=args.preset, settings=settings,
+        seed=args.seed, resume=args.resume, force=args.force, repair=args.repair,
+    )  # fmt: skip
+
+
+def _evaluate(args):
+    _import_backend()
+    from nlpkit.prediction.predictor import load
+
+    metrics = load(args.model).evaluate(args.data)
+    if args.json:
+        print(json.dumps(metrics, ensure_ascii=False))
+    else:
+        from nlpkit.cli.tables import print_metrics
+
+        print_metrics(metrics)
+
+
+def _predict(args):
+    options = {}
+    if args.user_dictionary:
+        options["user_dictionary"] = args.user_dictionary
+        if args.user_bonus is not None:
+            options["user_bonus"] = args.user_bonus
+    _import_backend()
+    from nlpkit.prediction.predictor import load
+
+    lines, bad = load(args.model).predict_file(
+        args.input, args.output, args.format, args.input_format, args.on_error, **options
+    )
+    if bad:
+        where = "standard error" if args.output == "-" else f"{args.output}.errors.jsonl"
+        print(f"nlpkit: {bad} of {lines} lines could not be read, see {where}", file=sys.stderr)
+
+
+def _check(args):
+    from nlpkit.tasks import get_check
+    from nlpkit.training.config import read_settings
+
+    get_check(args.task)(args.data, read_settings(None, args.set))
+
+
+def _demo(args):
+    _import_backend()
+    from nlpkit.cli.demo import demo
+
+    demo(args.task)
+
+
+def _import_backend():
+    """Import Keras and its backend, whose libraries write notices to standard error that no user can act on."""
+    if "keras" in sys.modules:
+        return
+    with contextlib.ExitStack() as stack:
+        try:
+            saved = os.dup(2)
+            stack.callback(os.close, saved)
+            stack.callback(os.dup2, saved, 2)
+            null = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(null, 2)
+            os.close(null)
+        except OSError:
+            pass  # standard error is closed: nothing to keep quiet
+        import keras  # noqa: F401

@@ -1,0 +1,28 @@
+"""Numbers for people, on standard error."""
+
+from rich.table import Table
+
+from nlpkit.training.progress import console
+
+
+def print_metrics(metrics: dict):
+    """A table of metrics; a nested dictionary of rows becomes a table of its own."""
+    nested = {key: value for key, value in metrics.items() if isinstance(value, dict)}
+    table = Table(show_header=False)
+    for key, value in metrics.items():
+        if key not in nested:
+            table.add_row(key, _show(value))
+    out = console()
+    out.print(table)
+    for name, rows in nested.items():
+        if not rows:
+            continue
+        columns = list(next(iter(rows.values())))
+        table = Table(name, *columns)
+        for key, row in rows.items():
+            table.add_row(key, *(_show(row[column]) for column in columns))
+        out.print(table)
+
+
+def _show(value):
+    return f"{value:.4f}" if isinstance(value, float) else f"{value:,}"
