@@ -127,10 +127,12 @@ def _predict(args):
 
 
 def _check(args):
+    from nlpkit.cli.tables import print_facts
     from nlpkit.tasks import get_check
     from nlpkit.training.config import read_settings
 
-    get_check(args.task)(args.data, read_settings(None, args.set))
+    for path, facts in zip(args.data, get_check(args.task)(args.data, read_settings(None, args.set))):
+        print_facts(path, facts)
 
 
 def _demo(args):

@@ -26,3 +26,13 @@ def print_metrics(metrics: dict):
 
 def _show(value):
     return f"{value:.4f}" if isinstance(value, float) else f"{value:,}"
+
+
+def print_facts(title: str, facts: dict):
+    """A titled table of names and values."""
+    table = Table(show_header=False)
+    for key, value in facts.items():
+        table.add_row(str(key), _show(value) if isinstance(value, (int, float)) else str(value))
+    out = console()
+    out.print(title, markup=False)
+    out.print(table)

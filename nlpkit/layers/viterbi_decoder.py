@@ -31,6 +31,9 @@ class ViterbiDecoder(keras.layers.Layer):
     def call(self, inputs):
         return linear_chain.viterbi_decode(**potentials.unpack(inputs)._asdict())[0]
 
+    def compute_output_shape(self, input_shape):
+        batch, rows, columns = input_shape
+        return batch, None if rows is None else rows - columns - 1
+
     def compute_output_spec(self, inputs):
-        time = inputs.shape[1] and inputs.shape[1] - inputs.shape[2] - 1
-        return keras.KerasTensor((inputs.shape[0], time), dtype="int32")
+        return keras.KerasTensor(self.compute_output_shape(inputs.shape), dtype="int32")
