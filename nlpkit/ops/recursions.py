@@ -81,7 +81,9 @@ def posteriors(scores, transitions, lengths, exact):
     real = _real_steps(by_time, lengths)
     unary = ops.where(real, ops.exp(forward + backward - by_time - log_z[:, None]), 0.0)
     before, after, real = forward[:-1], backward[1:], real[1:]
-    if exact:
+    if before.shape[0] == 0:
+        pairwise = ops.zeros((ops.shape(scores)[0], *transitions.shape))
+    elif exact:
         joint = before[..., None] + transitions + (after - log_z[:, None])[:, :, None]
         pairwise = ops.sum(ops.where(real[..., None], ops.exp(joint), 0.0), axis=0)
     else:
@@ -188,7 +190,12 @@ def _trace_back(states, transitions, real):
 
 
 def _scan(body, first, inputs, reverse=False):
-    """`ops.scan`, which on TensorFlow fails for several inputs of a length that the graph does not know."""
+    """`ops.scan`, which on TensorFlow fails for several inputs of a length that the graph does not know.
+
+    On PyTorch it fails for no steps at all.
+    """
+    if keras.tree.flatten(inputs)[0].shape[0] == 0:
+        return first, keras.tree.map_structure(lambda x: x[None][:0], first)
     if keras.backend.backend() != "tensorflow":
         return ops.scan(body, first, inputs, reverse=reverse)
     inputs = inputs if isinstance(inputs, tuple) else (inputs,)

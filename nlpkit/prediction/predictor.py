@@ -5,7 +5,7 @@ from pathlib import Path
 
 from nlpkit.errors import ConfigError, unknown_name
 from nlpkit.prediction.artefact import load_artefact
-from nlpkit.prediction.stream import predict_stream
+from nlpkit.prediction.stream import Stages, predict_stream
 
 
 class Predictor:
@@ -53,9 +53,12 @@ class Predictor:
         if input_format is None:
             input_format = "jsonl" if str(input).removesuffix(".gz").endswith(".jsonl") else "text"
         prepared = self.task.prepare(**options)
-        return predict_stream(
-            lambda texts: self.task.answer(texts, file_format, **prepared), input, output, input_format, on_error
+        stages = Stages(
+            encode=lambda texts: self.task.encode(texts, **prepared),
+            run=self.task.tag,
+            write=lambda encoded, found: self.task.write(encoded, found, file_format),
         )
+        return predict_stream(stages, input, output, input_format, on_error)
 
     def evaluate(self, data: str | Path) -> dict:
         """Metrics over a labelled file."""

@@ -1,11 +1,14 @@
 """File to file: lines in, lines out, in order, in bounded memory."""
 
+import collections
 import contextlib
 import json
 import os
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from nlpkit.datasets.files import decode_line, open_bytes
 from nlpkit.datasets.readers import parse_json
@@ -16,17 +19,20 @@ _BLOCK = 4 << 20  # bytes read at a time
 _SHOWN = 200  # characters of a bad line that the error file repeats
 
 
+class Stages(NamedTuple):
+    """The way of a block of texts: each stage has a thread of its own, so that blocks follow each other closely."""
+
+    encode: Callable[[list[str]], Any]
+    run: Callable[[Any], Any]  # takes what `encode` gives
+    write: Callable[[Any, Any], str]  # takes both; gives the output with line ends
+
+
 def predict_stream(
-    answer: Callable[[list[str]], str],
-    input_path,
-    output_path,
-    input_format: str = "text",
-    on_error: str = "skip",
+    stages: Stages, input_path, output_path, input_format: str = "text", on_error: str = "skip"
 ) -> tuple[int, int]:
-    """Answer every line of a file.
+    """Answer every line of a file, in order.
 
     Args:
-        answer: texts to the output for them, with line ends.
         input_path, output_path: files, or ``-`` for standard input and output. The output is written beside its
             place and renamed when it is whole.
         input_format: ``text``, or ``jsonl`` for objects with a field ``text``.
@@ -44,16 +50,52 @@ def predict_stream(
     lines = bad = 0
     with _open_input(input_path) as source, _Output(output_path) as output, progress_bar("KB") as bar:
         row = bar.add_task("predicting", total=_size(input_path))
-        for block in _blocks(source, name):
-            texts, errors = _texts(block, name, lines + 1, input_format)
+
+        def encode(block):
+            size, texts, errors = block
+            return size, errors, len(texts), stages.encode(texts)
+
+        def run(block):
+            *facts, encoded = block
+            return *facts, encoded, stages.run(encoded)
+
+        def write(block):
+            size, errors, count, encoded, found = block
+            return size, errors, count, stages.write(encoded, found).encode("utf-8", "replace")
+
+        blocks = _parsed(source, name, input_format)
+        for stage in (encode, run, write):
+            blocks = _ahead(stage, blocks)
+        for size, errors, count, text in blocks:
             for error, line in errors:
                 if on_error == "stop":
                     raise error
                 output.report(error, line)
-            output.write(answer(texts))
-            lines, bad = lines + len(texts), bad + len(errors)
-            bar.advance(row, len(block) / 1000)
+            output.write(text)
+            lines, bad = lines + count, bad + len(errors)
+            bar.advance(row, size / 1000)
     return lines, bad
+
+
+def _ahead(stage, blocks):
+    """``map(stage, blocks)`` by a thread that works one block ahead of what is asked for."""
+    with ThreadPoolExecutor(1) as thread:
+        waiting = collections.deque()
+        for block in blocks:
+            waiting.append(thread.submit(stage, block))
+            if len(waiting) > 1:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+def _parsed(source, name, input_format):
+    """``(bytes, texts, errors)`` of each block."""
+    lines = 0
+    for block in _blocks(source, name):
+        texts, errors = _texts(block, name, lines + 1, input_format)
+        lines += len(texts)
+        yield len(block), texts, errors
 
 
 def _open_input(path):
@@ -119,7 +161,7 @@ class _Output:
         return self
 
     def write(self, text):
-        self._file.write(text.encode("utf-8", "replace"))
+        self._file.write(text)
 
     def report(self, error, line):
         fields = {

@@ -110,7 +110,7 @@ def test_gradients_are_expected_counts(chains):
 
     def total(emissions, transitions, start, end):
         log_z = linear_chain.log_normalizer(emissions, transitions, start, end, chains.mask)
-        return ops.sum(log_z * weights)
+        return ops.sum(log_z * ops.convert_to_tensor(weights))
 
     _, (emissions, transitions, start, end) = gradients(
         total, chains.emissions, chains.transitions, chains.start, chains.end

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -22,7 +23,16 @@ from nlpkit.text import tag_schemes
 from nlpkit.text.characters import FlatTexts
 from nlpkit.training.forward import Forward
 
-_STEPS_AT_ONCE = 16_384  # characters in a batch of prediction
+_STEPS_AT_ONCE = 65_536  # characters in a batch of prediction
+
+
+class Encoded(NamedTuple):
+    """Texts on their way through the network."""
+
+    texts: Sequence[str]
+    flat: FlatTexts
+    arrays: dict[str, np.ndarray]
+    windows: Windows
 
 
 class Tagger:
@@ -32,7 +42,7 @@ class Tagger:
         name: the task's name.
         Config: its settings.
         metric: the metric that picks the best weights.
-        formats: output formats of `answer`, the default first.
+        formats: output formats of `write`, the default first.
     """
 
     name = "tagging"
@@ -111,7 +121,7 @@ class Tagger:
     # Answers.
 
     def prepare(self, user_dictionary=None, user_bonus: float = BONUS) -> dict:
-        """Options of a user to those of `predict` and `answer`.
+        """Options of a user to those of `encode`.
 
         Args:
             user_dictionary: words that the decoding is steered to: a file, a list, or a dictionary of word to type.
@@ -119,20 +129,41 @@ class Tagger:
         """
         return {} if user_dictionary is None else {"steering": UserDictionary.open(user_dictionary, user_bonus)}
 
-    def tag(self, texts: FlatTexts, steering: UserDictionary | None = None) -> np.ndarray:
-        """Tag ids, int16 ``(total,)``, of flat texts; -1 at their edges."""
-        arrays = self.encoder.encode(texts)
-        forward = self._tag
+    def encode(self, texts: Sequence[str], steering: UserDictionary | None = None) -> Encoded:
+        """The first third of an answer: texts to the arrays that the network reads."""
+        flat = FlatTexts(texts)
+        arrays = self.encoder.encode(flat)
         if steering is not None:
-            arrays["bonus"] = steering.scores(texts, self.labels, self.scheme)
+            arrays["bonus"] = steering.scores(flat, self.labels, self.scheme)
+        return Encoded(texts, flat, arrays, cut_windows(flat, self.config.window))
+
+    def tag(self, encoded: Encoded) -> np.ndarray:
+        """The second third: tag ids, int16 ``(total,)``, of flat texts; -1 at their edges."""
+        forward = self._tag
+        if "bonus" in encoded.arrays:
             self._tag_steered = forward = self._tag_steered or Forward(steered(self.model))
-        windows = cut_windows(texts, self.config.window)
-        tags = np.full(len(texts.codes), -1, "int16")
-        for rows, length in self._plan(windows):
-            batch = forward(windows.gather(arrays, rows, length))
-            kept, places = windows.kept(rows, length)
+        tags = np.full(len(encoded.flat.codes), -1, "int16")
+        for rows, length in self._plan(encoded.windows):
+            batch = forward(encoded.windows.gather(encoded.arrays, rows, length))
+            kept, places = encoded.windows.kept(rows, length)
             tags[places] = batch[kept]
         return tags
+
+    def write(self, encoded: Encoded, tags: np.ndarray, file_format: str) -> str:
+        """The last third: the output for lines of input; in the formats `text` and `jsonl` a line for each."""
+        flat = encoded.flat
+        if file_format == "text" and decode.is_segmentation(self.scheme):
+            codes = flat.codes[1:].copy()
+            codes[flat.starts + flat.lengths - 1] = 10
+            return decode.spaced_words(codes, self._ends_word[tags[1:]])
+        return "".join(
+            decode.answer_line(text, labels, self.scheme, file_format) + "\n"
+            for text, labels in zip(encoded.texts, self._labels(flat, tags))
+        )
+
+    def _labels(self, flat, tags):
+        labels = self._label_array[tags]
+        return [labels[a : a + n].tolist() for a, n in zip(flat.starts, flat.lengths)]
 
     def _plan(self, windows: Windows):
         """Batches of windows of about the same length, of about the same number of characters."""
@@ -147,9 +178,8 @@ class Tagger:
 
     def label_sequences(self, texts: Sequence[str], **options) -> list[list[str]]:
         """Labels of each text, a list as long as the text."""
-        flat = FlatTexts(texts)
-        labels = self._label_array[self.tag(flat, **options)]
-        return [labels[a : a + n].tolist() for a, n in zip(flat.starts, flat.lengths)]
+        encoded = self.encode(texts, **options)
+        return self._labels(encoded.flat, self.tag(encoded))
 
     def predict(self, texts: Iterable[str], **options) -> list[list[dict]]:
         """Words or entities of each text, each with ``text``, ``start``, ``end`` and, for entities, ``type``.
@@ -159,19 +189,6 @@ class Tagger:
         texts = list(texts)
         sequences = self.label_sequences(texts, **options)
         return [decode.spans_of(text, labels, self.scheme) for text, labels in zip(texts, sequences)]
-
-    def answer(self, texts: Sequence[str], file_format: str, **options) -> str:
-        """The output for lines of input: in the formats `text` and `jsonl` a line for each, in order."""
-        if file_format == "text" and decode.is_segmentation(self.scheme):
-            flat = FlatTexts(texts)
-            tags = self.tag(flat, **options)[1:]
-            codes = flat.codes[1:].copy()
-            codes[flat.starts + flat.lengths - 1] = 10
-            return decode.spaced_words(codes, self._ends_word[tags])
-        sequences = self.label_sequences(texts, **options)
-        return "".join(
-            decode.answer_line(text, labels, self.scheme, file_format) + "\n" for text, labels in zip(texts, sequences)
-        )
 
     # Evaluation.
 
