@@ -4,7 +4,9 @@ import collections
 import contextlib
 import json
 import os
+import select
 import sys
+import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -111,18 +113,37 @@ def _size(path):
 
 def _blocks(source, name) -> Iterator[bytes]:
     """Whole lines, about `_BLOCK` bytes at a time; the first block is short, so that the first answer comes soon."""
-    size = _BLOCK // 16
+    size, rest = _BLOCK // 16, b""
     while True:
         try:
-            block = source.read1(size) if hasattr(source, "read1") else source.read(size)
-            if not block:
-                return
-            if not block.endswith(b"\n"):
-                block += source.readline()
-        except (OSError, EOFError) as error:
+            chunk = _read(source, size)
+        except (OSError, EOFError, zlib.error) as error:
             raise DataError(f"can't be read further: {error}", name) from None
-        yield block
+        if not chunk:
+            break
+        end = chunk.rfind(b"\n") + 1
+        if end:
+            yield rest + chunk[:end]
+            rest = chunk[end:]
+        else:
+            rest += chunk
         size = _BLOCK
+    if rest:
+        yield rest
+
+
+def _read(source, size):
+    """Up to `size` bytes; from a pipe only what is there, so that a slow writer's lines are answered at once."""
+    if source is not sys.stdin.buffer:
+        return source.read(size)
+    descriptor = source.fileno()
+    chunk = os.read(descriptor, size)
+    while chunk and len(chunk) < size and select.select([descriptor], [], [], 0)[0]:
+        more = os.read(descriptor, size - len(chunk))
+        if not more:
+            break
+        chunk += more
+    return chunk
 
 
 def _texts(block, name, first, input_format):

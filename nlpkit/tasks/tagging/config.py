@@ -33,7 +33,8 @@ class TaggingConfig(TrainingConfig):
     """Characters and bigrams seen less often in training share one vector."""
     max_bigrams: int = 100_000
     lexicon: str = ""
-    """Words that the text is matched against: `jieba` for its dictionary, or a file with a word a line."""
+    """Words that the text is matched against: `jieba` for its dictionary, `train` for the words of the training data
+    that it holds three times, or a file with a word a line."""
     vectors: str = ""
     """Vectors to start from, a text file in word2vec's format that holds characters and pairs of characters."""
     char_dropout: float = 0.05

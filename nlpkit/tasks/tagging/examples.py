@@ -1,9 +1,10 @@
 """Records to examples, examples to arrays."""
 
+import bisect
 import collections
 import dataclasses
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from nlpkit.text.lexicon import Lexicon, jieba_words
 from nlpkit.text.vocabulary import BigramVocabulary, CharacterVocabulary
 
 FORMATS = ("conll", "words", "jsonl")
+_LEAST_SEEN = 3  # times that a training word occurs to be in the lexicon `train`
 _SHOWN = 5  # places that an error about many of them lists
 
 
@@ -148,8 +150,13 @@ class Encoder:
         self.characters, self.bigrams, self.lexicon = characters, bigrams, lexicon
 
     @classmethod
-    def from_texts(cls, texts: Iterable[str], config, more_symbols: Iterable[str] = ()):
-        """Vocabularies of the training texts, with those of `more_symbols` (from pretrained vectors) after them."""
+    def from_texts(cls, texts: Iterable[str], config, more_symbols: Iterable[str] = (), words: Mapping[str, int] = {}):  # noqa: B006
+        """Vocabularies of the training texts.
+
+        Args:
+            more_symbols: characters and bigrams to have beside them, because there are vectors for them.
+            words: words or entities of the training texts and their counts, for the lexicon `train`.
+        """
         characters, bigrams = collections.Counter(), collections.Counter()
         edge = BigramVocabulary.EDGE_SYMBOL
         for text in map(normalize_text, texts):
@@ -166,7 +173,7 @@ class Encoder:
             BigramVocabulary.from_counts(bigrams, config.bigram_min_count, config.max_bigrams)
             if config.bigram_dim
             else None,
-            read_lexicon(config.lexicon) if config.lexicon else None,
+            read_lexicon(config.lexicon, words) if config.lexicon else None,
         )
 
     def encode(self, texts: FlatTexts) -> dict[str, np.ndarray]:
@@ -197,8 +204,15 @@ class Encoder:
         )
 
 
-def read_lexicon(name: str) -> Lexicon:
-    """jieba's dictionary, or a file with a word a line and, if known, its frequency after a space or tab."""
+def read_lexicon(name: str, training_words: Mapping[str, int]) -> Lexicon:
+    """The lexicon of a name.
+
+    `jieba` is jieba's dictionary, `train` are the words of the training data; otherwise it is a file with a word a
+    line and, if known, its frequency after a space or tab.
+    """
+    if name == "train":
+        # In training every word would be in the lexicon, later some are not: let the rare ones show how that is.
+        return Lexicon({word: count for word, count in training_words.items() if count >= _LEAST_SEEN})
     if name == "jieba":
         return Lexicon(jieba_words())
     words = {}
@@ -255,20 +269,22 @@ def cut_windows(texts: FlatTexts, window: int) -> Windows:
     """
     starts, ends = texts.starts, texts.starts + texts.lengths
     short = (texts.lengths <= window) & (texts.lengths > 0)
-    rows = [np.stack([starts, ends, starts, ends])[:, short]]
-    for i in np.flatnonzero(texts.lengths > window):
-        rows.append(np.array(_cut(texts.normal, starts[i], ends[i], window)).T)
-    read_from, read_to, keep_from, keep_to = np.concatenate(rows, axis=1)
+    pieces = [np.stack([starts, ends, starts, ends])[:, short]]
+    long = np.flatnonzero(texts.lengths > window)
+    if len(long):
+        after_stops = (np.flatnonzero(np.isin(texts.normal, _STOPS)) + 1).tolist()
+        cuts = [piece for i in long for piece in _cut(after_stops, int(starts[i]), int(ends[i]), window)]
+        pieces.append(np.array(cuts).T)
+    read_from, read_to, keep_from, keep_to = np.concatenate(pieces, axis=1)
     return Windows(read_from, read_to - read_from, keep_from, keep_to)
 
 
-def _cut(codes, start, end, window):
+def _cut(after_stops, start, end, window):
     pieces, read_from, keep_from = [], start, start
     while end - read_from > window:
-        middle = read_from + window // 2
-        stops = np.flatnonzero(np.isin(codes[middle : read_from + window], _STOPS))
-        if len(stops):
-            cut = middle + int(stops[-1]) + 1
+        last = bisect.bisect_right(after_stops, read_from + window) - 1
+        cut = after_stops[last] if last >= 0 else start
+        if cut > read_from + window // 2:
             pieces.append((read_from, cut, keep_from, cut))
             read_from = keep_from = cut
         else:

@@ -1,5 +1,6 @@
 """The tagging task: what its files do, bound together. The only file of this folder that others import."""
 
+import collections
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
@@ -72,11 +73,11 @@ class Tagger:
         seen = {label for example in examples for label in example.labels}
         labels = tag_schemes.segmentation_labels() if scheme == "BMES" and "S" in seen else sorted(seen)
         vectors = read_vectors(config.vectors) if config.vectors else {}
-        encoder = Encoder.from_texts((e.text for e in examples), config, vectors)
-        words = ()
-        if decode.is_segmentation(scheme):
-            words = {e.text[a:b] for e in examples for a, b, _ in tag_schemes.read_spans(e.labels, scheme)}
-        tagger = cls(config, labels, scheme, encoder, words)
+        words = collections.Counter()
+        if decode.is_segmentation(scheme) or config.lexicon == "train":
+            words.update(e.text[a:b] for e in examples for a, b, _ in tag_schemes.read_spans(e.labels, scheme))
+        encoder = Encoder.from_texts((e.text for e in examples), config, vectors, words)
+        tagger = cls(config, labels, scheme, encoder, words if decode.is_segmentation(scheme) else ())
         model = build_model(
             config, tagger.labels, scheme, len(encoder.characters), len(encoder.bigrams) if encoder.bigrams else 0
         )
