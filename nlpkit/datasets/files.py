@@ -17,6 +17,7 @@ def open_bytes(path):
         DataError: if there is no such file, it is a folder, or it may not be read.
     """
     path = Path(path)
+    file = None
     try:
         file = gzip.open(path, "rb") if path.suffix == ".gz" else open(path, "rb")
         if file.read(3) != _BOM:
@@ -27,6 +28,8 @@ def open_bytes(path):
     except IsADirectoryError:
         raise DataError("is a folder; a text file is expected", path) from None
     except (OSError, EOFError, zlib.error) as error:
+        if file is not None:
+            file.close()
         raise DataError(f"can't be read: {_reason(error)}", path) from None
 
 

@@ -44,7 +44,6 @@ def save_model(model: keras.Model, path: Path):
     parts[_WEIGHTS] = smaller.getvalue()
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
         for name, content in parts.items():
-            # A fixed date: the same weights give the same file.
             file.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
 
 

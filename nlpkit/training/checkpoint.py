@@ -39,7 +39,7 @@ def load_state(path: Path) -> tuple[dict[str, list[np.ndarray]], dict]:
         ArtefactError: if the file is damaged.
     """
     try:
-        with np.load(path) as file:
+        with np.load(io.BytesIO(Path(path).read_bytes())) as file:
             groups = {}
             for key in file.files:
                 if key != "values":

@@ -1,0 +1,86 @@
+"""Kill training with SIGKILL at random moments, resume it, and compare every weight with an uninterrupted run.
+
+    python scripts/benchmarks/resume.py [--kills 20] [--seed 0]
+
+Trains a small tagger on the built-in samples. Each trial is killed once at a random moment between the start of the
+process and the end of the uninterrupted run, every third one a second time while it resumes; then it runs to the
+end. Compared bit for bit: all arrays of the last state (weights, optimiser slots, moving average, dropout seeds,
+metrics), the best weights and the saved model.
+"""
+
+import argparse
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+SETTINGS = ["epochs=4", "batch_size=8", "width=16", "char_dim=16", "bigram_dim=8", "dilations=1", "save_every=7"]
+SAMPLES = Path(__file__).parents[2] / "data" / "tagging"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args()
+    rng = random.Random(args.seed)
+    with tempfile.TemporaryDirectory() as folder:
+        folder = Path(folder)
+        begin = time.monotonic()
+        run(folder / "whole")
+        seconds = time.monotonic() - begin
+        expected = content(folder / "whole")
+        print(f"uninterrupted: {seconds:.1f} s, {len(expected)} arrays")
+        right = 0
+        for trial in range(args.kills):
+            out = folder / f"trial{trial}"
+            moments = [rng.uniform(0, seconds) for _ in range(2 if trial % 3 == 2 else 1)]
+            for moment in moments:
+                run(out, kill_after=moment)
+            run(out)
+            found = content(out)
+            same = found.keys() == expected.keys() and all(
+                np.array_equal(found[key], expected[key]) for key in expected
+            )
+            right += same
+            print(f"killed after {', '.join(f'{m:.1f} s' for m in moments)}: {'identical' if same else 'DIFFERENT'}")
+        print(f"{right} of {args.kills} identical")
+    return 0 if right == args.kills else 1
+
+
+def run(out, kill_after=None):
+    """Train, or go on; kill the process after some seconds."""
+    command = [
+        sys.executable, "-m", "nlpkit", "train", "tagging", "--train", str(SAMPLES / "words-train.txt"),
+        "--valid", str(SAMPLES / "words-test.txt"), "--out", str(out), "--resume", "--set", *SETTINGS,
+    ]  # fmt: skip
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    try:
+        _, errors = process.communicate(timeout=kill_after)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        return
+    if process.returncode:
+        sys.exit(errors.decode())
+
+
+def content(folder):
+    """All arrays of a run."""
+    arrays = {}
+    for name in ("state.npz", "best.npz"):
+        with np.load(folder / "resume" / name) as file:
+            arrays.update({f"{name}/{key}": file[key] for key in file.files if key != "values"})
+    with zipfile.ZipFile(folder / "model.keras") as file:
+        arrays["model.keras"] = np.frombuffer(file.read("model.weights.h5"), "uint8")
+    return arrays
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,83 @@
+"""The command line as a stranger uses it."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+from .conftest import SAMPLES
+
+
+def nlpkit(*arguments, stdin=None):
+    command = [sys.executable, "-m", "nlpkit", *map(str, arguments)]
+    return subprocess.run(command, input=stdin, capture_output=True, text=True, encoding="utf-8", timeout=300)
+
+
+def test_help_is_quick_and_imports_no_backend():
+    begin = time.perf_counter()
+    assert "train" in nlpkit("--help").stdout
+    assert time.perf_counter() - begin < 2  # 0.3 s on a quiet machine; a loaded one gets leave
+    program = (
+        "import sys; from nlpkit.cli.main import _parser; _parser(); "
+        "sys.exit(any(m in sys.modules for m in ('keras', 'tensorflow', 'numpy', 'jieba', 'rich')))"
+    )
+    assert subprocess.run([sys.executable, "-c", program]).returncode == 0
+
+
+def test_evaluate_prints_one_json_object_and_nothing_else(words_model):
+    result = nlpkit("evaluate", words_model, "--data", SAMPLES / "words-test.txt", "--json")
+    assert json.loads(result.stdout)["f1"] > 0.6
+    assert result.stderr == "" and result.returncode == 0
+
+
+def test_predict_from_standard_input_to_standard_output(words_model, entities_model):
+    result = nlpkit("predict", words_model, "--input", "-", "--output", "-", stdin="今天天气真好\n\n你好")
+    assert result.returncode == 0 and result.stderr == ""
+    assert [line.replace(" ", "") for line in result.stdout.splitlines()] == ["今天天气真好", "", "你好"]
+    result = nlpkit("predict", entities_model, "--input", "-", "--output", "-", stdin="王小明在北京。\n")
+    assert all(set(entity) == {"text", "type", "start", "end"} for entity in json.loads(result.stdout))
+
+
+def test_check(tmp_path):
+    result = nlpkit("check", "tagging", "--data", SAMPLES / "words-train.txt", SAMPLES / "words-test.txt")
+    assert result.returncode == 0 and "tag scheme" in result.stderr and "BMES" in result.stderr
+
+
+BAD = {
+    "missing file": (["train", "tagging", "--train", "no.txt", "--out", "{tmp}/m"], "no.txt: no such file"),
+    "unknown task": (["train", "taging", "--train", "x", "--out", "{tmp}/m"], "did you mean 'tagging'"),
+    "unknown key": (["train", "tagging", "--train", "x", "--out", "{tmp}/m", "--set", "epoch=1"], "did you mean 'epochs'"),
+    "wrong encoding": (["train", "tagging", "--train", "{tmp}/gbk.txt", "--out", "{tmp}/m"], "line 1: is not UTF-8"),
+    "empty file": (["check", "tagging", "--data", "{tmp}/empty.txt"], "empty.txt: is empty"),
+    "wrong columns": (["check", "tagging", "--data", "{tmp}/bad.conll"], "line 2: 1 columns"),
+    "unknown scheme": (["check", "tagging", "--data", "{tmp}/scheme.conll"], "unknown tag scheme: Q-X"),
+    "foreign folder": (["train", "tagging", "--train", "{words}", "--out", "{tmp}"], "holds something else"),
+    "no model": (["predict", "{tmp}", "--input", "-", "--output", "-"], "holds no task.json"),
+    "unreadable config": (["train", "tagging", "--train", "x", "--out", "y", "--config", "no.toml"], "no.toml: no such file"),
+    "unknown demo": (["demo", "tagginng"], "did you mean 'tagging'"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input_is_one_line_and_status_2(name, tmp_path):
+    (tmp_path / "gbk.txt").write_bytes("今天 天气\n".encode("gbk"))
+    (tmp_path / "empty.txt").write_bytes(b"")
+    (tmp_path / "bad.conll").write_text("中\tB\n国\n", "utf-8")
+    (tmp_path / "scheme.conll").write_text("中\tQ-X\n国\tO\n", "utf-8")
+    before = sorted(os.listdir(tmp_path))
+    arguments, message = BAD[name]
+    result = nlpkit(*(a.format(tmp=tmp_path, words=SAMPLES / "words-train.txt") for a in arguments))
+    assert result.returncode == 2, result.stderr
+    lines = [line for line in result.stderr.splitlines() if line.startswith("nlpkit: error: ")]
+    assert len(lines) == 1 and message in lines[0], result.stderr
+    assert "Traceback" not in result.stderr and result.stdout == ""
+    assert sorted(os.listdir(tmp_path)) == before
+
+
+def test_demo_shows_the_whole_way():
+    result = nlpkit("demo")
+    assert result.returncode == 0, result.stderr
+    assert "Word segmentation" in result.stderr and "Named entities" in result.stderr and "Done in" in result.stderr

@@ -1,0 +1,125 @@
+"""File to file, and the artefact's errors."""
+
+import gzip
+import json
+import shutil
+import zipfile
+
+import pytest
+
+import nlpkit
+from nlpkit.errors import ArtefactError, ConfigError, DataError
+
+
+@pytest.fixture(scope="module")
+def predictor(words_model):
+    return nlpkit.load(words_model)
+
+
+def test_order_empty_lines_and_line_ends(predictor, tmp_path):
+    lines = ["今天天气真好。", "", "  我们 去公园　", "x" * 300, "最后一行"]
+    for name, content in (("lf", "\n".join(lines)), ("crlf", "\r\n".join(lines) + "\r\n")):
+        (tmp_path / name).write_bytes(content.encode())
+        assert predictor.predict_file(tmp_path / name, tmp_path / "out") == (5, 0)
+        found = (tmp_path / "out").read_text("utf-8").split("\n")
+        assert len(found) == 6 and found[-1] == ""
+        for line, answer in zip(lines, found):
+            assert "".join(answer.split()) == "".join(line.split())
+        assert found[1] == "" and found[2].startswith("我们 ")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["crlf", "lf", "out"]
+
+
+def test_many_blocks_are_one_file(predictor, tmp_path, monkeypatch):
+    from nlpkit.prediction import stream
+
+    lines = [f"第{i}行有一些字。" for i in range(500)]
+    (tmp_path / "in.gz").write_bytes(gzip.compress("\n".join(lines).encode()))
+    predictor.predict_file(tmp_path / "in.gz", tmp_path / "whole")
+    monkeypatch.setattr(stream, "_BLOCK", 700)
+    assert predictor.predict_file(tmp_path / "in.gz", tmp_path / "parts") == (500, 0)
+    assert (tmp_path / "parts").read_bytes() == (tmp_path / "whole").read_bytes()
+
+
+def test_bad_lines_keep_their_place(predictor, tmp_path):
+    source, target = tmp_path / "in.txt", tmp_path / "out.txt"
+    source.write_bytes("好的\n".encode() + b"\xff\xfe bad\n" + "再见\n".encode())
+    assert predictor.predict_file(source, target) == (3, 1)
+    assert [line.replace(" ", "") for line in target.read_text("utf-8").splitlines()] == ["好的", "", "再见"]
+    error = json.loads((tmp_path / "out.txt.errors.jsonl").read_text("utf-8"))
+    assert error["line"] == 2 and "is not UTF-8" in error["reason"] and "bad" in error["input"]
+    with pytest.raises(DataError, match="in.txt, line 2: is not UTF-8"):
+        predictor.predict_file(source, tmp_path / "other.txt", on_error="stop")
+    assert not list(tmp_path.glob("other*"))
+    source.write_text("好的\n", "utf-8")
+    predictor.predict_file(source, target)  # the list of errors was the last run's
+    assert not (tmp_path / "out.txt.errors.jsonl").exists()
+
+
+def test_json_lines_in_and_out(predictor, tmp_path):
+    (tmp_path / "in.jsonl").write_text('{"text": "你好\\n世界"}\n{"no": 1}\n{"text": ""}\n', "utf-8")
+    assert predictor.predict_file(tmp_path / "in.jsonl", tmp_path / "out.jsonl", "jsonl") == (3, 1)
+    answers = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text("utf-8").splitlines()]
+    assert [a["text"] for a in answers] == ["你好\n世界", "", ""]
+    assert "".join(w["text"] for w in answers[0]["words"]) == "你好\n世界"
+
+
+def test_wrong_options(predictor, tmp_path):
+    (tmp_path / "in").write_text("x\n")
+    with pytest.raises(ConfigError, match="unknown format 'cnll', did you mean 'conll'"):
+        predictor.predict_file(tmp_path / "in", tmp_path / "out", "cnll")
+    with pytest.raises(ConfigError, match="on_error = 'ignore': accepted are skip and stop"):
+        predictor.predict_file(tmp_path / "in", tmp_path / "out", on_error="ignore")
+    with pytest.raises(DataError, match="no such file"):
+        predictor.predict_file(tmp_path / "nothing", tmp_path / "out")
+    with pytest.raises(DataError, match="can't be written"):
+        predictor.predict_file(tmp_path / "in", tmp_path / "no" / "out")
+    with pytest.raises(TypeError, match="a list of texts"):
+        predictor.predict("one text")
+    assert not (tmp_path / "out").exists()
+
+
+def damage_model(folder):
+    content = (folder / "model.keras").read_bytes()
+    (folder / "model.keras").write_bytes(content[: len(content) // 2])
+
+
+def foreign_model(folder):
+    facts = json.loads((folder / "task.json").read_text("utf-8"))
+    with zipfile.ZipFile(folder / "model.keras", "w") as file:
+        file.writestr("x", "y")
+    import hashlib
+
+    facts["files"]["model.keras"] = hashlib.sha256((folder / "model.keras").read_bytes()).hexdigest()
+    (folder / "task.json").write_text(json.dumps(facts), "utf-8")
+
+
+def newer(folder):
+    facts = json.loads((folder / "task.json").read_text("utf-8"))
+    (folder / "task.json").write_text(json.dumps({**facts, "format": 99}), "utf-8")
+
+
+def other_task(folder):
+    facts = json.loads((folder / "task.json").read_text("utf-8"))
+    (folder / "task.json").write_text(json.dumps({**facts, "task": "poetry"}), "utf-8")
+
+
+@pytest.mark.parametrize(
+    ("harm", "message"),
+    [
+        (damage_model, "model.keras: is damaged or was changed"),
+        (foreign_model, "model.keras: can't be loaded by keras"),
+        (newer, "has format 99, this nlpkit reads 1"),
+        (other_task, "is of the task 'poetry'"),
+        (lambda folder: (folder / "vocab.txt").unlink(), "vocab.txt: is missing"),
+        (lambda folder: (folder / "task.json").write_text("{"), "task.json: is damaged or foreign"),
+        (lambda folder: (folder / "task.json").write_text("[]"), "task.json: is damaged or foreign"),
+        (lambda folder: [p.unlink() for p in folder.glob("*.*")], "training has not ended here"),
+        (shutil.rmtree, "no such folder"),
+    ],
+)
+def test_artefact_errors(words_model, tmp_path, harm, message):
+    folder = tmp_path / "model"
+    shutil.copytree(words_model, folder)
+    harm(folder)
+    with pytest.raises(ArtefactError, match=message):
+        nlpkit.load(folder)

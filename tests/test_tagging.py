@@ -1,0 +1,270 @@
+"""The task contract for the tagger: trains, saves, loads elsewhere, answers the same; and what is its own."""
+
+import itertools
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import nlpkit
+from nlpkit.errors import ConfigError, DataError
+from nlpkit.tasks.tagging.check import check
+from nlpkit.tasks.tagging.config import TaggingConfig
+from nlpkit.tasks.tagging.decode import spaced_words
+from nlpkit.tasks.tagging.examples import Encoder, check_labels, cut_windows, detect_format, read_examples
+from nlpkit.tasks.tagging.task import Tagger
+from nlpkit.text.characters import FlatTexts, code_points
+
+from .conftest import SAMPLES, SMALL
+
+LINES = [example.text for example in read_examples(SAMPLES / "words-test.txt")[:20]]
+
+
+def test_a_fresh_process_answers_the_same(words_model, tmp_path):
+    here = nlpkit.load(words_model).predict(LINES)
+    (tmp_path / "in.txt").write_text("".join(line + "\n" for line in LINES), "utf-8")
+    command = [sys.executable, "-m", "nlpkit", "predict", words_model, "--format", "jsonl"]
+    command += ["--input", tmp_path / "in.txt", "--output", tmp_path / "out.jsonl"]
+    subprocess.run(command, check=True, capture_output=True)
+    found = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text("utf-8").splitlines()]
+    assert [answer["words"] for answer in found] == here
+    assert [answer["text"] for answer in found] == LINES
+
+
+def test_it_learns_and_the_saved_model_measures_what_training_measured(words_model, entities_model):
+    for folder, test in ((words_model, "words-test.txt"), (entities_model, "entities-test.conll")):
+        measured = json.loads((folder / "metrics.json").read_text())["valid"]
+        assert nlpkit.evaluate(folder, SAMPLES / test) == measured
+    assert nlpkit.evaluate(words_model, SAMPLES / "words-test.txt")["f1"] > 0.6
+    assert nlpkit.evaluate(entities_model, SAMPLES / "entities-train.conll")["f1"] > 0.3
+
+
+def test_the_folder_is_complete(words_model):
+    names = {path.name for path in words_model.iterdir()}
+    assert names >= {"model.keras", "task.json", "vocab.txt", "labels.txt", "metrics.json", "history.csv", "report.html"}
+    page = (words_model / "report.html").read_text("utf-8")
+    assert "<svg" in page and "Sample predictions" in page
+    history = (words_model / "history.csv").read_text().splitlines()
+    assert history[0].startswith("epoch,loss,f1") and len(history) == 1 + SMALL["epochs"]
+
+
+def test_the_model_file_loads_in_plain_keras(words_model):
+    import keras
+
+    from nlpkit.layers import ViterbiDecoder
+
+    model = keras.saving.load_model(words_model / "model.keras")
+    tags = keras.Model(model.input, ViterbiDecoder()(model.output))
+    arrays = {name: np.zeros((1, 4, *x.shape[2:]), str(x.dtype)) for name, x in model.input.items()}
+    assert tags.predict(arrays, verbose=0).shape == (1, 4)
+
+
+def test_batch_mates_do_not_matter(words_model):
+    predictor = nlpkit.load(words_model)
+    together = predictor.predict(LINES)
+    assert [predictor.predict([line])[0] for line in LINES[:6]] == together[:6]
+    assert predictor.predict(LINES[::-1]) == together[::-1]
+
+
+@pytest.mark.parametrize("encoder", ["gated_conv", "gru", "lstm"])
+@pytest.mark.parametrize("head", ["crf", "memm", "softmax"])
+def test_every_weight_gets_a_gradient(encoder, head):
+    import tensorflow as tf
+
+    examples = read_examples(SAMPLES / "words-train.txt")[:40]
+    config = TaggingConfig.create({**SMALL, "encoder": encoder, "head": head, "lexicon": "train"})
+    tagger = Tagger.from_examples(config, examples, "BMES")
+    arrays, tags, weights = next(tagger.batches(examples, 0).epoch(0))
+    with tf.GradientTape() as tape:
+        loss = tagger.loss(tags, tagger.model({k: tf.constant(v) for k, v in arrays.items()}), weights)
+    gradients = tape.gradient(loss, tagger.model.trainable_variables)
+    for variable, gradient in zip(tagger.model.trainable_variables, gradients):
+        assert gradient is not None, variable.path
+        assert np.abs(tf.convert_to_tensor(gradient)).max() > 0, variable.path
+
+
+NASTY = st.text(
+    st.one_of(st.sampled_from("的一是中国。，A1 \t　\0\x01\x85\u2028😀👨‍👩‍👧𠮷"), st.characters(codec="utf-8")), max_size=200
+)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(NASTY, max_size=5))
+def test_words_put_together_are_the_text(words_model, texts):
+    predictor = _held(words_model)
+    for text, words in zip(texts, predictor.predict(texts), strict=True):
+        assert "".join(word["text"] for word in words) == text
+        for word, after in itertools.zip_longest(words, words[1:]):
+            assert text[word["start"] : word["end"]] == word["text"]
+            assert word["end"] == (after["start"] if after else len(text))
+
+
+_predictors = {}
+
+
+def _held(folder):
+    return _predictors.setdefault(folder, None) or _predictors.update({folder: nlpkit.load(folder)}) or _predictors[folder]
+
+
+@given(st.lists(st.text("ab \t　\u2028中。", max_size=12), min_size=1, max_size=4), st.randoms())
+def test_spaced_words_against_a_loop(lines, random):
+    ends = [[random.random() < 0.5 for _ in line] for line in lines]
+    codes = code_points("".join(line + "\n" for line in lines))
+    flat = np.array([end for line in ends for end in [*line, False]])
+    expected = []
+    for line, marks in zip(lines, ends):
+        spaced = "".join((" " if c.isspace() else c) + (" " if end else "") for c, end in zip(line, marks))
+        expected.append(" ".join(spaced.split()) + "\n")
+    assert spaced_words(codes, flat) == "".join(expected)
+
+
+@given(st.lists(st.text("甲乙。，", max_size=300), max_size=4), st.sampled_from([32, 64]))
+def test_windows_cover_each_character_once(texts, window):
+    flat = FlatTexts(texts)
+    windows = cut_windows(flat, window)
+    assert (windows.lengths <= window).all()
+    assert (windows.keep_from >= windows.starts).all()
+    assert (windows.keep_to <= windows.starts + windows.lengths).all()
+    kept = [np.arange(a, b) for a, b in zip(windows.keep_from, windows.keep_to)]
+    places = [np.arange(a, a + n) for a, n in zip(flat.starts, flat.lengths)]
+    assert sorted(np.concatenate([*kept, [-1]]).tolist()) == sorted(np.concatenate([*places, [-1]]).tolist())
+
+
+def test_long_texts_are_cut_and_joined(words_model):
+    predictor = nlpkit.load(words_model)
+    text = "".join(LINES)
+    assert len(text) > 4 * SMALL["window"]
+    words = predictor.predict([text])[0]
+    assert "".join(word["text"] for word in words) == text
+    apart = [word["text"] for line in LINES for word in predictor.predict([line])[0]]
+    same = len({w["end"] for w in words} & set(itertools.accumulate(map(len, apart)))) / len(apart)
+    assert same > 0.95
+
+
+def test_user_dictionary_steers(words_model, entities_model, tmp_path):
+    predictor = nlpkit.load(words_model)
+    text = "我爱柯西施瓦茨不等式"
+    (tmp_path / "words.txt").write_text("柯西施瓦茨\n", "utf-8")
+    for source in (["柯西施瓦茨"], tmp_path / "words.txt"):
+        words = predictor.predict([text], user_dictionary=source, user_bonus=50.0)[0]
+        assert "柯西施瓦茨" in [word["text"] for word in words]
+    assert predictor.predict([text], user_dictionary=["没有"]) == predictor.predict([text])
+    entities = nlpkit.load(entities_model).predict([text], user_dictionary={"柯西施瓦茨": "PER"}, user_bonus=50.0)[0]
+    assert {"text": "柯西施瓦茨", "start": 2, "end": 7, "type": "PER"} in entities
+    with pytest.raises(DataError, match="word of type 'XYZ'; the model knows LOC, ORG, PER"):
+        nlpkit.load(entities_model).predict([text], user_dictionary={"柯西": "XYZ"})
+
+
+def test_formats_are_detected_and_agree(tmp_path):
+    conll, words, jsonl = tmp_path / "a.conll", tmp_path / "a.txt", tmp_path / "a.jsonl"
+    conll.write_text("我\tS\n爱\tS\n北\tB\n京\tE\n", "utf-8")
+    words.write_text("我 爱 北京\n", "utf-8")
+    spans = [{"start": 0, "end": 1}, {"start": 1, "end": 2}, {"start": 2, "end": 4}]
+    jsonl.write_text(json.dumps({"text": "我爱北京", "words": spans}), "utf-8")
+    assert [detect_format(p) for p in (conll, words, jsonl)] == ["conll", "words", "jsonl"]
+    assert {(e.text, e.labels) for p in (conll, words, jsonl) for e in read_examples(p)} == {
+        ("我爱北京", ("S", "S", "B", "E"))
+    }
+
+
+def test_output_can_be_read_again(entities_model, tmp_path):
+    (tmp_path / "in.txt").write_text("\n".join(LINES) + "\n", "utf-8")
+    predictor = nlpkit.load(entities_model)
+    answers = {}
+    for name in ("jsonl", "conll"):
+        predictor.predict_file(tmp_path / "in.txt", tmp_path / f"out.{name}", name)
+        answers[name] = [(e.text, e.labels) for e in read_examples(tmp_path / f"out.{name}")]
+    assert answers["jsonl"] == answers["conll"]
+
+
+def test_illegal_labels_are_listed_or_repaired(tmp_path):
+    path = tmp_path / "a.conll"
+    path.write_text("甲\tO\n乙\tI-X\n丙\tI-X\n\n丁\tB-X\n\n戊\tB-X\n己\tI-Y\n", "utf-8")
+    examples = read_examples(path)
+    message = (
+        r"a.conll: 2 illegal tag sequence\(s\) under BIO: I-X after O \(sentence at line 1, character 2\), "
+        r"I-Y after B-X \(sentence at line 7, character 2\); mend them, or pass --repair"
+    )
+    with pytest.raises(DataError, match=message):
+        check_labels(examples, path, repair=False)
+    scheme, legal, repaired = check_labels(examples, path, repair=True)
+    assert (scheme, repaired) == ("BIO", 2)
+    assert [e.labels for e in legal] == [("O", "B-X", "I-X"), ("B-X",), ("B-X", "B-Y")]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("甲\tX-PER\n", "unknown tag scheme: X-PER"),
+        ("甲乙\tO\n", "token '甲乙' has 2 characters"),
+        ('{"text": "甲乙", "words": [{"start": 0, "end": 1}]}', "the words do not cover the text"),
+        ('{"text": "甲乙", "entities": [{"start": 0, "end": 3, "type": "X"}]}', "spans with start < end inside the text"),
+        ('{"text": "甲乙"}', 'expected a list in the field "words" or "entities"'),
+        ("\n\n", "holds no example"),
+    ],
+)
+def test_bad_training_data(tmp_path, content, message):
+    path = tmp_path / "bad"
+    path.write_text(content, "utf-8")
+    with pytest.raises(DataError, match=message):
+        Tagger.read(path)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"lernrate": 1}, "unknown config key 'lernrate', did you mean 'learning_rate'?"),
+        ({"encoder": "lstn"}, "unknown encoder 'lstn', did you mean 'lstm'"),
+        ({"epochs": 0}, "epochs = 0: must be at least 1"),
+        ({"epochs": "many"}, "epochs = 'many': expected an integer"),
+        ({"dropout": 1.0}, "dropout = 1.0: must be from 0 to below 1"),
+        ({"dilations": []}, "dilations"),
+        ({"width": 7}, "width = 7: must be even"),
+    ],
+)
+def test_bad_settings(values, message):
+    with pytest.raises(ConfigError, match=message):
+        TaggingConfig.create(values)
+    with pytest.raises(ConfigError, match="unknown preset 'fats', did you mean 'fast'"):
+        TaggingConfig.create({}, "fats")
+
+
+def test_check_finds_what_is_wrong(tmp_path):
+    one, two = tmp_path / "one.conll", tmp_path / "two.conll"
+    one.write_text("甲\tO\n乙\tI-X\n\n丙\tO\n\n丙\tO\n", "utf-8")
+    two.write_text("丙\tB-X\n\n丙\tO\n", "utf-8")
+    first, second = check([one, two], {})
+    assert first["illegal tag sequences"].startswith("1 (lines 1)")
+    assert first["repeated examples"].startswith("1 (33.33%)")
+    assert second["same text, other labels"] == 1
+    assert second[f"examples that are also in {one}"].startswith("2 (100.00%)")
+
+
+def test_vectors_start_the_embeddings(tmp_path):
+    vectors = tmp_path / "vectors.txt"
+    vectors.write_text("3 4\n的 1 2 3 4\n中国 1 0\n龘 4 3 2 1\n", "utf-8")
+    settings = {**SMALL, "vectors": str(vectors), "char_dim": 4, "bigram_dim": 2}
+    tagger = Tagger.from_examples(TaggingConfig.create(settings), read_examples(SAMPLES / "words-train.txt"), "BMES")
+    (row,) = tagger.encoder.characters.encode(["龘"])
+    found = tagger.model.get_layer("character_vectors").get_weights()[0][row]
+    np.testing.assert_allclose(found / found[0], [1, 0.75, 0.5, 0.25], rtol=1e-5)
+    with pytest.raises(DataError, match="have 4 numbers, the network 16"):
+        Tagger.from_examples(
+            TaggingConfig.create({**settings, "char_dim": 16}), read_examples(SAMPLES / "words-train.txt"), "BMES"
+        )
+
+
+def test_encoder_keeps_edges_and_padding_apart():
+    config = TaggingConfig.create({**SMALL, "char_min_count": 1, "bigram_min_count": 1})
+    encoder = Encoder.from_texts(["甲乙"], config)
+    flat = FlatTexts(["甲乙", "乙"])
+    arrays = encoder.encode(flat)
+    windows = cut_windows(flat, 64)
+    batch = windows.gather(arrays, np.array([0, 1]), 4)
+    assert (batch["characters"] != 0).tolist() == [[True, True, False, False], [True, False, False, False]]
+    assert (batch["bigrams"][batch["characters"] == 0] == 0).all()
+    assert (batch["bigrams"][0, :2] > 1).all()  # all of its pairs were seen, those with the edges too

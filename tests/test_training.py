@@ -1,0 +1,166 @@
+"""The training loop: averaging, settings, saved state, kill and resume."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+
+import keras
+import numpy as np
+import pytest
+
+import nlpkit
+from nlpkit.errors import ArtefactError, ConfigError
+from nlpkit.training.averaging import MovingAverage
+from nlpkit.training.checkpoint import get_values, load_state, save_state, write_atomically
+from nlpkit.training.config import read_settings
+
+from .conftest import SAMPLES, SMALL
+
+FILES = {"train": SAMPLES / "words-train.txt", "valid": SAMPLES / "words-test.txt"}
+
+
+def test_average_is_the_weighted_mean_of_what_was_seen():
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False)])
+    average = MovingAverage(model, 0.9)
+    seen, weights = [], []
+    for step in range(1, 41):
+        model.layers[0].kernel.assign([[float(step)]])
+        average.update(step)
+        if average.is_due(step):
+            seen.append(step)
+            weights = [w * 0.9**8 for w in weights] + [1.0]
+            expected = np.average(seen, weights=weights)
+            np.testing.assert_allclose(average.values[0], [[expected]], rtol=1e-5)
+    with average.applied():
+        np.testing.assert_allclose(get_values(model.weights)[0], [[expected]], rtol=1e-5)
+    np.testing.assert_allclose(get_values(model.weights)[0], [[40.0]])
+
+
+def test_no_momentum_means_no_average():
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    average = MovingAverage(model, 0.0)
+    average.update(8)
+    assert not average.is_due(8) and not average.values
+    with average.applied():
+        pass
+
+
+def test_state_round_trip_bit_for_bit(tmp_path):
+    groups = {"a": [np.array([np.nan, -0.0, 1e-45], "float32"), np.array(7, "int64")], "b": [], "c": [np.ones((2, 3), "uint32")]}
+    save_state(tmp_path / "s.npz", groups, {"x": [1, 2.5], "y": "é"})
+    found, values = load_state(tmp_path / "s.npz")
+    assert values == {"x": [1, 2.5], "y": "é"}
+    assert found["a"][0].tobytes() == groups["a"][0].tobytes()
+    assert found.get("b", []) == []
+    np.testing.assert_array_equal(found["c"][0], groups["c"][0])
+
+
+@pytest.mark.parametrize("damage", [lambda b: b[: len(b) // 2], lambda b: b"", lambda b: b"nonsense" * 40])
+def test_damaged_state_is_one_clear_error(tmp_path, damage):
+    path = tmp_path / "s.npz"
+    save_state(path, {"a": [np.ones(99)]}, {})
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(ArtefactError, match=r"s.npz: the saved state is damaged .* --force"):
+        load_state(path)
+
+
+def test_atomic_write_leaves_no_partial_file(tmp_path):
+    write_atomically(tmp_path / "f", b"one")
+    write_atomically(tmp_path / "f", b"two")
+    assert [p.name for p in tmp_path.iterdir()] == ["f"]
+    assert (tmp_path / "f").read_bytes() == b"two"
+
+
+def test_settings_from_file_and_pairs(tmp_path):
+    path = tmp_path / "c.toml"
+    path.write_text('encoder = "gru"\nepochs = 3\n')
+    pairs = ["epochs=5", "dilations=1,2", "lexicon=jieba", "tensorboard=true", "dropout=0.5"]
+    assert read_settings(path, pairs) == {
+        "encoder": "gru", "epochs": 5, "dilations": [1, 2], "lexicon": "jieba", "tensorboard": True, "dropout": 0.5,
+    }  # fmt: skip
+    path.write_text("epochs = = 3")
+    with pytest.raises(ConfigError, match=r"c.toml: is not TOML"):
+        read_settings(path)
+    with pytest.raises(ConfigError, match="--set 'epochs': expected key=value"):
+        read_settings(None, ["epochs"])
+
+
+def arrays(folder):
+    found = {}
+    for name in ("state.npz", "best.npz"):
+        with np.load(folder / "resume" / name) as file:
+            found.update({f"{name}/{key}": file[key] for key in file.files if key != "values"})
+    with zipfile.ZipFile(folder / "model.keras") as file:
+        found["weights"] = np.frombuffer(file.read("model.weights.h5"), "uint8")
+    return found
+
+
+def command(out, *more):
+    settings = [f"{k}={','.join(map(str, v)) if isinstance(v, list) else v}" for k, v in SMALL.items()]
+    return [
+        sys.executable, "-m", "nlpkit", "train", "tagging", "--train", FILES["train"], "--valid", FILES["valid"],
+        "--out", out, *more, "--set", *settings, "save_every=5",
+    ]  # fmt: skip
+
+
+def test_killed_and_resumed_equals_never_stopped(tmp_path):
+    subprocess.run(command(tmp_path / "whole"), check=True, capture_output=True)
+    process = subprocess.Popen(command(tmp_path / "killed"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    state = tmp_path / "killed" / "resume" / "state.npz"
+    deadline = time.monotonic() + 60
+    # Right after a state that was saved in the middle of an epoch.
+    while not state.exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    position = load_state(state)[1]["position"]
+    assert position["step"] > 0 or position["epoch"] > 0
+    assert not (tmp_path / "killed" / "task.json").exists()
+    with pytest.raises(ArtefactError, match=r"training has not ended here; finish it with .* --resume"):
+        nlpkit.load(tmp_path / "killed")
+    subprocess.run(command(tmp_path / "killed", "--resume"), check=True, capture_output=True)
+    whole, resumed = arrays(tmp_path / "whole"), arrays(tmp_path / "killed")
+    assert whole.keys() == resumed.keys()
+    for key in whole:
+        np.testing.assert_array_equal(whole[key], resumed[key], err_msg=key)
+    # A run that has ended is not trained again.
+    before = os.stat(state).st_mtime_ns
+    subprocess.run(command(tmp_path / "killed", "--resume"), check=True, capture_output=True)
+    assert os.stat(state).st_mtime_ns == before
+
+
+@pytest.mark.parametrize(("precision", "jit"), [("mixed_float16", "auto"), ("mixed_bfloat16", "on"), ("float32", "on")])
+def test_precision_and_jit_switches(tmp_path, precision, jit):
+    settings = {**SMALL, "epochs": 1, "precision": precision, "jit": jit, "window": 32}
+    model = nlpkit.train("tagging", **FILES, out=tmp_path / "m", settings=settings)
+    assert 0 < model.metrics["valid"]["f1"] < 1
+    assert keras.config.dtype_policy().name == "float32"
+    assert nlpkit.load(tmp_path / "m").predict(["今天天气真好"])
+
+
+def test_early_stopping_keeps_the_best(tmp_path):
+    settings = {**SMALL, "epochs": 30, "learning_rate": 1e-9, "patience": 2}
+    nlpkit.train("tagging", **FILES, out=tmp_path / "m", settings=settings)
+    rows = (tmp_path / "m" / "history.csv").read_text().splitlines()
+    assert len(rows) < 10
+
+
+def test_resume_refuses_another_run(tmp_path):
+    nlpkit.train("tagging", **FILES, out=tmp_path / "m", settings={**SMALL, "epochs": 1})
+    (tmp_path / "m" / "task.json").unlink()
+    with pytest.raises(ArtefactError, match=r"can't resume, the run has changed: seed was 0 and is 1"):
+        nlpkit.train("tagging", **FILES, out=tmp_path / "m", settings={**SMALL, "epochs": 1}, seed=1, resume=True)
+
+
+def test_output_folder_is_never_overwritten_by_accident(tmp_path):
+    (tmp_path / "thesis.txt").write_text("precious")
+    for options in ({}, {"force": True}, {"resume": True}):
+        with pytest.raises(ArtefactError, match="holds something else"):
+            nlpkit.train("tagging", **FILES, out=tmp_path, settings=SMALL, **options)
+    assert (tmp_path / "thesis.txt").read_text() == "precious"
+    (tmp_path / "run" / "resume").mkdir(parents=True)
+    with pytest.raises(ArtefactError, match="go on with --resume or replace it with --force"):
+        nlpkit.train("tagging", **FILES, out=tmp_path / "run", settings=SMALL)
