@@ -1,6 +1,6 @@
 """The recipe for running a trained model over a file from Python.
 
-    python scripts/predict.py DIR INPUT OUTPUT [--format text|jsonl|conll]
+python scripts/predict.py DIR INPUT OUTPUT [--format text|jsonl|conll]
 """
 
 import argparse

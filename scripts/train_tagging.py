@@ -29,8 +29,7 @@ ROWS = {
     "resume": (
         ("resume-ner/train.conll", "resume-ner/valid.conll", "resume-ner/test.conll"),
         None,
-        {"lexicon": "jieba", "encoder": "lstm", "epochs": 16, "bigram_dropout": 0.4, "char_dropout": 0.1,
-         "dropout": 0.4},
+        {"epochs": 20, "bigram_dropout": 0.3},
     ),
     "msra": (
         ("msra-ner/train.conll.gz", None, "msra-ner/test.conll"),

@@ -49,14 +49,20 @@ def test_check(tmp_path):
 BAD = {
     "missing file": (["train", "tagging", "--train", "no.txt", "--out", "{tmp}/m"], "no.txt: no such file"),
     "unknown task": (["train", "taging", "--train", "x", "--out", "{tmp}/m"], "did you mean 'tagging'"),
-    "unknown key": (["train", "tagging", "--train", "x", "--out", "{tmp}/m", "--set", "epoch=1"], "did you mean 'epochs'"),
+    "unknown key": (
+        ["train", "tagging", "--train", "x", "--out", "{tmp}/m", "--set", "epoch=1"],
+        "did you mean 'epochs'",
+    ),
     "wrong encoding": (["train", "tagging", "--train", "{tmp}/gbk.txt", "--out", "{tmp}/m"], "line 1: is not UTF-8"),
     "empty file": (["check", "tagging", "--data", "{tmp}/empty.txt"], "empty.txt: is empty"),
     "wrong columns": (["check", "tagging", "--data", "{tmp}/bad.conll"], "line 2: 1 columns"),
     "unknown scheme": (["check", "tagging", "--data", "{tmp}/scheme.conll"], "unknown tag scheme: Q-X"),
     "foreign folder": (["train", "tagging", "--train", "{words}", "--out", "{tmp}"], "holds something else"),
     "no model": (["predict", "{tmp}", "--input", "-", "--output", "-"], "holds no task.json"),
-    "unreadable config": (["train", "tagging", "--train", "x", "--out", "y", "--config", "no.toml"], "no.toml: no such file"),
+    "unreadable config": (
+        ["train", "tagging", "--train", "x", "--out", "y", "--config", "no.toml"],
+        "no.toml: no such file",
+    ),
     "unknown demo": (["demo", "tagginng"], "did you mean 'tagging'"),
 }
 

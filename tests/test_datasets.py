@@ -17,7 +17,10 @@ def write(path, content):
 
 def test_readers_know_their_lines(tmp_path):
     conll = write(tmp_path / "a.conll", "\n中\tB\n国\tE\n\n\n好\tS\n")
-    assert [(r.tokens, r.labels, r.line) for r in read_conll(conll)] == [(["中", "国"], ["B", "E"], 2), (["好"], ["S"], 6)]
+    assert [(r.tokens, r.labels, r.line) for r in read_conll(conll)] == [
+        (["中", "国"], ["B", "E"], 2),
+        (["好"], ["S"], 6),
+    ]
     words = write(tmp_path / "a.txt", "\ufeff我 爱\r\n\n北京 \n")
     assert [(r.words, r.line) for r in read_words(words)] == [(["我", "爱"], 1), (["北京"], 3)]
     jsonl = write(tmp_path / "a.jsonl", '{"text": "x"}\n\n{"text": "y"}\n')
@@ -53,7 +56,7 @@ def test_errors_name_file_and_line(tmp_path, reader, name, content, message):
 
 
 def test_missing_file_and_folder(tmp_path):
-    with pytest.raises(DataError, match="nothing.txt: no such file"):
+    with pytest.raises(DataError, match=r"nothing.txt: no such file"):
         list(read_words(tmp_path / "nothing.txt"))
     with pytest.raises(DataError, match="is a folder"):
         list(read_words(tmp_path))

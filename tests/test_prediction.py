@@ -47,7 +47,7 @@ def test_bad_lines_keep_their_place(predictor, tmp_path):
     assert [line.replace(" ", "") for line in target.read_text("utf-8").splitlines()] == ["好的", "", "再见"]
     error = json.loads((tmp_path / "out.txt.errors.jsonl").read_text("utf-8"))
     assert error["line"] == 2 and "is not UTF-8" in error["reason"] and "bad" in error["input"]
-    with pytest.raises(DataError, match="in.txt, line 2: is not UTF-8"):
+    with pytest.raises(DataError, match=r"in.txt, line 2: is not UTF-8"):
         predictor.predict_file(source, tmp_path / "other.txt", on_error="stop")
     assert not list(tmp_path.glob("other*"))
     source.write_text("好的\n", "utf-8")

@@ -1,5 +1,6 @@
 """The task contract for the tagger: trains, saves, loads elsewhere, answers the same; and what is its own."""
 
+import functools
 import itertools
 import json
 import subprocess
@@ -45,7 +46,15 @@ def test_it_learns_and_the_saved_model_measures_what_training_measured(words_mod
 
 def test_the_folder_is_complete(words_model):
     names = {path.name for path in words_model.iterdir()}
-    assert names >= {"model.keras", "task.json", "vocab.txt", "labels.txt", "metrics.json", "history.csv", "report.html"}
+    assert names >= {
+        "model.keras",
+        "task.json",
+        "vocab.txt",
+        "labels.txt",
+        "metrics.json",
+        "history.csv",
+        "report.html",
+    }
     page = (words_model / "report.html").read_text("utf-8")
     assert "<svg" in page and "Sample predictions" in page
     history = (words_model / "history.csv").read_text().splitlines()
@@ -88,7 +97,8 @@ def test_every_weight_gets_a_gradient(encoder, head):
 
 
 NASTY = st.text(
-    st.one_of(st.sampled_from("的一是中国。，A1 \t　\0\x01\x85\u2028😀👨‍👩‍👧𠮷"), st.characters(codec="utf-8")), max_size=200
+    st.one_of(st.sampled_from("的一是中国。，A1 \t　\0\x01\x85\u2028😀👨‍👩‍👧𠮷"), st.characters(codec="utf-8")),
+    max_size=200,
 )
 
 
@@ -103,11 +113,9 @@ def test_words_put_together_are_the_text(words_model, texts):
             assert word["end"] == (after["start"] if after else len(text))
 
 
-_predictors = {}
-
-
+@functools.cache
 def _held(folder):
-    return _predictors.setdefault(folder, None) or _predictors.update({folder: nlpkit.load(folder)}) or _predictors[folder]
+    return nlpkit.load(folder)
 
 
 @given(st.lists(st.text("ab \t　\u2028中。", max_size=12), min_size=1, max_size=4), st.randoms())
@@ -202,7 +210,10 @@ def test_illegal_labels_are_listed_or_repaired(tmp_path):
         ("甲\tX-PER\n", "unknown tag scheme: X-PER"),
         ("甲乙\tO\n", "token '甲乙' has 2 characters"),
         ('{"text": "甲乙", "words": [{"start": 0, "end": 1}]}', "the words do not cover the text"),
-        ('{"text": "甲乙", "entities": [{"start": 0, "end": 3, "type": "X"}]}', "spans with start < end inside the text"),
+        (
+            '{"text": "甲乙", "entities": [{"start": 0, "end": 3, "type": "X"}]}',
+            "spans with start < end inside the text",
+        ),
         ('{"text": "甲乙"}', 'expected a list in the field "words" or "entities"'),
         ("\n\n", "holds no example"),
     ],

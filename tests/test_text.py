@@ -1,5 +1,6 @@
 """Characters, vocabularies, lexicon, tag schemes: properties over nasty strings."""
 
+import functools
 import itertools
 
 import numpy as np
@@ -12,6 +13,7 @@ from nlpkit.text.characters import EDGE, FlatTexts, code_points, from_code_point
 from nlpkit.text.lexicon import Lexicon, jieba_words
 from nlpkit.text.ngrams import NgramTable
 from nlpkit.text.vocabulary import PADDING, UNKNOWN, BigramVocabulary, CharacterVocabulary, Vocabulary
+from nlpkit.text.words import WordTokenizer
 
 NASTY = st.text(
     st.one_of(
@@ -176,3 +178,16 @@ def test_conlleval_reading_of_illegal_sequences():
     assert read(["B-X", "I-Y"], "BIO") == [(0, 1, "X"), (1, 2, "Y")]
     assert read(["B-X", "M-X", "O"], "BIOES") == [(0, 2, "X")]
     assert read(["M-X", "E-X", "E-X"], "BIOES") == [(0, 2, "X"), (2, 3, "X")]
+
+
+@settings(max_examples=50, deadline=None)
+@given(NASTY)
+def test_jieba_words_keep_every_character(text):
+    words = _tokenizer().words(text)
+    assert "".join(word for word, _ in words) == text
+    assert all(text[start : start + len(word)] == word for word, start in words)
+
+
+@functools.cache
+def _tokenizer():
+    return WordTokenizer(Vocabulary(["我"]))

@@ -49,7 +49,11 @@ def test_no_momentum_means_no_average():
 
 
 def test_state_round_trip_bit_for_bit(tmp_path):
-    groups = {"a": [np.array([np.nan, -0.0, 1e-45], "float32"), np.array(7, "int64")], "b": [], "c": [np.ones((2, 3), "uint32")]}
+    groups = {
+        "a": [np.array([np.nan, -0.0, 1e-45], "float32"), np.array(7, "int64")],
+        "b": [],
+        "c": [np.ones((2, 3), "uint32")],
+    }
     save_state(tmp_path / "s.npz", groups, {"x": [1, 2.5], "y": "é"})
     found, values = load_state(tmp_path / "s.npz")
     assert values == {"x": [1, 2.5], "y": "é"}

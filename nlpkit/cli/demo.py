@@ -24,11 +24,11 @@ def demo(task: str):
     say, begin = console().print, time.perf_counter()
     samples = sample_folder() / "tagging"
     with tempfile.TemporaryDirectory(prefix="nlpkit-demo-") as folder:
-        for name, ending, settings in (
-            ("words", "txt", {**_SETTINGS, "lexicon": "jieba"}),
-            ("entities", "conll", {**_SETTINGS, "epochs": 60}),
+        for title, name, ending, settings in (
+            ("Word segmentation", "words", "txt", {**_SETTINGS, "lexicon": "jieba"}),
+            ("Named entities", "entities", "conll", {**_SETTINGS, "epochs": 60}),
         ):
-            say(f"[bold]{'Word segmentation' if name == 'words' else 'Named entities'}[/]: training on {name}-train.{ending}")
+            say(f"[bold]{title}[/]: training on {name}-train.{ending}")
             test = samples / f"{name}-test.{ending}"
             model = nlpkit.train(
                 "tagging", samples / f"{name}-train.{ending}", test, out=Path(folder) / name, settings=settings

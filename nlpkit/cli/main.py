@@ -1,7 +1,6 @@
 """The command `nlpkit`: a thin parser over functions of the package. Heavy imports wait until a command needs them."""
 
 import argparse
-import contextlib
 import json
 import os
 import sys
@@ -143,17 +142,15 @@ def _demo(args):
 
 
 def _import_backend():
-    """Import Keras and its backend, whose libraries write notices to standard error that no user can act on."""
-    if "keras" in sys.modules:
-        return
-    with contextlib.ExitStack() as stack:
-        try:
-            saved = os.dup(2)
-            stack.callback(os.close, saved)
-            stack.callback(os.dup2, saved, 2)
-            null = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(null, 2)
-            os.close(null)
-        except OSError:
-            pass  # standard error is closed: nothing to keep quiet
-        import keras  # noqa: F401
+    """Import Keras, and keep away what its libraries write to standard error, on which no user can act.
+
+    They write to the file descriptor; what Python writes goes on to where standard error was.
+    """
+    try:
+        sys.stderr.flush()
+        own = os.dup(2)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+        sys.stderr = open(own, "w", encoding=sys.stderr.encoding, errors=sys.stderr.errors, buffering=1)  # noqa: SIM115
+    except (OSError, ValueError, AttributeError):
+        pass  # standard error is closed or not a file: nothing to keep quiet
+    import keras  # noqa: F401

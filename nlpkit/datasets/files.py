@@ -19,7 +19,7 @@ def open_bytes(path):
     path = Path(path)
     file = None
     try:
-        file = gzip.open(path, "rb") if path.suffix == ".gz" else open(path, "rb")
+        file = (gzip.open if path.suffix == ".gz" else open)(path, "rb")
         if file.read(3) != _BOM:
             file.seek(0)
         return file

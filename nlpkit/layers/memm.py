@@ -47,8 +47,7 @@ class MEMM(ChainHead):
             )
         )
         # The chain adds start and end in full, each direction had only one of them: take half of each away.
-        adjusted = adjusted - 0.5 * ops.where(has_previous, 0.0, start) - 0.5 * ops.where(has_next, 0.0, end)
-        return adjusted
+        return adjusted - 0.5 * ops.where(has_previous, 0.0, start) - 0.5 * ops.where(has_next, 0.0, end)
 
 
 def _log_matmul(log_rows, log_table):
@@ -60,7 +59,7 @@ def _log_matmul(log_rows, log_table):
 
 
 def _neighbours(mask):
-    """For each step whether there is a real one after it, which; and before it: ``(batch, time, 1)``, ``(batch, time)``."""
+    """For each step whether a real one follows ``(batch, time, 1)``, which ``(batch, time)``; the same before it."""
     time = ops.shape(mask)[1]
     place = ops.broadcast_to(ops.arange(time, dtype="int32"), ops.shape(mask))
     order = ops.argsort(ops.where(mask, place, place + time), axis=1)

@@ -7,7 +7,6 @@ import keras
 from keras import ops
 
 
-
 def compiled(*, returns, in_graphs=True):
     """Decorator: compile ``function(*sequences, *, parameter=…)`` on the backends that can.
 

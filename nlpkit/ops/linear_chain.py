@@ -235,7 +235,7 @@ def _take_steps(x, order):
     """``x[b, order[b, t]]``."""
     batch, time = ops.shape(order)
     rows = ops.cast(ops.arange(batch), "int32")[:, None] * time
-    flat = ops.reshape(x, (batch * time,) + tuple(x.shape[2:]))
+    flat = ops.reshape(x, (batch * time, *tuple(x.shape[2:])))
     return ops.take(flat, rows + ops.cast(order, "int32"), axis=0)
 
 

@@ -97,7 +97,9 @@ def load_artefact(folder: Path):
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ArtefactError(f"{folder / _FACTS}: is damaged or foreign ({error})") from None
     if version != FORMAT:
-        raise ArtefactError(f"{folder}: has format {version!r}, this nlpkit reads {FORMAT}; install the nlpkit it is of")
+        raise ArtefactError(
+            f"{folder}: has format {version!r}, this nlpkit reads {FORMAT}; install the nlpkit it is of"
+        )
     if name not in TASKS:
         raise ArtefactError(f"{folder}: is of the task {name!r}; this nlpkit knows {', '.join(TASKS)}")
     for file, digest in files.items():

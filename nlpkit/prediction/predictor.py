@@ -28,9 +28,9 @@ class Predictor:
 
     def predict_file(
         self,
-        input: str | Path,  # noqa: A002
+        input: str | Path,
         output: str | Path,
-        format: str | None = None,  # noqa: A002
+        format: str | None = None,
         input_format: str | None = None,
         on_error: str = "skip",
         **options,

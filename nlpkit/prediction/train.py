@@ -101,7 +101,10 @@ def train(
         metrics["test"] = model.evaluate(test_examples)
         if test_repaired:
             metrics["test"]["repaired"] = test_repaired
-    facts = {**{k: fingerprint[k] for k in ("seed", "train", "valid", "versions")}, "seconds": time.perf_counter() - begin}
+    facts = {
+        **{k: fingerprint[k] for k in ("seed", "train", "valid", "versions")},
+        "seconds": time.perf_counter() - begin,
+    }
     write_atomically(folder / "metrics.json", json.dumps(metrics, ensure_ascii=False, indent=1).encode())
     write_report(
         folder / "report.html", f"nlpkit {task}: {folder.name}", history, {**facts, "config": config.to_dict()},

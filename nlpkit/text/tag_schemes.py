@@ -150,7 +150,7 @@ def needs_closing(labels, scheme):
     return "end" in roles.values() and any(roles.get(split_label(label)[0]) == "single" for label in labels)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _may_follow(before, after, scheme, must_close):
     """Whether a label may stand right after another; None is the edge of the sequence."""
     roles = scheme_roles(scheme)

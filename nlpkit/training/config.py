@@ -60,7 +60,7 @@ class TrainingConfig:
 
     @classmethod
     def create(cls, settings: Mapping[str, Any], preset: str | None = None) -> Self:
-        """A config from plain values, over those of a preset; a `ConfigError` names an unknown key's nearest valid one."""
+        """A config from plain values over those of a preset; an unknown key's `ConfigError` names the nearest one."""
         if preset is not None:
             if preset not in cls.presets:
                 raise ConfigError(unknown_name("preset", preset, cls.presets))
@@ -115,5 +115,7 @@ def _convert(key, value, kind):
         kind = "list of integers"
     elif type(value) is kind:
         return value
-    name = kind if isinstance(kind, str) else {str: "string", int: "integer", float: "number", bool: "true or false"}[kind]
+    name = (
+        kind if isinstance(kind, str) else {str: "string", int: "integer", float: "number", bool: "true or false"}[kind]
+    )
     raise ConfigError(f"{key} = {value!r}: expected {'a' if name[0] not in 'aeiou' else 'an'} {name}")

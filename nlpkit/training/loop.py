@@ -60,7 +60,9 @@ def train_model(
     Returns:
         The history, a dictionary of losses and metrics for each epoch.
     """
-    model.compile(_optimizer(config, len(batches)), loss, jit_compile={"auto": "auto", "on": True, "off": False}[config.jit])
+    model.compile(
+        _optimizer(config, len(batches)), loss, jit_compile={"auto": "auto", "on": True, "off": False}[config.jit]
+    )
     model.optimizer.build(model.trainable_variables)
     average = MovingAverage(model, config.ema_momentum)
     position = _Position()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from nlpkit.training.checkpoint import write_atomically
 
-_STYLE = """body{font:15px/1.5 system-ui,sans-serif;max-width:60em;margin:2em auto;padding:0 1em;color:#222;background:#fff}
+_STYLE = """body{font:15px/1.5 system-ui,sans-serif;max-width:60em;margin:2em auto;padding:0 1em;color:#222}
 h1{font-size:1.5em}h2{font-size:1.15em;margin-top:1.6em}table{border-collapse:collapse}
 td,th{padding:.25em .7em;border-bottom:1px solid #ddd;text-align:left;vertical-align:top}
 td.n{text-align:right;font-variant-numeric:tabular-nums}svg{margin:.3em 1.2em .3em 0}
@@ -78,8 +78,10 @@ def _curve(name, values, width=270, height=150):
     return (
         f"<svg width='{width}' height='{height}' role='img' aria-label='{html.escape(name)} by epoch'>"
         f"<text x='40' y='14' font-size='13'>{html.escape(name)}</text>"
-        f"<text x='2' y='{height - 22}' font-size='10'>{low:.3g}</text><text x='2' y='30' font-size='10'>{high:.3g}</text>"
+        f"<text x='2' y='{height - 22}' font-size='10'>{low:.3g}</text>"
+        f"<text x='2' y='30' font-size='10'>{high:.3g}</text>"
         f"<text x='{width - 70}' y='{height - 6}' font-size='10'>epoch {len(values)}</text>"
         f"<polyline fill='none' stroke='#2563eb' stroke-width='2' points='{' '.join(place(*p) for p in points)}'/>"
-        f"<circle cx='{x}' cy='{y}' r='4' fill='#dc2626'><title>epoch {best[0] + 1}: {best[1]:.4f}</title></circle></svg>"
+        f"<circle cx='{x}' cy='{y}' r='4' fill='#dc2626'><title>epoch {best[0] + 1}: {best[1]:.4f}</title></circle>"
+        "</svg>"
     )

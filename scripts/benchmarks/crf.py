@@ -31,7 +31,7 @@ def main():
         print(json.dumps([measure(*size) for size in SIZES]))
         return
 
-    peers = ["pytorch-crf"] + args.backends
+    peers = ["pytorch-crf", *args.backends]
     rounds = {peer: [] for peer in peers}
     for _ in range(args.rounds):
         for peer in peers:

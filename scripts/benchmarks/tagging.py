@@ -114,7 +114,18 @@ def templates(text):
         a, b, c, d, e = padded[i - 2 : i + 3]
         kind = "digit" if c.isdigit() else "letter" if c.isascii() and c.isalpha() else "other"
         features.append(
-            ["-2" + a, "-1" + b, "0" + c, "+1" + d, "+2" + e, "-21" + a + b, "-10" + b + c, "01" + c + d, "12" + d + e, kind]
+            [
+                "-2" + a,
+                "-1" + b,
+                "0" + c,
+                "+1" + d,
+                "+2" + e,
+                "-21" + a + b,
+                "-10" + b + c,
+                "01" + c + d,
+                "12" + d + e,
+                kind,
+            ]
         )
     return features
 

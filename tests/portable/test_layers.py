@@ -127,7 +127,9 @@ def test_loss_by_layer_is_the_likelihood_and_mean_over_rows():
     layer.transition_table.assign(np.random.default_rng(2).normal(size=(4, 4)))
     transitions, start, end = layer.chain_scores()
     expected = -array(linear_chain.log_likelihood(emissions, tags, transitions, start, end, mask))
-    np.testing.assert_allclose(float(ops.stop_gradient(CRFLoss()(tags, layer(emissions, mask=mask)))), expected.mean(), rtol=1e-5)
+    np.testing.assert_allclose(
+        float(ops.stop_gradient(CRFLoss()(tags, layer(emissions, mask=mask)))), expected.mean(), rtol=1e-5
+    )
     assert expected[2] == 0
 
 

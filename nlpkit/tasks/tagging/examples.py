@@ -32,17 +32,16 @@ class Example:
 
 
 def detect_format(path) -> str:
-    """`jsonl` by the first character, `conll` if every line of the beginning has columns and a label, else `words`."""
+    """`jsonl` by the first character, `conll` if most lines of the beginning have columns and a label, else `words`."""
     lines = [line for _, line in itertools.islice(read_lines(path), 50) if line.strip()]
     if lines and lines[0].lstrip().startswith("{"):
         return "jsonl"
     prefixes = tag_schemes.SCHEMES["BIOES"]
     columns = [line.split() for line in lines]
-    if columns and all(len(c) in (2, 3) and tag_schemes.split_label(c[-1])[0] in prefixes for c in columns):
-        return "conll"
-    if columns and all("\t" in line for line in lines):
-        return "conll"  # read_conll or the scheme check says what is wrong with it
-    return "words"
+    labelled = sum(len(c) in (2, 3) and tag_schemes.split_label(c[-1])[0] in prefixes for c in columns)
+    # Labels of an unknown scheme in a column of their own: the check of the scheme says what is wrong.
+    tabbed = sum(line.count("\t") == 1 for line in lines)
+    return "conll" if lines and 2 * max(labelled, tabbed) >= len(lines) else "words"
 
 
 def read_examples(path, file_format: str | None = None) -> list[Example]:
@@ -87,7 +86,9 @@ def check_labels(examples: Sequence[Example], path, repair: bool, scheme: str | 
     prefixes = {tag_schemes.split_label(label)[0] for label in labels}
     repaired = list(examples)
     for i in illegal:
-        repaired[i] = dataclasses.replace(examples[i], labels=tuple(repair_labels(examples[i].labels, scheme, prefixes)))
+        repaired[i] = dataclasses.replace(
+            examples[i], labels=tuple(repair_labels(examples[i].labels, scheme, prefixes))
+        )
     return scheme, repaired, len(illegal)
 
 
@@ -150,7 +151,7 @@ class Encoder:
         self.characters, self.bigrams, self.lexicon = characters, bigrams, lexicon
 
     @classmethod
-    def from_texts(cls, texts: Iterable[str], config, more_symbols: Iterable[str] = (), words: Mapping[str, int] = {}):  # noqa: B006
+    def from_texts(cls, texts: Iterable[str], config, more_symbols: Iterable[str] = (), words: Mapping[str, int] = {}):
         """Vocabularies of the training texts.
 
         Args:
@@ -162,7 +163,7 @@ class Encoder:
         for text in map(normalize_text, texts):
             characters.update(text)
             text = edge + text.replace(edge, " ") + edge
-            bigrams.update(map("".join, zip(text, text[1:])))
+            bigrams.update(map("".join, itertools.pairwise(text)))
         more_symbols = list(more_symbols)
         for counts, length, least in ((characters, 1, config.char_min_count), (bigrams, 2, config.bigram_min_count)):
             for symbol in more_symbols:

@@ -224,7 +224,8 @@ class Tagger:
         rows = []
         for example, labels in zip(examples, predicted):
             shown = [
-                self._show(decode.spans_of(example.text, x, self.scheme), example.text) for x in (example.labels, labels)
+                self._show(decode.spans_of(example.text, x, self.scheme), example.text)
+                for x in (example.labels, labels)
             ]
             rows.append({"expected": shown[0], "predicted": shown[1], "right": shown[0] == shown[1]})
         return rows
