@@ -279,3 +279,18 @@ def test_encoder_keeps_edges_and_padding_apart():
     assert (batch["characters"] != 0).tolist() == [[True, True, False, False], [True, False, False, False]]
     assert (batch["bigrams"][batch["characters"] == 0] == 0).all()
     assert (batch["bigrams"][0, :2] > 1).all()  # all of its pairs were seen, those with the edges too
+
+
+def test_an_exported_network_decodes(words_model, tmp_path):
+    import keras
+    import tensorflow as tf
+
+    from nlpkit.layers import ViterbiDecoder
+
+    task = nlpkit.load(words_model).task
+    tagger = keras.Model(task.model.input, ViterbiDecoder()(task.model.output))
+    encoded = task.encode(LINES)
+    arrays = encoded.windows.gather(encoded.arrays, np.arange(8), 64)
+    tagger.export(tmp_path / "exported", verbose=False)
+    exported = tf.saved_model.load(tmp_path / "exported")
+    np.testing.assert_array_equal(np.asarray(exported.serve(arrays)), tagger.predict(arrays, verbose=0))
