@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import shutil
 import zipfile
 
@@ -61,6 +62,8 @@ def test_json_lines_in_and_out(predictor, tmp_path):
     answers = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text("utf-8").splitlines()]
     assert [a["text"] for a in answers] == ["你好\n世界", "", ""]
     assert "".join(w["text"] for w in answers[0]["words"]) == "你好\n世界"
+    predictor.predict_file(tmp_path / "in.jsonl", tmp_path / "out.txt")
+    assert len((tmp_path / "out.txt").read_text("utf-8").splitlines()) == 3
 
 
 def test_wrong_options(predictor, tmp_path):
@@ -76,6 +79,18 @@ def test_wrong_options(predictor, tmp_path):
     with pytest.raises(TypeError, match="a list of texts"):
         predictor.predict("one text")
     assert not (tmp_path / "out").exists()
+    with pytest.raises(DataError, match="is a folder; the output is a file"):
+        predictor.predict_file(tmp_path / "in", tmp_path)
+
+
+def test_a_device_or_pipe_is_written_to_and_a_link_followed(predictor, tmp_path):
+    (tmp_path / "in").write_text("你好\n", "utf-8")
+    predictor.predict_file(tmp_path / "in", "/dev/null")
+    assert not os.path.isfile("/dev/null")
+    (tmp_path / "target").write_text("old")
+    (tmp_path / "link").symlink_to(tmp_path / "target")
+    predictor.predict_file(tmp_path / "in", tmp_path / "link")
+    assert (tmp_path / "link").is_symlink() and (tmp_path / "target").read_text("utf-8").strip() != "old"
 
 
 def damage_model(folder):
@@ -114,6 +129,10 @@ def other_task(folder):
         (lambda folder: (folder / "task.json").write_text("{"), "task.json: is damaged or foreign"),
         (lambda folder: (folder / "task.json").write_text("[]"), "task.json: is damaged or foreign"),
         (lambda folder: [p.unlink() for p in folder.glob("*.*")], "training has not ended here"),
+        (
+            lambda folder: (folder / "task.json").write_text('{"format": 1, "task": "tagging", "files": {}}'),
+            "is damaged",
+        ),
         (shutil.rmtree, "no such folder"),
     ],
 )

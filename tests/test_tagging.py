@@ -16,9 +16,10 @@ from nlpkit.errors import ConfigError, DataError
 from nlpkit.tasks.tagging.check import check
 from nlpkit.tasks.tagging.config import TaggingConfig
 from nlpkit.tasks.tagging.decode import spaced_words
-from nlpkit.tasks.tagging.examples import Encoder, check_labels, cut_windows, detect_format, read_examples
+from nlpkit.tasks.tagging.examples import Encoder, Example, check_labels, cut_windows, detect_format, read_examples
 from nlpkit.tasks.tagging.task import Tagger
 from nlpkit.text.characters import FlatTexts, code_points
+from nlpkit.text.tag_schemes import allowed_transitions
 
 from .conftest import SAMPLES, SMALL
 
@@ -294,3 +295,61 @@ def test_an_exported_network_decodes(words_model, tmp_path):
     tagger.export(tmp_path / "exported", verbose=False)
     exported = tf.saved_model.load(tmp_path / "exported")
     np.testing.assert_array_equal(np.asarray(exported.serve(arrays)), tagger.predict(arrays, verbose=0))
+
+
+def test_long_training_texts_are_cut_between_spans():
+    word = "甲乙丙丁" * 20
+    examples = [
+        Example("天" * 3 + word, ("S",) * 3 + ("B", *"M" * 78, "E"), 1),
+        Example("天气" * 100, ("B", "E") * 100, 2),
+    ]
+    tagger = Tagger.from_examples(TaggingConfig.create({**SMALL, "window": 32}), examples, "BMES")
+    allowed = allowed_transitions(tagger.labels, "BMES")
+    characters = 0
+    for arrays, tags, _ in tagger.batches(examples, 0).epoch(0):
+        for row, real in zip(tags, arrays["characters"] != 0):
+            characters += real.sum()
+            assert all(allowed[a, b] for a, b in itertools.pairwise([4, *row[real], 4]))
+    assert characters == 283
+
+
+def test_stops_between_digits_are_no_places_to_cut():
+    flat = FlatTexts(["甲" * 20 + ",乙" + "丙" * 6 + "12:30" + "丁" * 40])
+    windows = cut_windows(flat, 32)
+    assert windows.keep_to[0] - flat.starts[0] == 21
+
+
+@pytest.mark.parametrize("labels", [["B", "I", "O"], ["B-NN", "E-NN", "S-VV"]])
+def test_untyped_spans_and_typed_words(labels, tmp_path):
+    path = tmp_path / "a.conll"
+    path.write_text(("".join(f"{c}\t{label}\n" for c, label in zip("甲乙丙", labels)) + "\n") * 9, "utf-8")
+    model = nlpkit.train(
+        "tagging", path, path, out=tmp_path / "m", settings={**SMALL, "epochs": 1, "char_min_count": 1}
+    )
+    assert "types" in model.metrics["valid"]
+    assert all("type" in span for span in model.predict(["甲乙丙"])[0])
+
+
+def test_half_a_surrogate_pair_and_bad_offsets_are_data_errors(tmp_path):
+    path = tmp_path / "a.jsonl"
+    for line in (
+        '{"text": "a\\ud800b", "words": [{"start": 0, "end": 3}]}',
+        '{"text": "ab", "words": [{"start": null, "end": 1}, {"start": 1, "end": 2}]}',
+        '{"text": "ab", "words": [{"start": 0.0, "end": 2}]}',
+    ):
+        path.write_text(line + "\n", "utf-8")
+        with pytest.raises(DataError, match=r"a.jsonl, line 1: "):
+            read_examples(path)
+
+
+def test_four_columns_are_conll(tmp_path):
+    path = tmp_path / "a.conll"
+    path.write_text("小 NN X B-PER\n王 NN X I-PER\n", "utf-8")
+    assert read_examples(path) == [Example("小王", ("B-PER", "I-PER"), 1)]
+
+
+def test_one_example_needs_a_validation_file(tmp_path):
+    (tmp_path / "one.txt").write_text("我 爱 北京\n", "utf-8")
+    with pytest.raises(DataError, match="give a validation file"):
+        nlpkit.train("tagging", tmp_path / "one.txt", out=tmp_path / "m", settings=SMALL)
+    assert not (tmp_path / "m").exists()

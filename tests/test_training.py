@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import nlpkit
-from nlpkit.errors import ArtefactError, ConfigError
+from nlpkit.errors import ArtefactError, ConfigError, DataError
 from nlpkit.training.averaging import MovingAverage
 from nlpkit.training.checkpoint import get_values, load_state, save_state, write_atomically
 from nlpkit.training.config import read_settings
@@ -165,6 +165,40 @@ def test_output_folder_is_never_overwritten_by_accident(tmp_path):
         with pytest.raises(ArtefactError, match="holds something else"):
             nlpkit.train("tagging", **FILES, out=tmp_path, settings=SMALL, **options)
     assert (tmp_path / "thesis.txt").read_text() == "precious"
+    (tmp_path / "foreign" / "resume").mkdir(parents=True)
+    with pytest.raises(ArtefactError, match="holds something else"):
+        nlpkit.train("tagging", **FILES, out=tmp_path / "foreign", settings=SMALL, force=True)
     (tmp_path / "run" / "resume").mkdir(parents=True)
+    (tmp_path / "run" / "resume" / "nlpkit-run").touch()
     with pytest.raises(ArtefactError, match="go on with --resume or replace it with --force"):
         nlpkit.train("tagging", **FILES, out=tmp_path / "run", settings=SMALL)
+
+
+def test_a_run_is_replaced_only_when_the_new_one_can_begin(tmp_path):
+    nlpkit.train("tagging", **FILES, out=tmp_path / "m", settings={**SMALL, "epochs": 1})
+    model = (tmp_path / "m" / "model.keras").read_bytes()
+    for wrong, error in (({"lexicon": "no.txt"}, DataError), ({"vectors": "no.txt"}, DataError)):
+        with pytest.raises(error, match="no such file"):
+            nlpkit.train("tagging", **FILES, out=tmp_path / "m", settings={**SMALL, **wrong}, force=True)
+    with pytest.raises(ConfigError, match="seed = -1: must be from 0"):
+        nlpkit.train("tagging", **FILES, out=tmp_path / "m", settings=SMALL, force=True, seed=-1)
+    assert (tmp_path / "m" / "model.keras").read_bytes() == model
+    with pytest.raises(ArtefactError, match="the run has changed: config was"):
+        nlpkit.train("tagging", **FILES, out=tmp_path / "m", settings={**SMALL, "epochs": 2}, resume=True)
+
+
+def test_killed_while_evaluating(tmp_path, monkeypatch):
+    from nlpkit.tasks.tagging.task import Tagger
+
+    settings = {**SMALL, "epochs": 1, "save_every": 1}
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Tagger, "evaluate", stop)
+        with pytest.raises(KeyboardInterrupt):
+            nlpkit.train("tagging", **FILES, out=tmp_path / "m", settings=settings)
+    assert (
+        nlpkit.train("tagging", **FILES, out=tmp_path / "m", settings=settings, resume=True).metrics["valid"]["f1"] > 0
+    )

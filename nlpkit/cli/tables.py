@@ -1,5 +1,6 @@
 """Numbers for people, on standard error."""
 
+from rich.markup import escape
 from rich.table import Table
 
 from nlpkit.training.progress import console
@@ -11,7 +12,7 @@ def print_metrics(metrics: dict):
     table = Table(show_header=False)
     for key, value in metrics.items():
         if key not in nested:
-            table.add_row(key, _show(value))
+            table.add_row(escape(key), _show(value))
     out = console()
     out.print(table)
     for name, rows in nested.items():
@@ -20,7 +21,7 @@ def print_metrics(metrics: dict):
         columns = list(next(iter(rows.values())))
         table = Table(name, *columns)
         for key, row in rows.items():
-            table.add_row(key, *(_show(row[column]) for column in columns))
+            table.add_row(escape(key), *(_show(row[column]) for column in columns))
         out.print(table)
 
 
@@ -32,7 +33,7 @@ def print_facts(title: str, facts: dict):
     """A titled table of names and values."""
     table = Table(show_header=False)
     for key, value in facts.items():
-        table.add_row(str(key), _show(value) if isinstance(value, (int, float)) else str(value))
+        table.add_row(escape(str(key)), _show(value) if isinstance(value, (int, float)) else escape(str(value)))
     out = console()
     out.print(title, markup=False)
     out.print(table)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from nlpkit.errors import DataError
 
-_BOM = b"\xef\xbb\xbf"
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 def open_bytes(path):
@@ -20,8 +20,8 @@ def open_bytes(path):
     file = None
     try:
         file = (gzip.open if path.suffix == ".gz" else open)(path, "rb")
-        if file.read(3) != _BOM:
-            file.seek(0)
+        if file.peek(3)[:3] == BYTE_ORDER_MARK:
+            file.read(3)
         return file
     except FileNotFoundError:
         raise DataError("no such file", path) from None

@@ -92,4 +92,6 @@ def parse_json(line, path, number, **types) -> dict:
         if not isinstance(fields.get(name), kind):
             found = f"{type(fields[name]).__name__}" if name in fields else "nothing"
             raise DataError(f'expected a {kind.__name__} in the field "{name}". Received: {found}', path, number)
+        if kind is str and fields[name].encode("utf-8", "ignore").decode() != fields[name]:
+            raise DataError(f'the field "{name}" holds half a surrogate pair, which is no character', path, number)
     return fields

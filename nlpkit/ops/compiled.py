@@ -49,8 +49,11 @@ def _with_xla(function, returns, in_graphs):
         if not in_graphs and not tf.executing_eagerly():
             return function(*sequences, **parameters)
         batch, time = ops.shape(sequences[0])[:2]
-        ends = [[0, _round_up(n) - n] for n in (batch, time)]
-        padded = [tf.pad(x, ends + [[0, 0]] * (len(x.shape) - 2)) for x in sequences]
+        more = [_round_up(n) - n for n in (batch, time)]
+        padded = sequences
+        if not all(isinstance(n, int) and n == 0 for n in more):
+            ends = [[0, n] for n in more]
+            padded = [tf.pad(x, ends + [[0, 0]] * (len(x.shape) - 2)) for x in sequences]
         outputs = program(*padded, **parameters)
         cut = {"steps": lambda x: x[:batch, :time], "rows": lambda x: x[:batch], "scalar": lambda x: x}
         return tuple(cut[axes](x) for x, axes in zip(outputs, returns))
@@ -60,6 +63,9 @@ def _with_xla(function, returns, in_graphs):
 
 def _round_up(size):
     """The next of 32, 48, 64, 96, 128, 192, …: XLA compiles anew for every shape, so few of them may occur."""
+    if isinstance(size, int):
+        power = 1 << (max(size, 32) - 1).bit_length()
+        return 3 * power // 4 if max(size, 32) <= 3 * power // 4 else power
     import tensorflow as tf
 
     size = tf.maximum(tf.cast(size, "float32"), 32.0)

@@ -53,8 +53,8 @@ __all__ = [
 def log_normalizer(emissions, transitions, start=None, end=None, mask=None):
     """Log of the sum of ``exp(score)`` over all paths of each row: float32 ``(batch,)``, 0 for an empty row."""
     scores, transitions, mask = _prepare(emissions, transitions, start, end, mask)
-    log_z, unary, pairwise = _log_normalizer(
-        ops.stop_gradient(scores), mask, transitions=ops.stop_gradient(transitions)
+    log_z, unary, pairwise = _run(
+        _posteriors, ops.stop_gradient(scores), mask, transitions=ops.stop_gradient(transitions)
     )
     return _with_derivatives(log_z, (scores, unary), (transitions, pairwise))
 
@@ -66,8 +66,8 @@ def log_likelihood(emissions, tags, transitions, start=None, end=None, mask=None
     """
     scores, transitions, mask = _prepare(emissions, transitions, start, end, mask)
     tags = _prepare_tags(tags)
-    log_p, unary, pairwise = _log_likelihood(
-        ops.stop_gradient(scores), tags, mask, transitions=ops.stop_gradient(transitions)
+    log_p, unary, pairwise = _run(
+        _likelihoods, ops.stop_gradient(scores), tags, mask, transitions=ops.stop_gradient(transitions)
     )
     return _with_derivatives(log_p, (scores, unary), (transitions, pairwise))
 
@@ -82,7 +82,7 @@ def path_score(emissions, tags, transitions, start=None, end=None, mask=None):
 def marginals(emissions, transitions, start=None, end=None, mask=None):
     """Posterior probability of each tag at each step: float32 ``(batch, time, tags)``, 0 at masked steps."""
     scores, transitions, mask = _prepare(emissions, transitions, start, end, mask)
-    return _log_normalizer(scores, mask, transitions)[1]
+    return _run(_posteriors, scores, mask, transitions=transitions)[1]
 
 
 def viterbi_decode(emissions, transitions, start=None, end=None, mask=None):
@@ -139,27 +139,24 @@ def _posteriors(scores, mask, *, transitions, exact=False):
     return ops.where(empty, 0.0, log_z), _restore(unary, mask), pairwise, in_doubt
 
 
-@compiled(returns="rows steps rows")
-def _path_score(tags, mask, scores, *, transitions):
+@compiled(returns="rows steps rows scalar")
+def _likelihoods(scores, tags, mask, *, transitions, exact=False):
+    log_z, expected_unary, expected_pairwise, in_doubt = _posteriors.plain(
+        scores, mask, transitions=transitions, exact=exact
+    )
     unary, pairwise = _path_counts(tags, mask, ops.shape(scores)[-1])
     score = ops.sum(scores * unary, axis=(1, 2)) + ops.sum(transitions * pairwise, axis=(1, 2))
-    return score, unary, pairwise
+    return score - log_z, unary - expected_unary, pairwise - expected_pairwise, in_doubt
 
 
-def _log_normalizer(scores, mask, transitions):
-    """log Z and its derivatives: by the fast loop, and again by the exact one if that was in doubt."""
-    *results, in_doubt = _posteriors(scores, mask, transitions=transitions)
+def _run(program, *sequences, transitions):
+    """The results of the fast loop, or of the exact one if those are in doubt."""
+    *results, in_doubt = program(*sequences, transitions=transitions)
     return ops.cond(
         in_doubt,
-        lambda: _posteriors.plain(scores, mask, transitions=transitions, exact=True)[:3],
+        lambda: program.plain(*sequences, transitions=transitions, exact=True)[:3],
         lambda: tuple(results),
     )
-
-
-def _log_likelihood(scores, tags, mask, transitions):
-    log_z, expected_unary, expected_pairwise = _log_normalizer(scores, mask, transitions)
-    score, unary, pairwise = _path_score(tags, mask, scores, transitions=transitions)
-    return score - log_z, unary - expected_unary, pairwise - expected_pairwise
 
 
 @compiled(returns="steps rows", in_graphs=False)
@@ -213,17 +210,31 @@ def _prepare_tags(tags):
 
 def _align_left(x, mask):
     """Move the real steps of each row to its beginning. Returns them and their number ``(batch,)``."""
-    time = ops.shape(mask)[1]
-    place = ops.arange(time, dtype="int32")
-    order = ops.argsort(ops.where(mask, place, place + time), axis=1)
-    return _take_steps(x, order), ops.sum(ops.cast(mask, "int32"), axis=1)
+
+    def sort():
+        place = ops.arange(ops.shape(mask)[1], dtype="int32")
+        return _take_steps(x, ops.argsort(ops.where(mask, place, place + ops.shape(mask)[1]), axis=1))
+
+    return ops.cond(_is_aligned(mask), lambda: x, sort), _lengths(mask)
 
 
 def _restore(x, mask):
     """Undo `_align_left`; zeros at masked steps."""
-    rank = ops.maximum(ops.cumsum(ops.cast(mask, "int32"), axis=1) - 1, 0)
+
+    def spread():
+        return _take_steps(x, ops.maximum(ops.cumsum(ops.cast(mask, "int32"), axis=1) - 1, 0))
+
     visible = ops.reshape(mask, ops.shape(mask) + (1,) * (len(x.shape) - 2))
-    return ops.where(visible, _take_steps(x, rank), ops.cast(0, x.dtype))
+    return ops.where(visible, ops.cond(_is_aligned(mask), lambda: x, spread), ops.cast(0, x.dtype))
+
+
+def _is_aligned(mask):
+    """Whether all padding is on the right, as it mostly is; then sorting, which costs as much as a loop, is saved."""
+    return ops.all(mask == (ops.arange(ops.shape(mask)[1], dtype="int32") < _lengths(mask)[:, None]))
+
+
+def _lengths(mask):
+    return ops.sum(ops.cast(mask, "int32"), axis=1)
 
 
 def _restore_paths(paths, mask):
@@ -242,6 +253,8 @@ def _take_steps(x, order):
 def _path_counts(tags, mask, num_tags):
     """One-hot tags ``(batch, time, tags)`` and the number of times each transition is taken ``(batch, tags, tags)``."""
     unary = ops.where(mask[..., None], ops.one_hot(tags, num_tags, dtype="float32"), 0.0)
-    in_order, _ = _align_left(unary, mask)
+    in_order, lengths = _align_left(tags, mask)
+    real = ops.arange(ops.shape(tags)[1], dtype="int32") < lengths[:, None]
+    in_order = ops.where(real[..., None], ops.one_hot(in_order, num_tags, dtype="float32"), 0.0)
     pairwise = ops.matmul(ops.transpose(in_order[:, :-1], (0, 2, 1)), in_order[:, 1:])
     return unary, pairwise

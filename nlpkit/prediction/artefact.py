@@ -27,30 +27,46 @@ FORMAT = 1
 RESUME = "resume"
 _FACTS = "task.json"
 _MODEL = "model.keras"
+_PARTIAL = "partial.keras"
+_MARKER = "nlpkit-run"  # in the folder for resuming: says that the run is nlpkit's
 
 
-def open_folder(folder: Path, resume: bool, force: bool) -> Path:
-    """Make the output folder of a training run ready, without ever touching foreign files.
+def check_folder(folder: Path, task, resume: bool, force: bool):
+    """See whether a training run may write to a folder; nothing is changed yet.
 
     Raises:
-        ArtefactError: if the folder holds something that is not a run of nlpkit's; if it holds a run and neither
-            `resume` nor `force` says what to do with it.
+        ArtefactError: if the folder holds something that nlpkit did not write; if it holds a run and neither `resume`
+            nor `force` says what to do with it.
     """
     folder = Path(folder)
     if folder.exists() and not folder.is_dir():
         raise ArtefactError(f"{folder}: is a file; --out takes a folder")
-    if folder.exists() and any(folder.iterdir()):
-        if not (folder / _FACTS).exists() and not (folder / RESUME).is_dir():
-            raise ArtefactError(f"{folder}: holds something else; choose another folder")
-        if not resume and not force:
-            raise ArtefactError(f"{folder}: holds a run already; go on with --resume or replace it with --force")
-        if force and not resume:
-            shutil.rmtree(folder)
+    found = {path.name for path in folder.iterdir()} if folder.exists() else set()
+    foreign = sorted(found - _own(task))
+    is_run = (folder / RESUME / _MARKER).exists() or is_complete(folder)
+    if foreign or (found and not is_run):
+        names = ", ".join((foreign or sorted(found))[:3])
+        raise ArtefactError(f"{folder}: holds something else ({names}); choose another folder")
+    if found and not resume and not force:
+        raise ArtefactError(f"{folder}: holds a run already; go on with --resume or replace it with --force")
+
+
+def open_folder(folder: Path, task, keep: bool):
+    """Make the folder of a training run, and unless `keep` is set remove the run that is in it."""
     try:
+        if not keep and folder.exists():
+            shutil.rmtree(folder / RESUME, ignore_errors=True)
+            for name in _own(task):
+                (folder / name).unlink(missing_ok=True)
         (folder / RESUME).mkdir(parents=True, exist_ok=True)
+        (folder / RESUME / _MARKER).touch()
     except OSError as error:
-        raise ArtefactError(f"{folder}: can't be made: {error.strerror}") from None
-    return folder
+        raise ArtefactError(f"{folder}: can't be written: {error.strerror}") from None
+
+
+def _own(task):
+    """Names that training writes."""
+    return {_FACTS, _MODEL, _PARTIAL, RESUME, "metrics.json", "history.csv", "report.html", *task.own_files}
 
 
 def is_complete(folder: Path) -> bool:
@@ -58,11 +74,28 @@ def is_complete(folder: Path) -> bool:
     return (folder / _FACTS).exists()
 
 
+def saved_facts(folder: Path) -> dict:
+    """The content of `task.json`; an `ArtefactError` if it is damaged or foreign."""
+    path = folder / _FACTS
+    try:
+        facts = json.loads(path.read_text("utf-8"))
+        if facts["format"] != FORMAT:
+            raise ArtefactError(
+                f"{folder}: has format {facts['format']!r}, this nlpkit reads {FORMAT}; install the nlpkit it is of"
+            )
+        dict(facts["files"]), dict(facts["config"]), str(facts["task"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        if isinstance(error, ArtefactError):
+            raise
+        raise ArtefactError(f"{path}: is damaged or foreign ({error})") from None
+    return facts
+
+
 def save_artefact(folder: Path, task, facts: dict):
     """Write what prediction needs; `task.json` comes last, so that a folder that has it is complete."""
     from nlpkit.prediction.half_precision import save_model
 
-    partial = folder / "partial.keras"
+    partial = folder / _PARTIAL
     save_model(task.model, partial)
     os.replace(partial, folder / _MODEL)
     task.save(folder)
@@ -91,15 +124,8 @@ def load_artefact(folder: Path):
         if (folder / RESUME).is_dir():
             raise ArtefactError(f"{folder}: training has not ended here; finish it with nlpkit train … --resume")
         raise ArtefactError(f"{folder}: holds no {_FACTS}; give a folder that nlpkit train wrote")
-    try:
-        facts = json.loads((folder / _FACTS).read_text("utf-8"))
-        version, name, files = facts["format"], facts["task"], facts["files"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ArtefactError(f"{folder / _FACTS}: is damaged or foreign ({error})") from None
-    if version != FORMAT:
-        raise ArtefactError(
-            f"{folder}: has format {version!r}, this nlpkit reads {FORMAT}; install the nlpkit it is of"
-        )
+    facts = saved_facts(folder)
+    name, files = facts["task"], facts["files"]
     if name not in TASKS:
         raise ArtefactError(f"{folder}: is of the task {name!r}; this nlpkit knows {', '.join(TASKS)}")
     for file, digest in files.items():

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from nlpkit.datasets.files import decode_line, open_bytes
+from nlpkit.datasets.files import BYTE_ORDER_MARK, decode_line, open_bytes
 from nlpkit.datasets.readers import parse_json
 from nlpkit.errors import ConfigError, DataError
 from nlpkit.training.progress import console, progress_bar
@@ -46,6 +46,8 @@ def predict_stream(
     """
     if on_error not in ("skip", "stop"):
         raise ConfigError(f"on_error = {on_error!r}: accepted are skip and stop")
+    if str(output_path) != "-" and Path(f"{output_path}.errors.jsonl").resolve() == Path(input_path).resolve():
+        raise ConfigError(f"{input_path}: is where the bad lines of {output_path} go; choose another output")
     if input_format not in ("text", "jsonl"):
         raise ConfigError(f"input_format = {input_format!r}: accepted are text and jsonl")
     name = "standard input" if str(input_path) == "-" else input_path
@@ -66,8 +68,10 @@ def predict_stream(
             return size, errors, count, stages.write(encoded, found).encode("utf-8", "replace")
 
         blocks = _parsed(source, name, input_format)
+        # Whoever writes to a pipe may wait for the answer, so there no block waits for the next.
+        apply = map if str(input_path) == "-" else _ahead
         for stage in (encode, run, write):
-            blocks = _ahead(stage, blocks)
+            blocks = apply(stage, blocks)
         for size, errors, count, text in blocks:
             for error, line in errors:
                 if on_error == "stop":
@@ -121,6 +125,8 @@ def _blocks(source, name) -> Iterator[bytes]:
             raise DataError(f"can't be read further: {error}", name) from None
         if not chunk:
             break
+        if size < _BLOCK:
+            chunk = chunk.removeprefix(BYTE_ORDER_MARK)
         end = chunk.rfind(b"\n") + 1
         if end:
             yield rest + chunk[:end]
@@ -171,18 +177,24 @@ class _Output:
     """The output file and, once there is an error, the one beside it for bad lines."""
 
     def __init__(self, path):
-        self._path = None if str(path) == "-" else Path(path)
+        self._path = None if str(path) == "-" else Path(path).resolve()
+        if self._path is not None and self._path.is_dir():
+            raise DataError("is a folder; the output is a file", path)
+        # A device or a named pipe is written to, not replaced.
+        self._in_place = self._path is not None and self._path.exists() and not self._path.is_file()
         self._file = self._errors = None
 
     def __enter__(self):
         if self._path is None:
             self._file = sys.stdout.buffer
         else:
-            self._file = _create(self._partial(self._path))
+            self._file = _create(self._path if self._in_place else self._partial(self._path))
         return self
 
     def write(self, text):
         self._file.write(text)
+        if self._path is None:
+            self._file.flush()
 
     def report(self, error, line):
         fields = {
@@ -202,15 +214,20 @@ class _Output:
         if self._path is None:
             self._file.flush()
             return
-        for file, path in ((self._file, self._path), (self._errors, self._error_path())):
-            if file is None:
-                path.unlink(missing_ok=True)  # of an earlier run
-                continue
-            file.close()
-            if kind is None:
+        targets = [(self._errors, self._error_path())]
+        if self._in_place:
+            self._file.close()
+        else:
+            targets.append((self._file, self._path))
+        for file, path in targets:
+            if file is not None:
+                file.close()
+            if kind is not None:
+                self._partial(path).unlink(missing_ok=True)
+            elif file is not None:
                 os.replace(self._partial(path), path)
             else:
-                self._partial(path).unlink(missing_ok=True)
+                path.unlink(missing_ok=True)  # the bad lines of an earlier run
 
     def _error_path(self):
         return self._path.with_name(self._path.name + ".errors.jsonl")

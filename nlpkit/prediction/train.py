@@ -1,5 +1,6 @@
 """From files to an artefact: what `nlpkit train` does."""
 
+import functools
 import json
 import time
 from collections.abc import Mapping
@@ -10,12 +11,13 @@ from typing import Any
 import keras
 import numpy as np
 
-from nlpkit.prediction.artefact import RESUME, is_complete, open_folder, save_artefact
+from nlpkit.errors import ArtefactError, ConfigError, DataError
+from nlpkit.prediction.artefact import RESUME, check_folder, is_complete, open_folder, save_artefact, saved_facts
 from nlpkit.prediction.half_precision import round_weights
 from nlpkit.prediction.predictor import Predictor, load
 from nlpkit.tasks import get_task
 from nlpkit.training.checkpoint import write_atomically
-from nlpkit.training.loop import train_model
+from nlpkit.training.loop import difference, train_model
 from nlpkit.training.progress import console
 from nlpkit.training.report import write_report
 
@@ -55,10 +57,14 @@ def train(
     begin = time.perf_counter()
     cls = get_task(task)
     config = cls.Config.create(settings or {}, preset)
-    say = console().print
+    say = functools.partial(console().print, markup=False)
+    if not 0 <= seed < 2**32:
+        raise ConfigError(f"seed = {seed}: must be from 0 to {2**32 - 1}")
     examples, scheme, repaired = cls.read(train, repair)
     if valid is not None:
         valid_examples, _, valid_repaired = cls.read(valid, repair=True, scheme=scheme)
+    elif len(examples) < 2:
+        raise DataError("holds one example, of which none can be held out; give a validation file", train)
     else:
         order = np.random.default_rng(0).permutation(len(examples))
         held_out = max(1, round(len(examples) * _HELD_OUT))
@@ -71,10 +77,8 @@ def train(
         if count:
             say(f"{count} illegal label sequence(s) of the {name} data repaired")
 
-    folder = open_folder(Path(out), resume, force)
-    if resume and is_complete(folder):
-        say(f"{folder}: training had ended already")
-        return Predictor(load(folder).task, json.loads((folder / "metrics.json").read_text("utf-8")))
+    folder = Path(out)
+    check_folder(folder, cls, resume, force)
     fingerprint = {
         "task": task,
         "config": config.to_dict(),
@@ -83,6 +87,12 @@ def train(
         "valid": cls.digest(valid_examples),
         "versions": versions(),
     }
+    if resume and is_complete(folder):
+        done = {key: saved_facts(folder).get(key) for key in fingerprint}
+        if done != fingerprint:
+            raise ArtefactError(f"{folder}: {difference(done, fingerprint)}")
+        say(f"{folder}: training had ended already")
+        return Predictor(load(folder).task, json.loads((folder / "metrics.json").read_text("utf-8")))
     policy = keras.config.dtype_policy()
     try:
         keras.utils.set_random_seed(seed)
@@ -90,6 +100,7 @@ def train(
         model = cls.from_examples(config, examples, scheme)
     finally:
         keras.config.set_dtype_policy(policy)
+    open_folder(folder, cls, keep=resume)
     say(f"{model.model.count_params():,} parameters, keras {keras.__version__} on {keras.backend.backend()}")
     history = train_model(
         model.model, model.loss, model.batches(examples, seed), lambda: model.evaluate(valid_examples), cls.metric,

@@ -32,6 +32,8 @@ class Lexicon:
 
     def __init__(self, words: Mapping[str, int | None]):
         levels = {}
+        # White space separates words here and in the file; a word that holds some can not be told apart.
+        words = {word: frequency for word, frequency in words.items() if len(word.split()) == 1}
         for word, frequency in zip(normalize_text("\n".join(words)).split("\n"), words.values()):
             if 2 <= len(word) <= LONGEST:
                 level = _NO_FREQUENCY if frequency is None else round(3 + 3 * np.log10(1 + max(frequency, 0)))

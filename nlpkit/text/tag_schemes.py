@@ -127,6 +127,11 @@ def write_spans(spans, length, scheme, prefixes):
     return labels
 
 
+def opens_or_outside(label, scheme):
+    """Whether a span begins at this label or none holds it, so that a text may be cut before it."""
+    return scheme_roles(scheme)[split_label(label)[0]] in ("begin", "single", "outside")
+
+
 def find_illegal(labels, scheme, must_close=None):
     """Index of the first label that makes the sequence illegal, or None; ``len(labels)`` means a span left open.
 

@@ -66,7 +66,7 @@ def train_model(
     model.optimizer.build(model.trainable_variables)
     average = MovingAverage(model, config.ema_momentum)
     position = _Position()
-    run = _Run(model, average, position, Path(folder), fingerprint, config.save_every)
+    run = _Run(model, average, position, Path(folder), fingerprint, config.save_every, len(batches))
     if resume:
         run.restore()
     board = _TensorBoard(Path(folder) / "tensorboard") if config.tensorboard else None
@@ -120,9 +120,9 @@ def train_model(
 class _Run(keras.callbacks.Callback):
     """Counts steps, feeds the average and the bar, saves and restores the state."""
 
-    def __init__(self, model, average, position, folder, fingerprint, save_every):
+    def __init__(self, model, average, position, folder, fingerprint, save_every, steps):
         super().__init__()
-        self._average, self._position, self._save_every = average, position, save_every
+        self._average, self._position, self._save_every, self._steps = average, position, save_every, steps
         self._trained, self._fingerprint, self.folder = model, fingerprint, folder
         self._metrics = None  # of the part of an epoch that was done before
         self.loss = math.nan
@@ -138,7 +138,8 @@ class _Run(keras.callbacks.Callback):
         position.step += 1
         position.total += 1
         self.loss = float(logs["loss"])
-        saves = position.total % self._save_every == 0
+        # After the last step of an epoch the state is saved with the epoch's metrics.
+        saves = position.total % self._save_every == 0 and position.step < self._steps
         if self._average.is_due(position.total) or saves:
             synchronize(self._trained)
         self._average.update(position.total)
@@ -172,7 +173,7 @@ class _Run(keras.callbacks.Callback):
             return
         groups, values = load_state(path)
         if values["fingerprint"] != self._fingerprint:
-            raise ArtefactError(f"{path}: {_difference(values['fingerprint'], self._fingerprint)}")
+            raise ArtefactError(f"{path}: {difference(values['fingerprint'], self._fingerprint)}")
         # fit() builds the metrics at its first step; their values wait until then.
         self._metrics = groups.pop("metrics", None)
         for name, variables in self._groups().items():
@@ -186,7 +187,8 @@ class _Run(keras.callbacks.Callback):
             self._metrics = None
 
 
-def _difference(saved, now):
+def difference(saved: dict, now: dict) -> str:
+    """What has changed between the fingerprints of two runs, as an error message."""
     keys = [key for key in {**saved, **now} if saved.get(key) != now.get(key)]
     parts = ", ".join(f"{key} was {saved.get(key)!r} and is {now.get(key)!r}" for key in keys)
     return f"can't resume, the run has changed: {parts}; undo that, or train anew with --force"

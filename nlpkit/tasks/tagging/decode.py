@@ -9,17 +9,17 @@ from nlpkit.text import tag_schemes
 from nlpkit.text.characters import from_code_points
 
 
-def is_segmentation(scheme: str) -> bool:
-    """Whether the tags spell words rather than entities."""
-    return scheme == "BMES"
+def is_segmentation(labels: Sequence[str], scheme: str) -> bool:
+    """Whether the tags spell words: BMES without types. Everything else spells spans of a type."""
+    return scheme == "BMES" and not any(tag_schemes.split_label(label)[1] for label in labels)
 
 
-def spans_of(text: str, labels: Sequence[str], scheme: str) -> list[dict]:
+def spans_of(text: str, labels: Sequence[str], scheme: str, words: bool) -> list[dict]:
     """Words or entities: ``{"text", "start", "end"}``, entities with a ``"type"``. Offsets count characters."""
     spans = []
     for start, end, kind in tag_schemes.read_spans(labels, scheme):
         span = {"text": text[start:end], "start": start, "end": end}
-        if kind:
+        if not words:
             span["type"] = kind
         spans.append(span)
     return spans
@@ -55,15 +55,16 @@ _BLANK = np.zeros(0x3002, bool)
 _BLANK[[c for c in range(0x3001) if chr(c).isspace() and c != 10]] = True
 
 
-def answer_line(text: str, labels: Sequence[str], scheme: str, file_format: str) -> str:
+def answer_line(text: str, labels: Sequence[str], scheme: str, words: bool, file_format: str) -> str:
     """One line of output.
 
     Formats: `text` (entities: a JSON list), `jsonl` (a JSON object with the text), `conll` (a character and its
-    label on each line, an empty line at the end).
+    label on each line, an empty line at the end; white space of any kind is written as a space).
     """
     if file_format == "conll":
-        return "".join(f"{character}\t{label}\n" for character, label in zip(text, labels))
-    spans = spans_of(text, labels, scheme)
+        shown = (" " if character.isspace() else character for character in text)
+        return "".join(f"{character}\t{label}\n" for character, label in zip(shown, labels))
+    spans = spans_of(text, labels, scheme, words)
     if file_format == "jsonl":
-        spans = {"text": text, "words" if is_segmentation(scheme) else "entities": spans}
+        spans = {"text": text, "words" if words else "entities": spans}
     return json.dumps(spans, ensure_ascii=False)

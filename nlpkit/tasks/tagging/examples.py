@@ -38,7 +38,7 @@ def detect_format(path) -> str:
         return "jsonl"
     prefixes = tag_schemes.SCHEMES["BIOES"]
     columns = [line.split() for line in lines]
-    labelled = sum(len(c) in (2, 3) and tag_schemes.split_label(c[-1])[0] in prefixes for c in columns)
+    labelled = sum(len(c) >= 2 and tag_schemes.split_label(c[-1])[0] in prefixes for c in columns)
     # Labels of an unknown scheme in a column of their own: the check of the scheme says what is wrong.
     tabbed = sum(line.count("\t") == 1 for line in lines)
     return "conll" if lines and 2 * max(labelled, tabbed) >= len(lines) else "words"
@@ -127,12 +127,11 @@ def _from_json(fields, path, line):
     else:
         raise DataError('expected a list in the field "words" or "entities"', path, line)
     spans, end = [], 0
-    for piece in sorted(pieces, key=lambda p: p.get("start", 0) if isinstance(p, dict) else 0):
-        try:
-            first, last, kind = piece["start"], piece["end"], piece.get("type", "")
-            if not (end <= first < last <= len(text)) or not isinstance(kind, str):
-                raise ValueError
-        except (TypeError, KeyError, ValueError, AttributeError):
+    for piece in sorted(pieces, key=_start_of):
+        first, last, kind = _start_of(piece), piece.get("end") if isinstance(piece, dict) else None, ""
+        if isinstance(piece, dict):
+            kind = piece.get("type", "")
+        if type(last) is not int or type(kind) is not str or not (end <= first < last <= len(text)):
             raise DataError(
                 f"expected spans with start < end inside the text that do not overlap. Received: {piece!r}", path, line
             ) from None
@@ -142,6 +141,11 @@ def _from_json(fields, path, line):
         raise DataError("the words do not cover the text", path, line)
     labels = tag_schemes.write_spans(spans, len(text), scheme, "BIO" if scheme == "BIO" else "BMES")
     return Example(text, tuple(labels), line)
+
+
+def _start_of(piece):
+    start = piece.get("start") if isinstance(piece, dict) else None
+    return start if type(start) is int else -1
 
 
 class Encoder:
@@ -262,35 +266,47 @@ class Windows:
         return mask, places[mask]
 
 
-def cut_windows(texts: FlatTexts, window: int) -> Windows:
+def cut_windows(texts: FlatTexts, window: int, cuts: np.ndarray | None = None) -> Windows:
     """Texts no longer than the window are read whole. Longer ones are cut after the last stop in the window.
 
     Where there is no stop the cut is forced: both sides are read on over the cut by some characters, and the
     answers meet in the middle of what both have read.
+
+    Args:
+        cuts: places in the flat texts to cut at instead, ascending, for training, where the labels say where a cut
+            does no harm. Then forced cuts have no overlap.
     """
     starts, ends = texts.starts, texts.starts + texts.lengths
     short = (texts.lengths <= window) & (texts.lengths > 0)
     pieces = [np.stack([starts, ends, starts, ends])[:, short]]
     long = np.flatnonzero(texts.lengths > window)
     if len(long):
-        after_stops = (np.flatnonzero(np.isin(texts.normal, _STOPS)) + 1).tolist()
-        cuts = [piece for i in long for piece in _cut(after_stops, int(starts[i]), int(ends[i]), window)]
-        pieces.append(np.array(cuts).T)
+        places = (_after_stops(texts.normal) if cuts is None else cuts).tolist()
+        overlap = _CONTEXT if cuts is None else 0
+        cut = [piece for i in long for piece in _cut(places, int(starts[i]), int(ends[i]), window, overlap)]
+        pieces.append(np.array(cut).T)
     read_from, read_to, keep_from, keep_to = np.concatenate(pieces, axis=1)
     return Windows(read_from, read_to - read_from, keep_from, keep_to)
 
 
-def _cut(after_stops, start, end, window):
+def _after_stops(codes):
+    """Places after a stop that does not stand between digits, as in 12:30."""
+    after = np.flatnonzero(np.isin(codes[:-1], _STOPS)) + 1
+    digit = (codes >= ord("0")) & (codes <= ord("9"))
+    return after[~(digit[after - 2] & digit[after])]
+
+
+def _cut(places, start, end, window, overlap):
     pieces, read_from, keep_from = [], start, start
     while end - read_from > window:
-        last = bisect.bisect_right(after_stops, read_from + window) - 1
-        cut = after_stops[last] if last >= 0 else start
+        last = bisect.bisect_right(places, read_from + window) - 1
+        cut = places[last] if last >= 0 else start
         if cut > read_from + window // 2:
             pieces.append((read_from, cut, keep_from, cut))
             read_from = keep_from = cut
         else:
-            cut = read_from + window - _CONTEXT // 2
+            cut = read_from + window - overlap // 2
             pieces.append((read_from, read_from + window, keep_from, cut))
-            read_from, keep_from = cut - _CONTEXT // 2, cut
+            read_from, keep_from = cut - overlap // 2, cut
     pieces.append((read_from, end, keep_from, end))
     return pieces

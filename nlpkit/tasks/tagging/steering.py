@@ -51,6 +51,14 @@ class UserDictionary:
             words[word] = kind.strip()
         return cls(words, bonus)
 
+    def check_types(self, known: set[str]):
+        """Raise a `DataError` if a word has a type that the model does not know."""
+        for kind in self._kinds:
+            if kind not in known:
+                types = ", ".join(sorted(known - {""}))
+                accepted = f"the model knows {types}" if types else "the model knows no types: leave the type out"
+                raise DataError(f"the user dictionary has a word of type {kind!r}; {accepted}")
+
     def scores(self, texts: FlatTexts, labels: list[str], scheme: str) -> np.ndarray:
         """Float32 ``(total, tags)``: the bonus of each tag at each character of flat texts."""
         ids = {label: i for i, label in enumerate(labels)}
@@ -60,15 +68,9 @@ class UserDictionary:
             kinds = np.array([self._kinds[word] for word in words], object)
             for kind in set(kinds):
                 spelt = tag_schemes.write_spans([(0, length, kind)], length, scheme, prefixes)
-                unknown = [label for label in spelt if label not in ids]
-                if unknown:
-                    types = sorted({tag_schemes.split_label(label)[1] for label in labels} - {""})
-                    raise DataError(
-                        f"the user dictionary has a word of type {kind!r}; the model knows "
-                        + (", ".join(types) if types else "no types: leave the type out")
-                    )
                 for offset, label in enumerate(spelt):
-                    scores[begins[kinds == kind] + offset, ids[label]] = self._bonus
+                    if label in ids:  # a type may never have been seen as a single character, for example
+                        scores[begins[kinds == kind] + offset, ids[label]] = self._bonus
         return scores
 
 

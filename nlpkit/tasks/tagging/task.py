@@ -11,17 +11,25 @@ import keras
 import numpy as np
 
 from nlpkit.datasets.batches import BucketedBatches
-from nlpkit.errors import DataError
 from nlpkit.layers import ViterbiDecoder
 from nlpkit.metrics import entity_scores, segmentation_scores
 from nlpkit.tasks.tagging import decode
 from nlpkit.tasks.tagging.config import TaggingConfig
-from nlpkit.tasks.tagging.examples import Encoder, Example, Windows, check_labels, cut_windows, read_examples
+from nlpkit.tasks.tagging.examples import (
+    Encoder,
+    Example,
+    Windows,
+    check_labels,
+    cut_windows,
+    read_examples,
+    repair_labels,
+)
 from nlpkit.tasks.tagging.model import build_model, loss_for
 from nlpkit.tasks.tagging.steering import BONUS, UserDictionary, steered
 from nlpkit.tasks.tagging.vectors import read_vectors, set_vectors
 from nlpkit.text import tag_schemes
-from nlpkit.text.characters import FlatTexts
+from nlpkit.text.characters import EDGE, FlatTexts
+from nlpkit.text.vocabulary import Vocabulary
 from nlpkit.training.forward import Forward
 
 _STEPS_AT_ONCE = 65_536  # characters in a batch of prediction
@@ -44,18 +52,22 @@ class Tagger:
         Config: its settings.
         metric: the metric that picks the best weights.
         formats: output formats of `write`, the default first.
+        own_files: names that `save` may write.
     """
 
     name = "tagging"
     Config = TaggingConfig
     metric = "f1"
     formats = ("text", "jsonl", "conll")
+    own_files = ("bigrams.txt", "known-words.txt", "labels.txt", "lexicon.txt.gz", "vocab.txt")
 
     def __init__(self, config: TaggingConfig, labels: Sequence[str], scheme: str, encoder: Encoder, known_words=()):
         self.config, self.labels, self.scheme, self.encoder = config, list(labels), scheme, encoder
         self.known_words = frozenset(known_words)
         self._label_array = np.array(self.labels, object)
-        self._ends_word = np.array([label[:1] in "ES" for label in self.labels])
+        self._segments = decode.is_segmentation(self.labels, scheme)
+        self._begins = np.array([label[:1] in "BS" for label in self.labels])
+        self._ends = np.array([label[:1] in "ES" for label in self.labels])
         self.model = self._tag = self._tag_steered = None
 
     # Training.
@@ -71,13 +83,14 @@ class Tagger:
     def from_examples(cls, config: TaggingConfig, examples: Sequence[Example], scheme: str):
         """An untrained tagger with the vocabularies and labels of its training data."""
         seen = {label for example in examples for label in example.labels}
-        labels = tag_schemes.segmentation_labels() if scheme == "BMES" and "S" in seen else sorted(seen)
+        is_words = decode.is_segmentation(seen, scheme)
+        labels = tag_schemes.segmentation_labels() if is_words and "S" in seen else sorted(seen)
         vectors = read_vectors(config.vectors) if config.vectors else {}
         words = collections.Counter()
-        if decode.is_segmentation(scheme) or config.lexicon == "train":
+        if is_words or config.lexicon == "train":
             words.update(e.text[a:b] for e in examples for a, b, _ in tag_schemes.read_spans(e.labels, scheme))
         encoder = Encoder.from_texts((e.text for e in examples), config, vectors, words)
-        tagger = cls(config, labels, scheme, encoder, words if decode.is_segmentation(scheme) else ())
+        tagger = cls(config, labels, scheme, encoder, words if is_words else ())
         model = build_model(
             config, tagger.labels, scheme, len(encoder.characters), len(encoder.bigrams) if encoder.bigrams else 0
         )
@@ -99,8 +112,15 @@ class Tagger:
         tags = np.zeros(len(texts.codes), "int32")
         for start, example in zip(texts.starts, examples):
             tags[start : start + len(example.text)] = [ids[label] for label in example.labels]
+        # Long texts are cut between spans. Where a span is longer than the window its pieces become spans of their own.
+        can_cut = np.array([tag_schemes.opens_or_outside(label, self.scheme) for label in self.labels])[tags]
+        can_cut[texts.codes == EDGE] = True
+        windows = cut_windows(texts, self.config.window, np.flatnonzero(can_cut))
+        for start, end in zip(windows.keep_from, windows.keep_to):
+            if not (can_cut[start] and can_cut[end]):
+                legal = self._legal([self.labels[tag] for tag in tags[start:end]])
+                tags[start:end] = [ids.get(label, ids.get("O", 0)) for label in legal]
         arrays["tags"] = tags
-        windows = cut_windows(texts, self.config.window)
 
         def collate(rows, length):
             batch = windows.gather(arrays, rows, length)
@@ -109,6 +129,10 @@ class Tagger:
             return batch, batch.pop("tags"), np.full(len(rows), weight, "float32")
 
         return BucketedBatches(windows.lengths, collate, self.config.batch_size, seed, self._buckets())
+
+    def _legal(self, labels):
+        prefixes = {tag_schemes.split_label(label)[0] for label in self.labels}
+        return repair_labels(labels, self.scheme, prefixes)
 
     def _buckets(self):
         steps = [16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024]
@@ -128,7 +152,11 @@ class Tagger:
             user_dictionary: words that the decoding is steered to: a file, a list, or a dictionary of word to type.
             user_bonus: added to the score of each tag that a match would have.
         """
-        return {} if user_dictionary is None else {"steering": UserDictionary.open(user_dictionary, user_bonus)}
+        if user_dictionary is None:
+            return {}
+        steering = UserDictionary.open(user_dictionary, user_bonus)
+        steering.check_types({tag_schemes.split_label(label)[1] for label in self.labels if label != "O"})
+        return {"steering": steering}
 
     def encode(self, texts: Sequence[str], steering: UserDictionary | None = None) -> Encoded:
         """The first third of an answer: texts to the arrays that the network reads."""
@@ -153,12 +181,13 @@ class Tagger:
     def write(self, encoded: Encoded, tags: np.ndarray, file_format: str) -> str:
         """The last third: the output for lines of input; in the formats `text` and `jsonl` a line for each."""
         flat = encoded.flat
-        if file_format == "text" and decode.is_segmentation(self.scheme):
-            codes = flat.codes[1:].copy()
+        if file_format == "text" and self._segments:
+            codes = np.where(flat.codes == 10, 32, flat.codes)[1:]
             codes[flat.starts + flat.lengths - 1] = 10
-            return decode.spaced_words(codes, self._ends_word[tags[1:]])
+            ends = self._ends[tags] | np.roll(self._begins[tags], -1)
+            return decode.spaced_words(codes, ends[1:])
         return "".join(
-            decode.answer_line(text, labels, self.scheme, file_format) + "\n"
+            decode.answer_line(text, labels, self.scheme, self._segments, file_format) + "\n"
             for text, labels in zip(encoded.texts, self._labels(flat, tags))
         )
 
@@ -189,7 +218,7 @@ class Tagger:
         """
         texts = list(texts)
         sequences = self.label_sequences(texts, **options)
-        return [decode.spans_of(text, labels, self.scheme) for text, labels in zip(texts, sequences)]
+        return [decode.spans_of(text, labels, self.scheme, self._segments) for text, labels in zip(texts, sequences)]
 
     # Evaluation.
 
@@ -200,7 +229,7 @@ class Tagger:
             [tag_schemes.read_spans(labels, self.scheme) for labels in sequences]
             for sequences in ((e.labels for e in examples), predicted)
         ]
-        if not decode.is_segmentation(self.scheme):
+        if not self._segments:
             return entity_scores(*pairs)
         gold, found = (
             [[e.text[a:b] for a, b, _ in spans] for e, spans in zip(examples, sentences)] for sentences in pairs
@@ -210,11 +239,6 @@ class Tagger:
     def evaluation_examples(self, path) -> tuple[list[Example], int]:
         """Examples of a file for `evaluate`; illegal sequences are read as conlleval does, and counted."""
         examples, _, repaired = self.read(path, repair=True, scheme=self.scheme)
-        kinds = {tag_schemes.split_label(label)[1] for label in self.labels}
-        for example in examples:
-            for label in example.labels:
-                if tag_schemes.split_label(label)[1] not in kinds:
-                    raise DataError(f"label {label!r} is not one that the model knows", path, example.line)
         return examples, repaired
 
     def samples(self, examples: Sequence[Example], count: int = 12) -> list[dict]:
@@ -224,16 +248,16 @@ class Tagger:
         rows = []
         for example, labels in zip(examples, predicted):
             shown = [
-                self._show(decode.spans_of(example.text, x, self.scheme), example.text)
+                self._show(decode.spans_of(example.text, x, self.scheme, self._segments), example.text)
                 for x in (example.labels, labels)
             ]
             rows.append({"expected": shown[0], "predicted": shown[1], "right": shown[0] == shown[1]})
         return rows
 
     def _show(self, spans, text):
-        if decode.is_segmentation(self.scheme):
+        if self._segments:
             return " ".join(span["text"] for span in spans)
-        found = ", ".join(f"{span['text']} [{span['type']}]" for span in spans)
+        found = ", ".join(f"{span['text']} [{span['type'] or 'span'}]" for span in spans)
         return f"{text} → {found or 'none'}"
 
     # The folder.
@@ -248,14 +272,14 @@ class Tagger:
         self.encoder.save(folder)
         (folder / "labels.txt").write_text("".join(f"{label}\n" for label in self.labels), "utf-8", newline="\n")
         if self.known_words:
-            (folder / "known-words.txt").write_text("\n".join(sorted(self.known_words)) + "\n", "utf-8", newline="\n")
+            Vocabulary(sorted(self.known_words)).save(folder / "known-words.txt")
 
     @classmethod
     def load(cls, folder: Path, config: TaggingConfig, facts: dict):
         """Read what `save` wrote; `facts` are those of `facts()`."""
         labels = (folder / "labels.txt").read_text("utf-8").split("\n")[:-1]
         known = folder / "known-words.txt"
-        words = known.read_text("utf-8").split("\n")[:-1] if known.exists() else ()
+        words = Vocabulary.load(known).symbols if known.exists() else ()
         return cls(config, labels, facts["scheme"], Encoder.load(folder, config), words)
 
     def facts(self) -> dict:
