@@ -35,6 +35,7 @@ class CRF(ChainHead):
     Example:
 
         >>> import keras
+        >>> import numpy as np
         >>> from nlpkit.layers import CRF, ViterbiDecoder
         >>> from nlpkit.losses import CRFLoss
         >>> tokens = keras.Input((None,), dtype="int32")
@@ -44,7 +45,7 @@ class CRF(ChainHead):
         >>> model = keras.Model(tokens, potentials)
         >>> model.compile("adam", loss=CRFLoss())
         >>> tagger = keras.Model(tokens, ViterbiDecoder()(potentials))
-        >>> tagger.predict([[5, 7, 9, 0]], verbose=0).shape
+        >>> tagger.predict(np.array([[5, 7, 9, 0]]), verbose=0).shape
         (1, 4)
 
     References:

@@ -27,7 +27,7 @@ class GatedConv(keras.layers.Layer):
 
         >>> import numpy as np
         >>> from nlpkit.layers import GatedConv
-        >>> GatedConv(dilation=2)(np.ones((1, 7, 4), "float32")).shape
+        >>> tuple(GatedConv(dilation=2)(np.ones((1, 7, 4), "float32")).shape)
         (1, 7, 4)
 
     References:

@@ -21,7 +21,7 @@ class MEMM(ChainHead):
 
         >>> import numpy as np
         >>> from nlpkit.layers import MEMM
-        >>> MEMM(3)(np.zeros((2, 5, 3), "float32")).shape
+        >>> tuple(MEMM(3)(np.zeros((2, 5, 3), "float32")).shape)
         (2, 10, 4)
 
     References:

@@ -17,7 +17,7 @@ class TagSoftmax(ChainHead):
 
         >>> import numpy as np
         >>> from nlpkit.layers import TagSoftmax
-        >>> TagSoftmax(3)(np.zeros((2, 5, 3), "float32")).shape
+        >>> tuple(TagSoftmax(3)(np.zeros((2, 5, 3), "float32")).shape)
         (2, 10, 4)
     """
 

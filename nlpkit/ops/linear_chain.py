@@ -24,7 +24,7 @@ Example:
     >>> emissions = np.zeros((1, 3, 2), "float32")
     >>> transitions = np.array([[0.0, 1.0], [1.0, 0.0]], "float32")
     >>> tags, scores = linear_chain.viterbi_decode(emissions, transitions)
-    >>> tags[0].tolist(), float(scores[0])
+    >>> np.asarray(tags[0]).tolist(), float(scores[0])
     ([0, 1, 0], 2.0)
 
 References:

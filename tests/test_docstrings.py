@@ -1,0 +1,21 @@
+"""The examples in docstrings run and print what they say."""
+
+import doctest
+import importlib
+import pkgutil
+
+import pytest
+
+import nlpkit
+
+MODULES = [
+    name
+    for _, name, _ in pkgutil.walk_packages(nlpkit.__path__, "nlpkit.")
+    if name.split(".")[1] in ("datasets", "layers", "losses", "metrics", "ops", "text")
+]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples(name):
+    result = doctest.testmod(importlib.import_module(name), optionflags=doctest.ELLIPSIS)
+    assert result.failed == 0
