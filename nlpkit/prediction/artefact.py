@@ -79,15 +79,13 @@ def saved_facts(folder: Path) -> dict:
     path = folder / _FACTS
     try:
         facts = json.loads(path.read_text("utf-8"))
-        if facts["format"] != FORMAT:
-            raise ArtefactError(
-                f"{folder}: has format {facts['format']!r}, this nlpkit reads {FORMAT}; install the nlpkit it is of"
-            )
-        dict(facts["files"]), dict(facts["config"]), str(facts["task"])
+        version = facts["format"]
+        if version == FORMAT:
+            dict(facts["files"]), dict(facts["config"]), str(facts["task"])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        if isinstance(error, ArtefactError):
-            raise
         raise ArtefactError(f"{path}: is damaged or foreign ({error})") from None
+    if version != FORMAT:
+        raise ArtefactError(f"{folder}: has format {version!r}, this nlpkit reads {FORMAT}; install the one it is of")
     return facts
 
 
