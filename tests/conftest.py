@@ -1,31 +1,48 @@
-"""Fixtures: a small trained tagger of each kind, made once."""
+"""Fixtures: a small trained model of each kind, made once."""
 
 from pathlib import Path
 
 import pytest
 
-SAMPLES = Path(__file__).parents[1] / "data" / "tagging"
+DATA = Path(__file__).parents[1] / "data"
+SAMPLES = DATA / "tagging"
+COUPLETS = DATA / "couplet"
 SMALL = {
     "epochs": 3, "batch_size": 16, "width": 16, "char_dim": 16, "bigram_dim": 8, "dilations": [1, 2],
     "learning_rate": 0.01, "warmup_steps": 5, "ema_momentum": 0.9, "window": 64, "dropout": 0.1,
 }  # fmt: skip
 
 
+SMALL_COUPLET = {
+    "epochs": 3, "batch_size": 16, "width": 16, "dilations": [1, 2], "warmup_steps": 5, "ema_momentum": 0.9,
+    "learning_rate": 0.01, "candidates": 8, "beam_width": 3, "dropout": 0.1,
+}  # fmt: skip
+
+
 @pytest.fixture(scope="session")
 def words_model(tmp_path_factory):
     """Folder of a segmenter with a lexicon."""
-    return _train(tmp_path_factory, "words-{}.txt", {**SMALL, "lexicon": "train"})
+    files = [SAMPLES / f"words-{part}.txt" for part in ("train", "test")]
+    return _train(tmp_path_factory, "tagging", *files, {**SMALL, "lexicon": "train"})
 
 
 @pytest.fixture(scope="session")
 def entities_model(tmp_path_factory):
     """Folder of an entity tagger."""
-    return _train(tmp_path_factory, "entities-{}.conll", {**SMALL, "epochs": 8})
+    files = [SAMPLES / f"entities-{part}.conll" for part in ("train", "test")]
+    return _train(tmp_path_factory, "tagging", *files, {**SMALL, "epochs": 8})
 
 
-def _train(tmp_path_factory, name, settings):
+@pytest.fixture(scope="session")
+def couplet_model(tmp_path_factory):
+    """Folder of a writer of couplets."""
+    files = [COUPLETS / f"couplets-{part}.tsv" for part in ("train", "test")]
+    return _train(tmp_path_factory, "couplet", *files, SMALL_COUPLET)
+
+
+def _train(tmp_path_factory, task, train, test, settings):
     import nlpkit
 
     out = tmp_path_factory.mktemp("models") / "model"
-    nlpkit.train("tagging", SAMPLES / name.format("train"), SAMPLES / name.format("test"), out=out, settings=settings)
+    nlpkit.train(task, train, test, out=out, settings=settings)
     return out

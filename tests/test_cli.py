@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from .conftest import SAMPLES
+from .conftest import COUPLETS, SAMPLES
 
 
 def nlpkit(*arguments, stdin=None):
@@ -41,9 +41,21 @@ def test_predict_from_standard_input_to_standard_output(words_model, entities_mo
     assert all(set(entity) == {"text", "type", "start", "end"} for entity in json.loads(result.stdout))
 
 
-def test_check(tmp_path):
+def test_check():
     result = nlpkit("check", "tagging", "--data", SAMPLES / "words-train.txt", SAMPLES / "words-test.txt")
     assert result.returncode == 0 and "tag scheme" in result.stderr and "BMES" in result.stderr
+    result = nlpkit("check", "couplet", "--data", COUPLETS / "couplets-train.tsv", COUPLETS / "couplets-test.tsv")
+    assert result.returncode == 0 and "keep the rule repetition" in result.stderr
+
+
+def test_couplets_from_the_command_line(couplet_model):
+    options = ["--n-best", "2", "--temperature", "0.8", "--seed", "3", "--rules", "no_share", "--forbidden", "春夏"]
+    result = nlpkit("predict", couplet_model, "--input", "-", "--output", "-", *options, stdin="山高水长\n")
+    assert result.returncode == 0, result.stderr
+    assert [len(answer) for answer in result.stdout.strip().split("\t")] == [4, 4]
+    assert not set("春夏山高水长") & set(result.stdout)
+    result = nlpkit("predict", couplet_model, "--input", "-", "--output", "-", "--user-bonus", "2", stdin="山\n")
+    assert result.returncode == 2 and "unknown option of answering for couplet 'user_bonus'" in result.stderr
 
 
 BAD = {
@@ -63,6 +75,15 @@ BAD = {
         ["train", "tagging", "--train", "x", "--out", "y", "--config", "no.toml"],
         "no.toml: no such file",
     ),
+    "no couplet": (["train", "couplet", "--train", "{tmp}/scheme.conll", "--out", "{tmp}/m"], "holds no couplet"),
+    "bad couplet": (
+        ["train", "couplet", "--train", "{tmp}/pairs.tsv", "--out", "{tmp}/m", "--on-error", "stop"],
+        "line 2: the upper line has 1 characters, the lower 2",
+    ),
+    "another task's option": (
+        ["train", "couplet", "--train", "{tmp}/pairs.tsv", "--out", "{tmp}/m", "--repair"],
+        "unknown option of reading for couplet 'repair'",
+    ),
     "unknown demo": (["demo", "tagginng"], "did you mean 'tagging'"),
 }
 
@@ -73,6 +94,7 @@ def test_bad_input_is_one_line_and_status_2(name, tmp_path):
     (tmp_path / "empty.txt").write_bytes(b"")
     (tmp_path / "bad.conll").write_text("中\tB\n国\n", "utf-8")
     (tmp_path / "scheme.conll").write_text("中\tQ-X\n国\tO\n", "utf-8")
+    (tmp_path / "pairs.tsv").write_text("山\t水\n春\t夏雨\n", "utf-8")
     before = sorted(os.listdir(tmp_path))
     arguments, message = BAD[name]
     result = nlpkit(*(a.format(tmp=tmp_path, words=SAMPLES / "words-train.txt") for a in arguments))
@@ -83,7 +105,10 @@ def test_bad_input_is_one_line_and_status_2(name, tmp_path):
     assert sorted(os.listdir(tmp_path)) == before
 
 
-def test_demo_shows_the_whole_way():
-    result = nlpkit("demo")
+@pytest.mark.parametrize(
+    ("task", "shown"), [("tagging", ["Word segmentation", "Named entities"]), ("couplet", ["Couplets", "perplexity"])]
+)
+def test_demo_shows_the_whole_way(task, shown):
+    result = nlpkit("demo", task)
     assert result.returncode == 0, result.stderr
-    assert "Word segmentation" in result.stderr and "Named entities" in result.stderr and "Done in" in result.stderr
+    assert all(text in result.stderr for text in [*shown, "Done in"])

@@ -1,10 +1,8 @@
-"""The task contract for the tagger: trains, saves, loads elsewhere, answers the same; and what is its own."""
+"""What is the tagger's own, beside the contract of all tasks."""
 
 import functools
 import itertools
 import json
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -22,44 +20,14 @@ from nlpkit.text.characters import FlatTexts, code_points
 from nlpkit.text.tag_schemes import allowed_transitions
 
 from .conftest import SAMPLES, SMALL
+from .test_tasks import check_gradients
 
 LINES = [example.text for example in read_examples(SAMPLES / "words-test.txt")[:20]]
 
 
-def test_a_fresh_process_answers_the_same(words_model, tmp_path):
-    here = nlpkit.load(words_model).predict(LINES)
-    (tmp_path / "in.txt").write_text("".join(line + "\n" for line in LINES), "utf-8")
-    command = [sys.executable, "-m", "nlpkit", "predict", words_model, "--format", "jsonl"]
-    command += ["--input", tmp_path / "in.txt", "--output", tmp_path / "out.jsonl"]
-    subprocess.run(command, check=True, capture_output=True)
-    found = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text("utf-8").splitlines()]
-    assert [answer["words"] for answer in found] == here
-    assert [answer["text"] for answer in found] == LINES
-
-
-def test_it_learns_and_the_saved_model_measures_what_training_measured(words_model, entities_model):
-    for folder, test in ((words_model, "words-test.txt"), (entities_model, "entities-test.conll")):
-        measured = json.loads((folder / "metrics.json").read_text())["valid"]
-        assert nlpkit.evaluate(folder, SAMPLES / test) == measured
+def test_it_learns(words_model, entities_model):
     assert nlpkit.evaluate(words_model, SAMPLES / "words-test.txt")["f1"] > 0.6
     assert nlpkit.evaluate(entities_model, SAMPLES / "entities-train.conll")["f1"] > 0.3
-
-
-def test_the_folder_is_complete(words_model):
-    names = {path.name for path in words_model.iterdir()}
-    assert names >= {
-        "model.keras",
-        "task.json",
-        "vocab.txt",
-        "labels.txt",
-        "metrics.json",
-        "history.csv",
-        "report.html",
-    }
-    page = (words_model / "report.html").read_text("utf-8")
-    assert "<svg" in page and "Sample predictions" in page
-    history = (words_model / "history.csv").read_text().splitlines()
-    assert history[0].startswith("epoch,loss,f1") and len(history) == 1 + SMALL["epochs"]
 
 
 def test_the_model_file_loads_in_plain_keras(words_model):
@@ -73,28 +41,13 @@ def test_the_model_file_loads_in_plain_keras(words_model):
     assert tags.predict(arrays, verbose=0).shape == (1, 4)
 
 
-def test_batch_mates_do_not_matter(words_model):
-    predictor = nlpkit.load(words_model)
-    together = predictor.predict(LINES)
-    assert [predictor.predict([line])[0] for line in LINES[:6]] == together[:6]
-    assert predictor.predict(LINES[::-1]) == together[::-1]
-
-
 @pytest.mark.parametrize("encoder", ["gated_conv", "gru", "lstm"])
 @pytest.mark.parametrize("head", ["crf", "memm", "softmax"])
 def test_every_weight_gets_a_gradient(encoder, head):
-    import tensorflow as tf
-
     examples = read_examples(SAMPLES / "words-train.txt")[:40]
     config = TaggingConfig.create({**SMALL, "encoder": encoder, "head": head, "lexicon": "train"})
-    tagger = Tagger.from_examples(config, examples, "BMES")
-    arrays, tags, weights = next(tagger.batches(examples, 0).epoch(0))
-    with tf.GradientTape() as tape:
-        loss = tagger.loss(tags, tagger.model({k: tf.constant(v) for k, v in arrays.items()}), weights)
-    gradients = tape.gradient(loss, tagger.model.trainable_variables)
-    for variable, gradient in zip(tagger.model.trainable_variables, gradients):
-        assert gradient is not None, variable.path
-        assert np.abs(tf.convert_to_tensor(gradient)).max() > 0, variable.path
+    tagger = Tagger.from_examples(config, examples, {"scheme": "BMES"})
+    check_gradients(tagger, examples)
 
 
 NASTY = st.text(
@@ -260,14 +213,13 @@ def test_vectors_start_the_embeddings(tmp_path):
     vectors = tmp_path / "vectors.txt"
     vectors.write_text("3 4\n的 1 2 3 4\n中国 1 0\n龘 4 3 2 1\n", "utf-8")
     settings = {**SMALL, "vectors": str(vectors), "char_dim": 4, "bigram_dim": 2}
-    tagger = Tagger.from_examples(TaggingConfig.create(settings), read_examples(SAMPLES / "words-train.txt"), "BMES")
+    examples, facts = read_examples(SAMPLES / "words-train.txt"), {"scheme": "BMES"}
+    tagger = Tagger.from_examples(TaggingConfig.create(settings), examples, facts)
     (row,) = tagger.encoder.characters.encode(["龘"])
     found = tagger.model.get_layer("character_vectors").get_weights()[0][row]
     np.testing.assert_allclose(found / found[0], [1, 0.75, 0.5, 0.25], rtol=1e-5)
     with pytest.raises(DataError, match="have 4 numbers, the network 16"):
-        Tagger.from_examples(
-            TaggingConfig.create({**settings, "char_dim": 16}), read_examples(SAMPLES / "words-train.txt"), "BMES"
-        )
+        Tagger.from_examples(TaggingConfig.create({**settings, "char_dim": 16}), examples, facts)
 
 
 def test_encoder_keeps_edges_and_padding_apart():
@@ -303,7 +255,7 @@ def test_long_training_texts_are_cut_between_spans():
         Example("天" * 3 + word, ("S",) * 3 + ("B", *"M" * 78, "E"), 1),
         Example("天气" * 100, ("B", "E") * 100, 2),
     ]
-    tagger = Tagger.from_examples(TaggingConfig.create({**SMALL, "window": 32}), examples, "BMES")
+    tagger = Tagger.from_examples(TaggingConfig.create({**SMALL, "window": 32}), examples, {"scheme": "BMES"})
     allowed = allowed_transitions(tagger.labels, "BMES")
     characters = 0
     for arrays, tags, _ in tagger.batches(examples, 0).epoch(0):

@@ -17,7 +17,7 @@ from nlpkit.training.averaging import MovingAverage
 from nlpkit.training.checkpoint import get_values, load_state, save_state, write_atomically
 from nlpkit.training.config import read_settings
 
-from .conftest import SAMPLES, SMALL
+from .conftest import COUPLETS, SAMPLES, SMALL, SMALL_COUPLET
 
 FILES = {"train": SAMPLES / "words-train.txt", "valid": SAMPLES / "words-test.txt"}
 
@@ -102,15 +102,23 @@ def arrays(folder):
     return found
 
 
-def command(out, *more):
-    settings = [f"{k}={','.join(map(str, v)) if isinstance(v, list) else v}" for k, v in SMALL.items()]
-    return [
-        sys.executable, "-m", "nlpkit", "train", "tagging", "--train", FILES["train"], "--valid", FILES["valid"],
-        "--out", out, *more, "--set", *settings, "save_every=5",
-    ]  # fmt: skip
+RUNS = {
+    "tagging": (FILES, SMALL),
+    "couplet": ({x: COUPLETS / f"couplets-{y}.tsv" for x, y in (("train", "train"), ("valid", "test"))}, SMALL_COUPLET),
+}
 
 
-def test_killed_and_resumed_equals_never_stopped(tmp_path):
+@pytest.mark.parametrize("task", RUNS)
+def test_killed_and_resumed_equals_never_stopped(task, tmp_path):
+    files, values = RUNS[task]
+
+    def command(out, *more):
+        settings = [f"{k}={','.join(map(str, v)) if isinstance(v, list) else v}" for k, v in values.items()]
+        return [
+            sys.executable, "-m", "nlpkit", "train", task, "--train", files["train"], "--valid", files["valid"],
+            "--out", out, *more, "--set", *settings, "save_every=5",
+        ]  # fmt: skip
+
     subprocess.run(command(tmp_path / "whole"), check=True, capture_output=True)
     process = subprocess.Popen(command(tmp_path / "killed"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     state = tmp_path / "killed" / "resume" / "state.npz"

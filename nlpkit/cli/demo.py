@@ -13,40 +13,62 @@ from nlpkit.cli.tables import print_metrics
 from nlpkit.errors import ConfigError, unknown_name
 from nlpkit.training.progress import console
 
-_SETTINGS = {"epochs": 30, "batch_size": 16, "learning_rate": 4e-3, "warmup_steps": 40, "ema_momentum": 0.98}
+_TAGGING = {"epochs": 30, "batch_size": 16, "learning_rate": 4e-3, "warmup_steps": 40, "ema_momentum": 0.98}
+_COUPLET = {"epochs": 12, "batch_size": 16, "warmup_steps": 20, "ema_momentum": 0.9, "char_min_count": 1}
 _COLOURS = {"PER": "bold magenta", "LOC": "bold green", "ORG": "bold cyan"}
 
 
 def demo(task: str):
     """Train, evaluate and predict on the samples of a task, and show what came out."""
-    if task != "tagging":
-        raise ConfigError(unknown_name("demo", task, ["tagging"]))
-    say, begin = console().print, time.perf_counter()
-    samples = sample_folder() / "tagging"
+    if task not in _DEMOS:
+        raise ConfigError(unknown_name("demo", task, _DEMOS))
+    begin = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="nlpkit-demo-") as folder:
-        for title, name, ending, settings in (
-            ("Word segmentation", "words", "txt", {**_SETTINGS, "lexicon": "jieba"}),
-            ("Named entities", "entities", "conll", {**_SETTINGS, "epochs": 60}),
-        ):
-            say(f"[bold]{title}[/]: training on {name}-train.{ending}")
-            test = samples / f"{name}-test.{ending}"
-            model = nlpkit.train(
-                "tagging", samples / f"{name}-train.{ending}", test, out=Path(folder) / name, settings=settings
-            )
-            print_metrics(model.metrics["valid"])
-            lines = [example.text for example in model.task.read(test)[0][:8]]
-            (Path(folder) / "input.txt").write_text("".join(f"{line}\n" for line in lines), "utf-8")
-            nlpkit.load(Path(folder) / name).predict_file(
-                Path(folder) / "input.txt", Path(folder) / "output.jsonl", "jsonl"
-            )
-            for line in (Path(folder) / "output.jsonl").read_text("utf-8").splitlines():
-                say(_coloured(json.loads(line)))
-            say("")
-    say(
-        f"Done in {time.perf_counter() - begin:.0f} s. A few hundred sentences teach only a little: train on your own "
-        "data with [bold]nlpkit train tagging --train FILE --out DIR[/], then [bold]nlpkit predict DIR --input FILE "
+        _DEMOS[task](Path(folder), sample_folder() / task)
+    console().print(
+        f"Done in {time.perf_counter() - begin:.0f} s. A few hundred examples teach only a little: train on your own "
+        f"data with [bold]nlpkit train {task} --train FILE --out DIR[/], then [bold]nlpkit predict DIR --input FILE "
         "--output FILE[/]."
     )
+
+
+def _tagging(folder, samples):
+    for title, name, ending, settings in (
+        ("Word segmentation", "words", "txt", {**_TAGGING, "lexicon": "jieba"}),
+        ("Named entities", "entities", "conll", {**_TAGGING, "epochs": 60}),
+    ):
+        train, test = samples / f"{name}-train.{ending}", samples / f"{name}-test.{ending}"
+        model = _train("tagging", title, train, test, folder / name, settings)
+        lines = [example.text for example in model.task.read(test).examples[:8]]
+        for answer in _predict(folder, name, lines):
+            console().print(_coloured(answer))
+        console().print("")
+
+
+def _couplet(folder, samples):
+    train, test = samples / "couplets-train.tsv", samples / "couplets-test.tsv"
+    _train("couplet", "Couplets", train, test, folder / "couplets", _COUPLET)
+    lines = (samples / "upper-lines.txt").read_text("utf-8").splitlines()[:8]
+    for answer in _predict(folder, "couplets", lines):
+        line = Text(answer["upper"], style="bold yellow")
+        console().print(line.append("  ").append(answer["answers"][0]["lower"], style="bold cyan"))
+    console().print("")
+
+
+_DEMOS = {"tagging": _tagging, "couplet": _couplet}
+
+
+def _train(task, title, train, test, out, settings):
+    console().print(f"[bold]{title}[/]: training on {train.name}")
+    model = nlpkit.train(task, train, test, out=out, settings=settings)
+    print_metrics(model.metrics["valid"])
+    return model
+
+
+def _predict(folder, name, lines):
+    (folder / "input.txt").write_text("".join(f"{line}\n" for line in lines), "utf-8")
+    nlpkit.load(folder / name).predict_file(folder / "input.txt", folder / "output.jsonl", "jsonl")
+    return map(json.loads, (folder / "output.jsonl").read_text("utf-8").splitlines())
 
 
 def sample_folder() -> Path:

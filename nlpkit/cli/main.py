@@ -7,6 +7,18 @@ import sys
 
 from nlpkit import __version__
 from nlpkit.errors import NlpkitError
+from nlpkit.tasks import TASKS
+
+# Options of `nlpkit predict` that belong to one task: type, name of the value, help.
+_ANSWERING = {
+    "user_dictionary": (str, "FILE", "tagging: a word a line, for entities a tab and the type"),
+    "user_bonus": (float, "NATS", "tagging: how strongly the dictionary's words pull"),
+    "n_best": (int, "N", "couplet: answers to each line"),
+    "temperature": (float, "T", "couplet: above 0 draws the answers at random, for variety"),
+    "seed": (int, "SEED", "couplet: of the draw"),
+    "rules": (str, "NAMES", "couplet: the rules to keep, separated by commas, or none"),
+    "forbidden": (str, "CHARACTERS", "couplet: characters that no answer may hold"),
+}
 
 
 def main(arguments=None) -> int:
@@ -39,7 +51,7 @@ def _parser():
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
     train = commands.add_parser("train", help="train a model and write it to a folder")
-    train.add_argument("task", help="tagging")
+    train.add_argument("task", help=", ".join(TASKS))
     train.add_argument("--train", required=True, metavar="FILE", help="training data, plain or .gz")
     train.add_argument("--valid", metavar="FILE", help="validation data; by default 5 %% of the training data")
     train.add_argument("--test", metavar="FILE", help="test data, measured once at the end")
@@ -50,7 +62,10 @@ def _parser():
     train.add_argument("--seed", type=int, default=0)
     train.add_argument("--resume", action="store_true", help="go on where a run in DIR was stopped")
     train.add_argument("--force", action="store_true", help="replace the run in DIR")
-    train.add_argument("--repair", action="store_true", help="read illegal tag sequences as conlleval does")
+    train.add_argument(
+        "--repair", action="store_true", default=None, help="tagging: read illegal tags as conlleval does"
+    )
+    train.add_argument("--on-error", metavar="ACTION", help="couplet: skip (default) a bad line, or stop")
     train.set_defaults(run=_train)
 
     evaluate = commands.add_parser("evaluate", help="measure a model on labelled data")
@@ -66,12 +81,12 @@ def _parser():
     predict.add_argument("--format", metavar="NAME", help="text (default), jsonl or conll")
     predict.add_argument("--input-format", metavar="NAME", help="text or jsonl; by default by the file's name")
     predict.add_argument("--on-error", default="skip", metavar="ACTION", help="skip (default) or stop at a bad line")
-    predict.add_argument("--user-dictionary", metavar="FILE", help="a word a line, for entities a tab and the type")
-    predict.add_argument("--user-bonus", type=float, metavar="NATS", help="how strongly the dictionary's words pull")
+    for name, (kind, metavar, text) in _ANSWERING.items():
+        predict.add_argument(f"--{name.replace('_', '-')}", type=kind, metavar=metavar, help=text)
     predict.set_defaults(run=_predict)
 
     check = commands.add_parser("check", help="look for trouble in data files")
-    check.add_argument("task", help="tagging")
+    check.add_argument("task", help=", ".join(TASKS))
     check.add_argument("--data", required=True, nargs="+", metavar="FILE", help="several files are compared")
     check.add_argument("--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE")
     check.set_defaults(run=_check)
@@ -91,7 +106,7 @@ def _train(args):
 
     train(
         args.task, args.train, args.valid, out=args.out, test=args.test, preset=args.preset, settings=settings,
-        seed=args.seed, resume=args.resume, force=args.force, repair=args.repair,
+        seed=args.seed, resume=args.resume, force=args.force, **_given(args, "repair", "on_error"),
     )  # fmt: skip
 
 
@@ -108,12 +123,13 @@ def _evaluate(args):
         print_metrics(metrics)
 
 
+def _given(args, *names):
+    """The options that were set, which are those of one task or another."""
+    return {name: getattr(args, name) for name in names if getattr(args, name) is not None}
+
+
 def _predict(args):
-    options = {}
-    if args.user_dictionary:
-        options["user_dictionary"] = args.user_dictionary
-        if args.user_bonus is not None:
-            options["user_bonus"] = args.user_bonus
+    options = _given(args, *_ANSWERING)
     _import_backend()
     from nlpkit.prediction.predictor import load
 
@@ -122,7 +138,7 @@ def _predict(args):
     )
     if bad:
         where = "standard error" if args.output == "-" else f"{args.output}.errors.jsonl"
-        print(f"nlpkit: {bad} of {lines} lines could not be read, see {where}", file=sys.stderr)
+        print(f"nlpkit: {bad} of {lines} lines had something wrong, see {where}", file=sys.stderr)
 
 
 def _check(args):

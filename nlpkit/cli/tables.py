@@ -7,7 +7,7 @@ from nlpkit.training.progress import console
 
 
 def print_metrics(metrics: dict):
-    """A table of metrics; a nested dictionary of rows becomes a table of its own."""
+    """A table of metrics; a nested dictionary of rows becomes a table of its own, turned if it is very wide."""
     nested = {key: value for key, value in metrics.items() if isinstance(value, dict)}
     table = Table(show_header=False)
     for key, value in metrics.items():
@@ -19,6 +19,9 @@ def print_metrics(metrics: dict):
         if not rows:
             continue
         columns = list(next(iter(rows.values())))
+        if len(columns) > 2 * len(rows):
+            rows = {column: {key: row[column] for key, row in rows.items()} for column in columns}
+            columns = list(next(iter(rows.values())))
         table = Table(name, *columns)
         for key, row in rows.items():
             table.add_row(escape(key), *(_show(row[column]) for column in columns))

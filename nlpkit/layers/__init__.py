@@ -1,10 +1,11 @@
 """Keras layers, each usable alone in any Keras 3 model."""
 
 from nlpkit.layers.crf import CRF
+from nlpkit.layers.encoders import encode_text
 from nlpkit.layers.gated_conv import GatedConv
 from nlpkit.layers.memm import MEMM
 from nlpkit.layers.tag_softmax import TagSoftmax
 from nlpkit.layers.token_dropout import TokenDropout
 from nlpkit.layers.viterbi_decoder import ViterbiDecoder
 
-__all__ = ["CRF", "MEMM", "GatedConv", "TagSoftmax", "TokenDropout", "ViterbiDecoder"]
+__all__ = ["CRF", "MEMM", "GatedConv", "TagSoftmax", "TokenDropout", "ViterbiDecoder", "encode_text"]

@@ -10,11 +10,12 @@ class GatedConv(keras.layers.Layer):
 
     It keeps the number of channels. Masked steps are zeroed before the convolution and after it, so that padding and
     batch mates never change the answer. The window is three steps wide: the step itself and its neighbours at the
-    distance of `dilation`.
+    distance of `dilation`, or, if `causal`, the two steps before it at once and twice that distance.
 
     Args:
         dilation: int, from 1.
         dropout: float, share of the normalised input that is dropped in training.
+        causal: bool, whether a step sees only what came before it. Then `step` does one step at a time.
 
     Call arguments:
         inputs: float ``(batch, time, channels)``.
@@ -35,11 +36,11 @@ class GatedConv(keras.layers.Layer):
         https://spaces.ac.cn/archives/5409
     """
 
-    def __init__(self, dilation=1, dropout=0.0, **kwargs):
+    def __init__(self, dilation=1, dropout=0.0, causal=False, **kwargs):
         super().__init__(**kwargs)
         if not isinstance(dilation, int) or dilation < 1:
             raise ValueError(f"dilation must be an integer from 1. Received: {dilation!r}")
-        self.dilation = dilation
+        self.dilation, self.causal = dilation, causal
         self.norm = keras.layers.LayerNormalization(dtype=self.dtype_policy)
         self.dropout = keras.layers.Dropout(dropout, dtype=self.dtype_policy)
         self.supports_masking = True
@@ -56,16 +57,32 @@ class GatedConv(keras.layers.Layer):
         visible = None if mask is None else ops.cast(mask, x.dtype)[..., None]
         if visible is not None:
             x = x * visible
-        # One product with the three steps side by side: on a CPU as fast as a convolution, and the same everywhere.
         d, time = self.dilation, ops.shape(x)[1]
-        padded = ops.pad(x, [[0, 0], [d, d], [0, 0]])  # (batch, time + 2d, channels)
-        window = ops.concatenate([padded[:, :time], x, padded[:, 2 * d :]], axis=-1)
-        value, gate = ops.split(ops.matmul(window, self.kernel) + self.bias, 2, axis=-1)
-        x = inputs + value * ops.sigmoid(gate)
+        padded = ops.pad(x, [[0, 0], [2 * d, 0] if self.causal else [d, d], [0, 0]])  # (batch, time + 2d, channels)
+        x = inputs + self._gated(padded[:, :time], padded[:, d : d + time], padded[:, 2 * d :])
         return x if visible is None else x * visible
+
+    def _gated(self, *window):
+        # One product with the three steps side by side: on a CPU as fast as a convolution, and the same everywhere.
+        value, gate = ops.split(ops.matmul(ops.concatenate(window, axis=-1), self.kernel) + self.bias, 2, axis=-1)
+        return value * ops.sigmoid(gate)
+
+    def step(self, inputs, past):
+        """One step of a causal layer.
+
+        Args:
+            inputs: float ``(batch, channels)``.
+            past: float ``(batch, 2 * dilation, channels)``, what the steps before have left; zeros at the first.
+
+        Returns:
+            The output ``(batch, channels)``, and the `past` of the next step.
+        """
+        x = self.norm(inputs)
+        past = ops.concatenate([past, x[:, None]], axis=1)
+        return inputs + self._gated(past[:, 0], past[:, self.dilation], x), past[:, 1:]
 
     def compute_output_shape(self, input_shape):
         return input_shape
 
     def get_config(self):
-        return {**super().get_config(), "dilation": self.dilation, "dropout": self.dropout.rate}
+        return {**super().get_config(), "dilation": self.dilation, "dropout": self.dropout.rate, "causal": self.causal}

@@ -11,6 +11,7 @@ class TokenDropout(keras.layers.Layer):
     Args:
         rate: float, the share.
         unknown: int, the id that replaces.
+        whole_rows: bool, whether all ids of a random share of the rows are replaced.
         seed: int or None.
 
     Call arguments:
@@ -24,22 +25,24 @@ class TokenDropout(keras.layers.Layer):
         [[1, 1, 0]]
     """
 
-    def __init__(self, rate, unknown=1, seed=None, **kwargs):
+    def __init__(self, rate, unknown=1, whole_rows=False, seed=None, **kwargs):
         super().__init__(**kwargs)
         if not 0 <= rate < 1:
             raise ValueError(f"rate must be from 0 to below 1. Received: {rate!r}")
-        self.rate, self.unknown = rate, unknown
+        self.rate, self.unknown, self.whole_rows = rate, unknown, whole_rows
         self.seed_generator = keras.random.SeedGenerator(seed)
         self.supports_masking = True
 
     def call(self, inputs, training=False):
         if not training or self.rate == 0:
             return inputs
-        dropped = keras.random.uniform(ops.shape(inputs), seed=self.seed_generator) < self.rate
+        shape = ops.shape(inputs)
+        shape = (shape[0], *[1] * (len(shape) - 1)) if self.whole_rows else shape
+        dropped = keras.random.uniform(shape, seed=self.seed_generator) < self.rate
         return ops.where(ops.logical_and(dropped, inputs != 0), ops.cast(self.unknown, inputs.dtype), inputs)
 
     def compute_output_shape(self, input_shape):
         return input_shape
 
     def get_config(self):
-        return {**super().get_config(), "rate": self.rate, "unknown": self.unknown}
+        return {**super().get_config(), "rate": self.rate, "unknown": self.unknown, "whole_rows": self.whole_rows}

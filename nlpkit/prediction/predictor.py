@@ -24,7 +24,7 @@ class Predictor:
         """Answers to texts, one each, in order. What an answer is and which options there are is the task's."""
         if isinstance(texts, str):
             raise TypeError("predict takes a list of texts. Received: a single string")
-        return self.task.predict(texts, **self.task.prepare(**options))
+        return self.task.predict(texts, **self._prepare(options))
 
     def predict_file(
         self,
@@ -52,19 +52,23 @@ class Predictor:
             raise ConfigError(unknown_name("format", file_format, self.task.formats))
         if input_format is None:
             input_format = "jsonl" if str(input).removesuffix(".gz").endswith(".jsonl") else "text"
-        prepared = self.task.prepare(**options)
+        prepared = self._prepare(options)
         stages = Stages(
+            inspect=lambda texts: self.task.inspect(texts, **prepared),
             encode=lambda texts: self.task.encode(texts, **prepared),
-            run=self.task.tag,
+            run=self.task.run,
             write=lambda encoded, found: self.task.write(encoded, found, file_format),
         )
         return predict_stream(stages, input, output, input_format, on_error)
 
     def evaluate(self, data: str | Path) -> dict:
         """Metrics over a labelled file."""
-        examples, repaired = self.task.evaluation_examples(data)
-        metrics = self.task.evaluate(examples)
-        return {**metrics, "repaired": repaired} if repaired else metrics
+        found = self.task.read(data, self.task.facts(), **self.task.reading)
+        return {**self.task.evaluate(found.examples), **found.counts}
+
+    def _prepare(self, options):
+        self.task.check_options("answering", options)
+        return self.task.prepare(**options)
 
 
 def load(folder: str | Path) -> Predictor:

@@ -7,7 +7,7 @@ import os
 import select
 import sys
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,6 +24,7 @@ _SHOWN = 200  # characters of a bad line that the error file repeats
 class Stages(NamedTuple):
     """The way of a block of texts: each stage has a thread of its own, so that blocks follow each other closely."""
 
+    inspect: Callable[[list[str]], Iterable[tuple[int, str]]]  # what is wrong with which texts
     encode: Callable[[list[str]], Any]
     run: Callable[[Any], Any]  # takes what `encode` gives
     write: Callable[[Any, Any], str]  # takes both; gives the output with line ends
@@ -56,8 +57,11 @@ def predict_stream(
         row = bar.add_task("predicting", total=_size(input_path))
 
         def encode(block):
-            size, texts, errors = block
-            return size, errors, len(texts), stages.encode(texts)
+            size, first, texts, errors = block
+            for row, reason in stages.inspect(texts):
+                if first + row not in errors:
+                    errors[first + row] = DataError(reason, name, first + row), texts[row].encode("utf-8", "replace")
+            return size, [errors[line] for line in sorted(errors)], len(texts), stages.encode(texts)
 
         def run(block):
             *facts, encoded = block
@@ -96,12 +100,12 @@ def _ahead(stage, blocks):
 
 
 def _parsed(source, name, input_format):
-    """``(bytes, texts, errors)`` of each block."""
-    lines = 0
+    """``(bytes, number of the first line, texts, errors)`` of each block."""
+    first = 1
     for block in _blocks(source, name):
-        texts, errors = _texts(block, name, lines + 1, input_format)
-        lines += len(texts)
-        yield len(block), texts, errors
+        texts, errors = _texts(block, name, first, input_format)
+        yield len(block), first, texts, errors
+        first += len(texts)
 
 
 def _open_input(path):
@@ -153,8 +157,8 @@ def _read(source, size):
 
 
 def _texts(block, name, first, input_format):
-    """The texts of a block, and for each bad line its error and its bytes."""
-    errors = []
+    """The texts of a block, and by number of each bad line its error and its bytes."""
+    errors = {}
     if input_format == "text" and b"\r" not in block:
         try:
             return block.decode("utf-8").removesuffix("\n").split("\n"), errors
@@ -167,7 +171,7 @@ def _texts(block, name, first, input_format):
             if input_format == "jsonl":
                 text = parse_json(text, name, number, text=str)["text"]
         except DataError as error:
-            errors.append((error, line))
+            errors[number] = error, line
             text = ""
         texts.append(text)
     return texts, errors

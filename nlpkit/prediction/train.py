@@ -16,6 +16,7 @@ from nlpkit.prediction.artefact import RESUME, check_folder, is_complete, open_f
 from nlpkit.prediction.half_precision import round_weights
 from nlpkit.prediction.predictor import Predictor, load
 from nlpkit.tasks import get_task
+from nlpkit.tasks.task import Data
 from nlpkit.training.checkpoint import write_atomically
 from nlpkit.training.loop import difference, train_model
 from nlpkit.training.progress import console
@@ -36,7 +37,7 @@ def train(
     seed: int = 0,
     resume: bool = False,
     force: bool = False,
-    repair: bool = False,
+    **reading: Any,
 ) -> Predictor:
     """Train a model and write it to a folder.
 
@@ -49,7 +50,9 @@ def train(
         seed: int; the same seed gives the same weights on the same machine.
         resume: go on where a run in this folder was stopped.
         force: replace the run in this folder.
-        repair: read illegal label sequences as conlleval does, where they would be an error.
+        reading: the task's options of reading data. Tagging: ``repair=True`` reads illegal label sequences as
+            conlleval does, where they would be an error. Couplets: ``on_error="stop"`` makes a bad line an error,
+            where it would be passed over.
 
     Returns:
         The trained model, ready to use; its ``metrics`` are those of ``metrics.json``.
@@ -60,22 +63,22 @@ def train(
     say = functools.partial(console().print, markup=False)
     if not 0 <= seed < 2**32:
         raise ConfigError(f"seed = {seed}: must be from 0 to {2**32 - 1}")
-    examples, scheme, repaired = cls.read(train, repair)
-    if valid is not None:
-        valid_examples, _, valid_repaired = cls.read(valid, repair=True, scheme=scheme)
-    elif len(examples) < 2:
-        raise DataError("holds one example, of which none can be held out; give a validation file", train)
-    else:
-        order = np.random.default_rng(0).permutation(len(examples))
-        held_out = max(1, round(len(examples) * _HELD_OUT))
-        valid_examples, valid_repaired = [examples[i] for i in order[:held_out]], 0
-        examples = [examples[i] for i in np.sort(order[held_out:])]
-    if test is not None:
-        test_examples, _, test_repaired = cls.read(test, repair=True, scheme=scheme)
-    say(f"{task}: {len(examples):,} training and {len(valid_examples):,} validation examples, scheme {scheme}")
-    for name, count in (("training", repaired), ("validation", valid_repaired)):
-        if count:
-            say(f"{count} illegal label sequence(s) of the {name} data repaired")
+    cls.check_options("reading", reading)
+    data = cls.read(train, **reading)
+    examples, notes = data.examples, list(data.notes)
+    measured = {}
+    for name, path in (("valid", valid), ("test", test)):
+        if path is not None:
+            measured[name] = cls.read(path, data.facts, **{**cls.reading, **reading})
+            notes += measured[name].notes
+    if valid is None:
+        examples, held_out = _hold_out(examples, train)
+        measured = {"valid": Data(held_out), **measured}
+    valid_examples = measured["valid"].examples
+    more = "".join(f", {key} {value}" for key, value in data.facts.items())
+    say(f"{task}: {len(examples):,} training and {len(valid_examples):,} validation examples{more}")
+    for note in notes:
+        say(note)
 
     folder = Path(out)
     check_folder(folder, cls, resume, force)
@@ -97,7 +100,7 @@ def train(
     try:
         keras.utils.set_random_seed(seed)
         keras.config.set_dtype_policy(config.precision)
-        model = cls.from_examples(config, examples, scheme)
+        model = cls.from_examples(config, examples, data.facts)
     finally:
         keras.config.set_dtype_policy(policy)
     open_folder(folder, cls, keep=resume)
@@ -107,11 +110,7 @@ def train(
         config, folder / RESUME, fingerprint, resume,
     )  # fmt: skip
     round_weights(model.model)
-    metrics = {"valid": model.evaluate(valid_examples)}
-    if test is not None:
-        metrics["test"] = model.evaluate(test_examples)
-        if test_repaired:
-            metrics["test"]["repaired"] = test_repaired
+    metrics = {name: {**model.evaluate(of.examples), **of.counts} for name, of in measured.items()}
     facts = {
         **{k: fingerprint[k] for k in ("seed", "train", "valid", "versions")},
         "seconds": time.perf_counter() - begin,
@@ -126,6 +125,15 @@ def train(
         say(f"{name}: " + "  ".join(f"{k} {v:.4f}" for k, v in scores.items() if isinstance(v, float)))
     say(f"{folder}: written after {facts['seconds']:.0f} s")
     return Predictor(model, metrics)
+
+
+def _hold_out(examples, path):
+    """The examples without a twentieth of them, chosen by a fixed seed, and that twentieth."""
+    if len(examples) < 2:
+        raise DataError("holds one example, of which none can be held out; give a validation file", path)
+    order = np.random.default_rng(0).permutation(len(examples))
+    count = max(1, round(len(examples) * _HELD_OUT))
+    return [examples[i] for i in np.sort(order[count:])], [examples[i] for i in order[:count]]
 
 
 def versions() -> dict[str, str]:

@@ -4,7 +4,10 @@ import importlib
 
 from nlpkit.errors import ConfigError, unknown_name
 
-TASKS = {"tagging": "nlpkit.tasks.tagging.task:Tagger"}
+TASKS = {
+    "couplet": "nlpkit.tasks.couplet.task:CoupletWriter",
+    "tagging": "nlpkit.tasks.tagging.task:Tagger",
+}
 
 
 def get_check(name: str):

@@ -14,7 +14,7 @@ class Forward:
         arrays: dictionary of arrays with a common batch axis.
 
     Returns:
-        The model's output as a NumPy array.
+        The model's output as a NumPy array, or a structure of arrays if it has several.
     """
 
     def __init__(self, model):
@@ -30,7 +30,12 @@ class Forward:
 
         signature = {name: tf.TensorSpec(x.shape, x.dtype) for name, x in self._model.input.items()}
         call = tf.function(lambda arrays: self._model(arrays, training=False), input_signature=[signature])
-        return lambda arrays: call({name: tf.constant(x, signature[name].dtype) for name, x in arrays.items()}).numpy()
+
+        def run(arrays):
+            found = call({name: tf.constant(arrays[name], spec.dtype) for name, spec in signature.items()})
+            return keras.tree.map_structure(lambda x: x.numpy(), found)
+
+        return run
 
     def _on_jax(self):
         import jax
@@ -46,7 +51,7 @@ class Forward:
             arrays = {name: np.pad(x, [(0, more)] + [(0, 0)] * (x.ndim - 1)) for name, x in arrays.items()}
             trainable = [v.value for v in self._model.trainable_variables]
             other = [v.value for v in self._model.non_trainable_variables]
-            return np.asarray(call(trainable, other, arrays))[:rows]
+            return keras.tree.map_structure(lambda x: np.asarray(x)[:rows], call(trainable, other, arrays))
 
         return run
 
@@ -55,6 +60,6 @@ class Forward:
 
         def run(arrays):
             with torch.no_grad():
-                return keras.ops.convert_to_numpy(self._model(arrays, training=False))
+                return keras.tree.map_structure(keras.ops.convert_to_numpy, self._model(arrays, training=False))
 
         return run

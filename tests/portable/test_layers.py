@@ -24,6 +24,7 @@ LAYERS = {
     "TagSoftmax": (lambda: TagSoftmax.from_labels(LABELS), (2, 5, 3), (2, 10, 4), False),
     "ViterbiDecoder": (ViterbiDecoder, (2, 10, 4), (2, 5), False),
     "GatedConv": (lambda: GatedConv(dilation=2, dropout=0.1), (2, 5, 4), (2, 5, 4), True),
+    "GatedConv, causal": (lambda: GatedConv(dilation=2, dropout=0.1, causal=True), (2, 5, 4), (2, 5, 4), True),
     "TokenDropout": (lambda: TokenDropout(0.3), (2, 5), (2, 5), False),
 }
 
@@ -177,6 +178,18 @@ def test_gated_conv_ignores_padding_and_batch_mates():
     together = array(layer(x, mask=mask))
     np.testing.assert_allclose(array(layer(x[:1, :5]))[0], together[0, :5], rtol=1e-5, atol=1e-6)
     assert (together[0, 5:] == 0).all()
+
+
+def test_causal_conv_step_by_step_is_the_same_and_sees_no_future():
+    layer = GatedConv(dilation=2, causal=True)
+    x = np.random.default_rng(0).normal(size=(2, 9, 4)).astype("float32")
+    whole = array(layer(x))
+    past, steps = ops.zeros((2, 4, 4)), []
+    for t in range(9):
+        out, past = layer.step(ops.convert_to_tensor(x[:, t]), past)
+        steps.append(array(out))
+    np.testing.assert_allclose(np.stack(steps, 1), whole, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(array(layer(x[:, :6])), whole[:, :6], rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -2,35 +2,25 @@
 
 import dataclasses
 
-from nlpkit.training.config import TrainingConfig
+from nlpkit.tasks.encoder_config import EncoderConfig
 
-ENCODERS = ("gated_conv", "gru", "lstm")
 HEADS = ("crf", "memm", "softmax")
 
 
 @dataclasses.dataclass(frozen=True)
-class TaggingConfig(TrainingConfig):
+class TaggingConfig(EncoderConfig):
     """A character tagger: embeddings, an encoder, a head."""
 
     learning_rate: float = 2e-3
     epochs: int = 12
 
-    encoder: str = "gated_conv"
-    """`gated_conv` (dilated, residual), `gru` or `lstm` (both two-way)."""
     head: str = "crf"
     """`crf`, `memm` or `softmax`."""
-    width: int = 128
-    """Channels of the encoder; of both directions together for `gru` and `lstm`."""
-    dilations: tuple[int, ...] = (1, 2, 1, 2)
-    """One gated convolution each."""
-    layers: int = 1
-    """Recurrent layers, for `gru` and `lstm`."""
     char_dim: int = 64
     bigram_dim: int = 32
     """0 leaves the bigrams out."""
-    char_min_count: int = 2
     bigram_min_count: int = 2
-    """Characters and bigrams seen less often in training share one vector."""
+    """Bigrams seen less often in training share one vector."""
     max_bigrams: int = 100_000
     lexicon: str = ""
     """Words that the text is matched against: `jieba` for its dictionary, `train` for the words of the training data
@@ -40,8 +30,6 @@ class TaggingConfig(TrainingConfig):
     char_dropout: float = 0.05
     bigram_dropout: float = 0.4
     """Share of the characters and bigrams that are made unknown in a training step."""
-    dropout: float = 0.3
-    """Of the embeddings and of each layer's input."""
     transition_rate: float = 10.0
     """How many times faster than the rest the transitions learn."""
     window: int = 256
@@ -66,14 +54,11 @@ class TaggingConfig(TrainingConfig):
 
     def __post_init__(self):
         super().__post_init__()
-        self.check_choice("encoder", ENCODERS)
         self.check_choice("head", HEADS)
-        for key in ("width", "layers", "char_dim", "char_min_count", "bigram_min_count"):
+        for key in ("char_dim", "bigram_min_count"):
             self.check(key, getattr(self, key) >= 1, "at least 1")
-        self.check("width", self.width % 2 == 0, "even")
-        self.check("dilations", self.dilations and min(self.dilations) >= 1, "one or more integers from 1")
         self.check("bigram_dim", self.bigram_dim >= 0, "0 or more")
         self.check("window", self.window >= 32, "at least 32")
         self.check("transition_rate", self.transition_rate > 0, "above 0")
-        for key in ("char_dropout", "bigram_dropout", "dropout"):
+        for key in ("char_dropout", "bigram_dropout"):
             self.check(key, 0 <= getattr(self, key) < 1, "from 0 to below 1")

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from nlpkit.datasets.files import read_lines
+from nlpkit.datasets.padding import gather_padded
 from nlpkit.datasets.readers import read_conll, read_jsonl, read_words
 from nlpkit.errors import DataError
 from nlpkit.text import tag_schemes
@@ -251,13 +252,7 @@ class Windows:
 
     def gather(self, arrays: dict[str, np.ndarray], rows: np.ndarray, length: int) -> dict[str, np.ndarray]:
         """One padded batch of the arrays of an `Encoder`: the windows `rows`, padded with zeros to `length`."""
-        step = np.arange(length)
-        real = step < self.lengths[rows][:, None]
-        places = np.where(real, self.starts[rows][:, None] + step, 0)
-        return {
-            name: np.where(real if array.ndim == 1 else real[..., None], array[places], 0)
-            for name, array in arrays.items()
-        }
+        return gather_padded(arrays, self.starts[rows], self.lengths[rows], length)
 
     def kept(self, rows: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray]:
         """Mask of the kept steps of a batch ``(rows, length)``, and the places in the flat texts of the kept steps."""

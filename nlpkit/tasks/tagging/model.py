@@ -3,7 +3,7 @@
 import keras
 from keras import layers
 
-from nlpkit.layers import CRF, MEMM, GatedConv, TagSoftmax, TokenDropout
+from nlpkit.layers import CRF, MEMM, TagSoftmax, TokenDropout, encode_text
 from nlpkit.losses import CRFLoss, PathLoss
 from nlpkit.text.lexicon import NUM_FEATURES
 
@@ -35,7 +35,8 @@ def build_model(config, labels, scheme, num_characters, num_bigrams):
         levels = keras.Input((None, NUM_FEATURES), dtype="uint8", name="lexicon")
         inputs.append(levels)
         x = layers.Concatenate()([x, layers.Rescaling(0.1)(levels)])
-    x = _encode(config, layers.Dense(config.width, name="mix")(x), mask)
+    x = layers.Dense(config.width, name="mix")(x)
+    x = encode_text(x, mask, config.encoder, config.dilations, config.layers, config.dropout)
     x = layers.Dropout(config.dropout)(x)
     emissions = layers.Dense(len(labels), name="emissions")(x)
     head = _HEADS[config.head].from_labels(
@@ -47,15 +48,3 @@ def build_model(config, labels, scheme, num_characters, num_bigrams):
 def loss_for(config):
     """The loss that belongs to the head."""
     return CRFLoss() if config.head == "crf" else PathLoss()
-
-
-def _encode(config, x, mask):
-    if config.encoder == "gated_conv":
-        for dilation in config.dilations:
-            x = GatedConv(dilation, config.dropout)(x, mask=mask)
-        return x
-    cell = {"gru": layers.GRU, "lstm": layers.LSTM}[config.encoder]
-    for _ in range(config.layers):
-        x = layers.Dropout(config.dropout)(x)
-        x = layers.Bidirectional(cell(config.width // 2, return_sequences=True))(x, mask=mask)
-    return x

@@ -1,16 +1,16 @@
 """The tagging task: what its files do, bound together. The only file of this folder that others import."""
 
 import collections
-import hashlib
-import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 import keras
 import numpy as np
 
 from nlpkit.datasets.batches import BucketedBatches
+from nlpkit.datasets.padding import batches_by_length
 from nlpkit.layers import ViterbiDecoder
 from nlpkit.metrics import entity_scores, segmentation_scores
 from nlpkit.tasks.tagging import decode
@@ -27,12 +27,11 @@ from nlpkit.tasks.tagging.examples import (
 from nlpkit.tasks.tagging.model import build_model, loss_for
 from nlpkit.tasks.tagging.steering import BONUS, UserDictionary, steered
 from nlpkit.tasks.tagging.vectors import read_vectors, set_vectors
+from nlpkit.tasks.task import Data, Task
 from nlpkit.text import tag_schemes
 from nlpkit.text.characters import EDGE, FlatTexts
 from nlpkit.text.vocabulary import Vocabulary
 from nlpkit.training.forward import Forward
-
-_STEPS_AT_ONCE = 65_536  # characters in a batch of prediction
 
 
 class Encoded(NamedTuple):
@@ -44,22 +43,16 @@ class Encoded(NamedTuple):
     windows: Windows
 
 
-class Tagger:
-    """A character tagger: a trained one, or one about to be.
-
-    Attributes:
-        name: the task's name.
-        Config: its settings.
-        metric: the metric that picks the best weights.
-        formats: output formats of `write`, the default first.
-        own_files: names that `save` may write.
-    """
+class Tagger(Task):
+    """A character tagger: a trained one, or one about to be."""
 
     name = "tagging"
     Config = TaggingConfig
     metric = "f1"
     formats = ("text", "jsonl", "conll")
     own_files = ("bigrams.txt", "known-words.txt", "labels.txt", "lexicon.txt.gz", "vocab.txt")
+    reading = MappingProxyType({"repair": True})
+    answering = ("user_dictionary", "user_bonus")
 
     def __init__(self, config: TaggingConfig, labels: Sequence[str], scheme: str, encoder: Encoder, known_words=()):
         self.config, self.labels, self.scheme, self.encoder = config, list(labels), scheme, encoder
@@ -68,20 +61,20 @@ class Tagger:
         self._segments = decode.is_segmentation(self.labels, scheme)
         self._begins = np.array([label[:1] in "BS" for label in self.labels])
         self._ends = np.array([label[:1] in "ES" for label in self.labels])
-        self.model = self._tag = self._tag_steered = None
+        self._tag = self._tag_steered = None
 
     # Training.
 
     @classmethod
-    def read(cls, path, repair=False, scheme=None) -> tuple[list[Example], str, int]:
-        """Examples of a file with legal labels, their tag scheme and how many were repaired."""
+    def read(cls, path, facts=None, repair=False) -> Data:
         examples = read_examples(path)
-        scheme, examples, repaired = check_labels(examples, path, repair, scheme)
-        return examples, scheme, repaired
+        scheme, examples, repaired = check_labels(examples, path, repair, facts and facts["scheme"])
+        notes = [f"{path}: {repaired} illegal label sequence(s) repaired"] if repaired else []
+        return Data(examples, {"scheme": scheme}, notes, {"repaired": repaired} if repaired else {})
 
     @classmethod
-    def from_examples(cls, config: TaggingConfig, examples: Sequence[Example], scheme: str):
-        """An untrained tagger with the vocabularies and labels of its training data."""
+    def from_examples(cls, config: TaggingConfig, examples: Sequence[Example], facts: dict):
+        scheme = facts["scheme"]
         seen = {label for example in examples for label in example.labels}
         is_words = decode.is_segmentation(seen, scheme)
         labels = tag_schemes.segmentation_labels() if is_words and "S" in seen else sorted(seen)
@@ -166,13 +159,13 @@ class Tagger:
             arrays["bonus"] = steering.scores(flat, self.labels, self.scheme)
         return Encoded(texts, flat, arrays, cut_windows(flat, self.config.window))
 
-    def tag(self, encoded: Encoded) -> np.ndarray:
+    def run(self, encoded: Encoded) -> np.ndarray:
         """The second third: tag ids, int16 ``(total,)``, of flat texts; -1 at their edges."""
         forward = self._tag
         if "bonus" in encoded.arrays:
             self._tag_steered = forward = self._tag_steered or Forward(steered(self.model))
         tags = np.full(len(encoded.flat.codes), -1, "int16")
-        for rows, length in self._plan(encoded.windows):
+        for rows, length in batches_by_length(encoded.windows.lengths):
             batch = forward(encoded.windows.gather(encoded.arrays, rows, length))
             kept, places = encoded.windows.kept(rows, length)
             tags[places] = batch[kept]
@@ -195,21 +188,10 @@ class Tagger:
         labels = self._label_array[tags]
         return [labels[a : a + n].tolist() for a, n in zip(flat.starts, flat.lengths)]
 
-    def _plan(self, windows: Windows):
-        """Batches of windows of about the same length, of about the same number of characters."""
-        order = np.argsort(-windows.lengths, kind="stable")
-        begin = 0
-        while begin < len(order):
-            # Up to a multiple of 8, so that few shapes occur.
-            length = -(-int(windows.lengths[order[begin]]) // 8) * 8
-            rows = order[begin : begin + max(1, _STEPS_AT_ONCE // length)]
-            yield rows, length
-            begin += len(rows)
-
     def label_sequences(self, texts: Sequence[str], **options) -> list[list[str]]:
         """Labels of each text, a list as long as the text."""
         encoded = self.encode(texts, **options)
-        return self._labels(encoded.flat, self.tag(encoded))
+        return self._labels(encoded.flat, self.run(encoded))
 
     def predict(self, texts: Iterable[str], **options) -> list[list[dict]]:
         """Words or entities of each text, each with ``text``, ``start``, ``end`` and, for entities, ``type``.
@@ -235,11 +217,6 @@ class Tagger:
             [[e.text[a:b] for a, b, _ in spans] for e, spans in zip(examples, sentences)] for sentences in pairs
         )
         return segmentation_scores(gold, found, self.known_words)
-
-    def evaluation_examples(self, path) -> tuple[list[Example], int]:
-        """Examples of a file for `evaluate`; illegal sequences are read as conlleval does, and counted."""
-        examples, _, repaired = self.read(path, repair=True, scheme=self.scheme)
-        return examples, repaired
 
     def samples(self, examples: Sequence[Example], count: int = 12) -> list[dict]:
         """Rows for the report: what was expected, what came, whether they agree."""
@@ -285,9 +262,3 @@ class Tagger:
     def facts(self) -> dict:
         """What `load` needs beside the files."""
         return {"scheme": self.scheme}
-
-    @staticmethod
-    def digest(examples: Sequence[Example]) -> str:
-        """Short hash of a data set."""
-        content = json.dumps([[e.text, e.labels] for e in examples])
-        return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()[:16]

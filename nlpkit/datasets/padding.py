@@ -1,0 +1,52 @@
+"""Pieces of flat arrays to padded batches."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+_STEPS_AT_ONCE = 65_536  # in a batch of prediction
+
+
+def gather_padded(
+    arrays: dict[str, np.ndarray], starts: np.ndarray, lengths: np.ndarray, size: int
+) -> dict[str, np.ndarray]:
+    """Pieces of flat arrays side by side, padded with zeros.
+
+    Args:
+        arrays: by name, ``(total, …)``.
+        starts, lengths: where the pieces begin and how long they are, int64 ``(n,)``.
+        size: the padded length.
+
+    Returns:
+        By name, ``(n, size, …)``.
+
+    Example:
+
+        >>> gather_padded({"x": np.arange(10)}, np.array([2, 7]), np.array([3, 1]), 3)["x"].tolist()
+        [[2, 3, 4], [7, 0, 0]]
+    """
+    step = np.arange(size)
+    real = step < lengths[:, None]
+    places = np.where(real, starts[:, None] + step, 0)
+    return {
+        name: np.where(real.reshape(real.shape + (1,) * (array.ndim - 1)), array[places], 0)
+        for name, array in arrays.items()
+    }
+
+
+def batches_by_length(lengths: np.ndarray, steps_at_once: int = _STEPS_AT_ONCE) -> Iterator[tuple[np.ndarray, int]]:
+    """Batches for prediction: pieces of about the same length, in each about the same number of steps.
+
+    Args:
+        lengths: int ``(n,)``; pieces of length 0 are left out.
+
+    Yields:
+        Indices of the pieces of a batch, and the padded length: a multiple of 8, so that few shapes occur.
+    """
+    order = np.argsort(-lengths, kind="stable")[: np.count_nonzero(lengths)]
+    begin = 0
+    while begin < len(order):
+        size = -(-int(lengths[order[begin]]) // 8) * 8
+        rows = order[begin : begin + max(1, steps_at_once // size)]
+        yield rows, size
+        begin += len(rows)

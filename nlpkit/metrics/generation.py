@@ -1,0 +1,36 @@
+"""Metrics of written answers."""
+
+from collections.abc import Sequence
+
+from nlpkit.errors import MissingPackageError
+
+
+def bleu(references: Sequence[str], answers: Sequence[str]) -> float:
+    """BLEU-4 of a corpus over characters, 0 to 100, by sacrebleu (tokenizer `char`, no smoothing, one reference).
+
+    Raises:
+        MissingPackageError: without sacrebleu.
+
+    References:
+        Papineni et al. (2002); Post (2018), A Call for Clarity in Reporting BLEU Scores.
+    """
+    try:
+        from sacrebleu.metrics import BLEU
+    except ImportError:
+        raise MissingPackageError("sacrebleu", "metrics") from None
+    return BLEU(tokenize="char", smooth_method="none").corpus_score(list(answers), [list(references)]).score
+
+
+def distinct(answers: Sequence[str], n: int) -> float:
+    """Distinct-n: different n-grams of characters over all n-grams of the answers, 0 to 1.
+
+    Example:
+
+        >>> distinct(["春风", "春雨"], 1)
+        0.75
+
+    References:
+        Li et al. (2016), A Diversity-Promoting Objective Function for Neural Conversation Models.
+    """
+    grams = [answer[i : i + n] for answer in answers for i in range(len(answer) - n + 1)]
+    return len(set(grams)) / max(len(grams), 1)

@@ -1,0 +1,184 @@
+"""Logits to lines: the search for answers that keep the rules."""
+
+from collections.abc import Collection
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from nlpkit.decoding import beam_search
+from nlpkit.tasks.couplet.model import to_logits
+from nlpkit.text.vocabulary import PADDING, UNKNOWN
+
+_BROKEN = -1e4  # score of breaking a rule: so low that it happens only where nothing else is left
+
+
+class LineSearch(layers.Layer):
+    """The best lower lines under the rules, by a beam over the likeliest characters of each position.
+
+    The characters that rules of a position forbid (copies, sharing, tones, the user's) are taken out before the
+    candidates are chosen, from the whole vocabulary. What depends on the characters written so far (repetition) is
+    kept by the beam.
+
+    Args:
+        network: the model of `build_model`.
+        config: `CoupletConfig`, for the number of candidates.
+        rules: names of `nlpkit.tasks.couplet.rules.RULES`.
+        beam_width: int.
+        forbidden: ids that no answer may hold.
+        tones: uint8 ``(num_characters,)``, `nlpkit.text.tones.tone_table`, for the rule `tone`.
+        temperature: float; above 0 the lines are drawn, not searched for.
+
+    Call arguments:
+        inputs: dictionary of
+
+            - ``characters``: ids of the upper line, ``(batch, time)``, 0 for padding;
+            - ``tied``: for each position the first one with the same character;
+            - ``required``: the id that must stand there, or 0;
+            - ``demand``: with tones, the tone that the character must have, or 0;
+            - ``noise``: with a temperature, numbers in [0, 1), ``(batch, time, beam_width)``.
+
+    Returns:
+        Ids, int32 ``(batch, beam_width, time)``, and log probabilities, float32 ``(batch, beam_width)``.
+    """
+
+    def __init__(
+        self, network, config, rules: Collection[str], beam_width, forbidden=(), tones=None, temperature=0.0, **kwargs
+    ):
+        super().__init__(**kwargs)
+        self._embedding = network.get_layer("embedding")
+        self._plain = keras.Model(network.input, network.get_layer("norm").output)
+        self._upper = keras.Model(network.input["characters"], network.get_layer("upper").output)
+        self._lower = [network.get_layer(f"lower_{i}") for i in range(len(config.lower_dilations))]
+        self._join = network.get_layer("join") if self._lower else None
+        self._norm = network.get_layer("norm")
+        self._rules, self._beam_width, self._candidates = rules, beam_width, config.candidates
+        self._temperature = temperature
+        size = self._embedding.input_dim
+        never = np.zeros(size, "float32")
+        never[[PADDING, UNKNOWN]] = 2 * _BROKEN
+        never[list(forbidden)] += _BROKEN
+        self._never = never
+        # A row for each demand: none, level, oblique.
+        self._wrong_tone = None if tones is None else np.stack([
+            np.where((tones & demand) == demand, 0, _BROKEN).astype("float32") for demand in range(3)
+        ])  # fmt: skip
+
+    def call(self, inputs):
+        upper = inputs["characters"]
+        candidates, chance = self._choose(inputs)  # (batch, time, candidates) both
+        states = self._upper(upper)
+        batch, time = ops.shape(upper)[:2]
+        beams, vectors = self._beam_width, self._embedding.embeddings
+        shape = (batch, beams, ops.shape(candidates)[-1])
+
+        def step(t, history, past):
+            choice = ops.take(candidates, t, axis=1)  # (batch, candidates)
+            first = ops.take(inputs["tied"], t, axis=1)
+            repeated = ops.take_along_axis(history, ops.broadcast_to(first[:, None, None], (batch, beams, 1)), axis=2)
+            forced = ops.broadcast_to(ops.take(inputs["required"], t, axis=1)[:, None], (batch, beams))
+            if "repetition" in self._rules:
+                forced = ops.where((first < t)[:, None], repeated[..., 0], forced)
+            if self._lower:
+                x, past = self._read(t, history, past)
+                x = self._state(ops.take(states, t, axis=1), x)  # (batch, beams, width)
+                logits = ops.matmul(x, ops.transpose(ops.take(vectors, choice, axis=0), (0, 2, 1)))
+                own = ops.sum(x * ops.take(vectors, forced, axis=0), axis=-1, keepdims=True)
+            else:
+                logits = ops.broadcast_to(ops.take(chance, t, axis=1)[:, None], shape)
+                own = ops.zeros((batch, beams, 1))
+            symbols = ops.broadcast_to(choice[:, None], shape)
+            broken = ops.take(chance, t, axis=1)[:, None] < 0.5 * _BROKEN
+            logits = ops.where(broken, logits + _BROKEN, logits)
+            total = ops.logsumexp(logits, axis=-1, keepdims=True)
+            scores = logits - total
+            if "repetition" in self._rules:
+                used = ops.any(history[:, :, None, :] == choice[:, None, :, None], axis=-1)
+                scores = scores + ops.where(used, _BROKEN, 0.0)
+            is_forced = (forced > 0)[..., None]
+            scores = ops.concatenate([
+                scores + ops.where(is_forced, 10 * _BROKEN, 0.0), ops.where(is_forced, own - total, 10 * _BROKEN)
+            ], axis=-1)  # fmt: skip
+            # A step of padding adds nothing.
+            real = ops.take(upper, t, axis=1)[:, None, None] != 0
+            scores = ops.where(real, scores, ops.where(ops.arange(shape[-1] + 1) == 0, 0.0, 10 * _BROKEN))
+            if self._temperature:
+                scores = scores / self._temperature
+            return scores, ops.concatenate([symbols, forced[..., None]], axis=-1), past
+
+        past = [ops.zeros((batch, beams, 2 * conv.dilation, states.shape[-1])) for conv in self._lower]
+        noise = ops.transpose(inputs["noise"], (0, 2, 1)) if self._temperature else None
+        return beam_search(step, past, batch, time, beams, noise)
+
+    def _choose(self, inputs):
+        """The likeliest allowed characters of each position by itself, and the logarithm of their chance."""
+        upper = inputs["characters"]
+        arrays = {"characters": upper}
+        time = ops.shape(upper)[1]
+        if self._lower:
+            arrays["before"] = ops.where(ops.arange(time) == 0, PADDING, UNKNOWN) * ops.ones_like(upper)
+        x = self._plain(arrays)
+        if "repetition" in self._rules:
+            # Positions that must agree choose by their mean.
+            same = ops.cast(inputs["tied"][:, :, None] == inputs["tied"][:, None, :], x.dtype)
+            same = same * ops.cast(upper != 0, x.dtype)[:, None]
+            x = ops.matmul(same, x) / ops.maximum(ops.sum(same, axis=-1, keepdims=True), 1)
+        logits = ops.cast(to_logits(self._embedding, x), "float32") + self._never
+        if self._wrong_tone is not None:
+            logits = logits + ops.take(self._wrong_tone, ops.cast(inputs["demand"], "int32"), axis=0)
+        # As many more as the upper line and what is written of the lower one can forbid, so that enough are left.
+        more = time * (("no_share" in self._rules or "no_copy" in self._rules) + ("repetition" in self._rules))
+        chance, ids = ops.top_k(logits, ops.minimum(self._candidates + more, logits.shape[-1]))
+        ids = ops.cast(ids, "int32")
+        if "no_share" in self._rules:
+            shared = ops.any(ids[..., None] == upper[:, None, None, :], axis=-1)
+            chance = chance + ops.where(shared, _BROKEN, 0.0)
+        elif "no_copy" in self._rules:
+            chance = chance + ops.where(ids == upper[..., None], _BROKEN, 0.0)
+        # How many are left to choose from must not depend on the padding.
+        limit = self._candidates
+        if "repetition" in self._rules:
+            limit = limit + ops.sum(ops.cast(upper != 0, "int32"), axis=1)[:, None, None]
+        rank = ops.cumsum(ops.cast(chance > 0.5 * _BROKEN, "int32"), axis=-1)
+        return ids, ops.where(rank > limit, _BROKEN, chance)
+
+    def _read(self, t, history, past):
+        """The reading of the lower line up to the character before step `t`, ``(batch * beams, width)``."""
+        last = ops.where(t > 0, ops.take(history, ops.maximum(t - 1, 0), axis=2), PADDING)
+        x = self._embedding(ops.reshape(last, (-1,)))
+        new = []
+        for conv, before in zip(self._lower, past):
+            shape = ops.shape(before)
+            x, after = conv.step(x, ops.reshape(before, (-1, *shape[2:])))
+            new.append(ops.reshape(after, shape))
+        return x, new
+
+    def _state(self, upper, lower):
+        batch, width = ops.shape(upper)[0], upper.shape[-1]
+        lower = ops.reshape(lower, (batch, self._beam_width, width))
+        upper = ops.broadcast_to(upper[:, None], (batch, self._beam_width, width))
+        return self._norm(self._join(ops.concatenate([upper, lower], axis=-1)))
+
+    def compute_output_spec(self, inputs):
+        batch, time = inputs["characters"].shape
+        return (
+            keras.KerasTensor((batch, self._beam_width, time), dtype="int32"),
+            keras.KerasTensor((batch, self._beam_width), dtype="float32"),
+        )
+
+
+class GoldScores(layers.Layer):
+    """How a model sees a right answer: its log probability and its rank, float32 ``(batch, time, 2)``.
+
+    Call arguments:
+        inputs: logits ``(batch, time, num_characters)`` and ids ``(batch, time)``.
+    """
+
+    def call(self, inputs):
+        logits, gold = inputs
+        own = ops.take_along_axis(logits, gold[..., None], axis=-1)
+        above = ops.sum(ops.cast(logits > own, "float32"), axis=-1, keepdims=True)
+        return ops.concatenate([own - ops.logsumexp(logits, axis=-1, keepdims=True), above], axis=-1)
+
+    def compute_output_spec(self, inputs):
+        return keras.KerasTensor((*inputs[1].shape, 2), dtype="float32")

@@ -1,0 +1,387 @@
+"""The couplet task: what its files do, bound together. The only file of this folder that others import."""
+
+import contextlib
+import json
+import math
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple
+
+import keras
+import numpy as np
+
+from nlpkit.datasets.batches import BucketedBatches
+from nlpkit.datasets.padding import batches_by_length, gather_padded
+from nlpkit.errors import ConfigError, MissingPackageError
+from nlpkit.metrics import bleu, distinct
+from nlpkit.tasks.couplet.config import CoupletConfig
+from nlpkit.tasks.couplet.decode import GoldScores, LineSearch
+from nlpkit.tasks.couplet.examples import (
+    Couplet,
+    Lines,
+    first_equal,
+    make_vocabulary,
+    move_on,
+    read_couplets,
+    read_pairs,
+    trouble_of_line,
+)
+from nlpkit.tasks.couplet.model import build_model
+from nlpkit.tasks.couplet.rules import RULES, is_kept, parse_rules, tone_demands
+from nlpkit.tasks.task import Data, Task
+from nlpkit.text.characters import EDGE, FlatTexts, code_points, from_code_points, normalize_text
+from nlpkit.text.kinds import CHINESE, FOREIGN, MARK, character_kinds
+from nlpkit.text.tones import tone_table
+from nlpkit.text.vocabulary import UNKNOWN, CharacterVocabulary
+from nlpkit.training.forward import Forward
+
+_STEPS_AT_ONCE = 8192  # characters in a batch of prediction: each has a score for the whole vocabulary
+_BROKEN = -5e3  # score of an answer that breaks a rule
+
+
+class Search(NamedTuple):
+    """A way of answering: what `CoupletWriter.prepare` makes of a user's options."""
+
+    forward: Forward
+    rules: frozenset[str]
+    n_best: int
+    beam_width: int
+    random: np.random.Generator | None
+
+
+class Encoded(NamedTuple):
+    """Upper lines on their way through the network."""
+
+    lines: Lines
+    search: Search
+
+
+class Found(NamedTuple):
+    """Answers: ids ``(n_best, total)`` for the characters of `Lines`, and scores ``(n, n_best)``."""
+
+    ids: np.ndarray
+    scores: np.ndarray
+
+
+class CoupletWriter(Task):
+    """A model that answers the upper line of a couplet with a lower one: a trained one, or one about to be."""
+
+    name = "couplet"
+    Config = CoupletConfig
+    metric = "top1"
+    formats = ("text", "jsonl")
+    own_files = ("vocab.txt",)
+    reading = MappingProxyType({"on_error": "skip"})
+    answering = ("n_best", "temperature", "seed", "rules", "forbidden")
+
+    def __init__(self, config: CoupletConfig, vocabulary: CharacterVocabulary):
+        self.config, self.vocabulary = config, vocabulary
+        self._symbol_codes = np.array([0, 0, *map(ord, vocabulary.symbols)], "uint32")
+        self._gold, self._forwards = None, {}
+
+    # Training.
+
+    @classmethod
+    def read(cls, path, facts=None, on_error="skip") -> Data:
+        couplets, notes, bad = read_couplets(path, on_error)
+        return Data(couplets, {}, notes, {"bad_lines": bad} if bad else {})
+
+    @classmethod
+    def from_examples(cls, config: CoupletConfig, examples: Sequence[Couplet], facts: dict):
+        writer = cls(config, make_vocabulary(examples, config.char_min_count))
+        writer.attach(build_model(config, len(writer.vocabulary)))
+        return writer
+
+    @property
+    def loss(self):
+        return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+    def batches(self, examples: Sequence[Couplet], seed: int) -> BucketedBatches:
+        lines = read_pairs(examples, self.vocabulary)
+        fits = np.flatnonzero((lines.lengths > 0) & (lines.lengths <= self.config.longest))
+        if not len(fits):
+            raise ConfigError(f"longest = {self.config.longest}: no training line is as short as that")
+        starts, lengths = lines.starts[fits], lines.lengths[fits]
+
+        def collate(rows, length):
+            batch = gather_padded(lines.arrays, starts[rows], lengths[rows], length)
+            weights = (np.arange(length) < lengths[rows][:, None]).astype("float32")
+            return self._inputs(batch["characters"], batch["lower"]), batch["lower"], weights
+
+        steps = [*range(2, 16), *range(16, self.config.longest, 4)]
+        buckets = [length for length in steps if length < self.config.longest] + [self.config.longest]
+        return BucketedBatches(lengths, collate, self.config.batch_size, seed, buckets)
+
+    def _inputs(self, characters, lower, hide=False):
+        inputs = {"characters": characters}
+        if self.config.lower_dilations:
+            inputs["before"] = move_on(np.full_like(lower, UNKNOWN) if hide else lower)
+        return inputs
+
+    def attach(self, model: keras.Model):
+        self.model, self._gold, self._forwards = model, None, {}
+
+    # Answers.
+
+    def prepare(
+        self, n_best: int = 1, temperature: float = 0.0, seed: int = 0, rules: str | Iterable[str] | None = None,
+        forbidden: str = "",
+    ) -> dict:  # fmt: skip
+        """Options of a user to those of `encode`.
+
+        Args:
+            n_best: answers to each line, best first.
+            temperature: above 0 the answers are drawn at random, independent of each other, with the probabilities to
+                the power of ``1 / temperature``.
+            seed: of the draw.
+            rules: names of `nlpkit.tasks.couplet.rules.RULES`, those of the settings by default.
+            forbidden: characters that no answer may hold.
+        """
+        for key, value, least in (("n_best", n_best, 1), ("temperature", temperature, 0), ("seed", seed, 0)):
+            if value < least:
+                raise ConfigError(f"{key} = {value!r}: must be at least {least}")
+        rules = parse_rules(self.config.rules if rules is None else rules)
+        beam_width = n_best if temperature else max(n_best, self.config.beam_width)
+        options = (rules, beam_width, temperature, forbidden)
+        if options not in self._forwards:
+            self._forwards[options] = self._search(*options)
+        random = np.random.default_rng(seed) if temperature else None
+        return {"search": Search(self._forwards[options], rules, n_best, beam_width, random)}
+
+    def _search(self, rules, beam_width, temperature, forbidden):
+        search = LineSearch(
+            self.model, self.config, rules, beam_width,
+            forbidden=sorted({int(i) for i in self.vocabulary.encode(normalize_text(forbidden))} - {UNKNOWN}),
+            tones=np.concatenate([[0, 0], tone_table(self.vocabulary.symbols)]) if "tone" in rules else None,
+            temperature=temperature,
+        )  # fmt: skip
+        inputs = {name: keras.Input((None,), dtype="int32", name=name) for name in ("characters", "tied", "required")}
+        if "tone" in rules:
+            inputs["demand"] = keras.Input((None,), dtype="int32", name="demand")
+        if temperature:
+            inputs["noise"] = keras.Input((None, beam_width), name="noise")
+        return Forward(keras.Model(inputs, search(inputs)))
+
+    def inspect(self, texts: Sequence[str], search: Search) -> Iterable[tuple[int, str]]:
+        uppers, required = _columns(texts)
+        flat = FlatTexts(uppers)
+        kinds = character_kinds(flat.codes)
+        unknown = (kinds == CHINESE) & (self.vocabulary.encode_codes(flat.normal) == UNKNOWN)
+        places = np.flatnonzero((flat.codes != EDGE) & ((kinds == FOREIGN) | unknown))
+        suspects = set((np.searchsorted(flat.starts, places, side="right") - 1).tolist())
+        suspects |= set(np.flatnonzero(~_hold_chinese(flat, kinds)).tolist())
+        suspects |= {row for row, demand in enumerate(required) if demand}
+        for row in sorted(suspects):
+            reason = self._trouble(uppers[row], required[row])
+            if reason:
+                yield row, reason
+
+    def _trouble(self, upper, required):
+        """What is wrong with a line; of a character that was never seen one is only told."""
+        if not upper:
+            return "is empty"
+        reason = trouble_of_line(upper) or (required and trouble_of_line(required))
+        if reason:
+            return reason
+        length = int((character_kinds(code_points(upper)) != MARK).sum())
+        if len(required) > length:
+            return f"{len(required)} characters are required ({required}) of a line of {length}"
+        known = self.vocabulary.encode(normalize_text(required))
+        if (known == UNKNOWN).any():
+            return f"required is a character that training never saw: {required}"
+        known = self.vocabulary.encode(normalize_text(upper))
+        unseen = [c for c, i in zip(upper, known) if i == UNKNOWN and character_kinds(code_points(c))[0] == CHINESE]
+        return f"training never saw {''.join(unseen)}; answered all the same" if unseen else None
+
+    def encode(self, texts: Sequence[str], search: Search) -> Encoded:
+        uppers, required = _columns(texts)
+        flat = FlatTexts(uppers)
+        kinds = character_kinds(flat.codes)
+        answered = _hold_chinese(flat, kinds) & ~_hold_foreign(flat, kinds)
+        if not answered.all():
+            # The place of a bad line stays empty.
+            uppers = [upper if good else "" for upper, good in zip(uppers, answered)]
+        lines = Lines.read(uppers, self.vocabulary, [MARK] if "punctuation" in search.rules else [])
+        lines.arrays["required"] = np.zeros(len(lines.places), "int32")
+        for row, symbols in enumerate(required):
+            if symbols and len(symbols) <= lines.lengths[row]:
+                start = lines.starts[row]
+                ids = self.vocabulary.encode(normalize_text(symbols))
+                lines.arrays["required"][start : start + len(symbols)] = np.where(ids == UNKNOWN, 0, ids)
+        if "tone" in search.rules:
+            lines.arrays["demand"] = np.zeros(len(lines.places), "int32")
+            at = np.zeros(len(lines.flat.codes), "int32")
+            for start, upper in zip(lines.flat.starts, uppers):
+                for place, tone in tone_demands(upper):
+                    at[start + place] = tone
+            lines.arrays["demand"] = at[lines.places]
+        return Encoded(lines, search)
+
+    def run(self, encoded: Encoded) -> Found:
+        lines, search = encoded.lines, encoded.search
+        ids = np.zeros((search.n_best, len(lines.places)), "int32")
+        scores = np.zeros((len(lines.lengths), search.n_best), "float32")
+        for rows, size in batches_by_length(lines.lengths, _STEPS_AT_ONCE):
+            batch = gather_padded(lines.arrays, lines.starts[rows], lines.lengths[rows], size)
+            batch["tied"] = first_equal(batch.pop("codes"))
+            if search.random is not None:
+                batch["noise"] = search.random.random((len(rows), size, search.beam_width), "float32")
+            found, score = search.forward(batch)
+            scores[rows] = score[:, : search.n_best]
+            real = np.arange(size) < lines.lengths[rows][:, None]
+            places = (lines.starts[rows][:, None] + np.arange(size))[real]
+            for rank in range(search.n_best):
+                ids[rank, places] = found[:, rank][real]
+        return Found(ids, scores)
+
+    def write(self, encoded: Encoded, found: Found, file_format: str) -> str:
+        answers = self._answers(encoded, found)
+        if file_format == "text":
+            return "".join("\t".join(lower for lower, _ in row) + "\n" for row in answers)
+        uppers = _texts(encoded.lines.flat, encoded.lines.flat.codes)
+        return "".join(
+            json.dumps({"upper": upper, "answers": _as_values(row)}, ensure_ascii=False) + "\n"
+            for upper, row in zip(uppers, answers)
+        )
+
+    def _answers(self, encoded, found):
+        """For each line its answers and their scores, best first; those that break a rule only if there is no other."""
+        lines, columns = encoded.lines, []
+        for ids in found.ids:
+            codes = lines.flat.codes.copy()
+            codes[lines.places] = self._symbol_codes[ids]
+            columns.append(_texts(lines.flat, codes))
+        kept = (found.scores > _BROKEN).tolist()
+        scores = found.scores.tolist()
+        return [
+            [
+                (lowers[rank], scores[row][rank])
+                for rank in range(len(lowers))
+                if lowers[0] and (kept[row][rank] or not rank)
+            ]
+            for row, lowers in enumerate(zip(*columns))
+        ]
+
+    def predict(self, texts: Iterable[str], search: Search) -> list[list[dict]]:
+        """Answers to upper lines: a list for each, best first, of ``{"lower": str, "score": float}``.
+
+        The score is the logarithm of the probability among the characters that the search chose from. A text may
+        name, after a tab, the characters that its answer must begin with.
+        """
+        encoded = self.encode(list(texts), search)
+        return [_as_values(row) for row in self._answers(encoded, self.run(encoded))]
+
+    # Evaluation.
+
+    def evaluate(self, examples: Sequence[Couplet]) -> dict:
+        """Metrics over couplets.
+
+        - ``cross_entropy`` (nats), ``perplexity``, ``top1``, ``top5``: of each character of the right lower line that
+          is no mark, over the whole vocabulary, no rules applied, given the upper line and the right characters before
+          it; in the table `by position` also without these.
+        - ``bleu``: BLEU-4 over characters by sacrebleu, if that is installed; ``match``: share of the characters that
+          are the right line's; ``distinct1``, ``distinct2``; and the share of answers that keep each rule (`tone` if
+          pypinyin is installed). At the top for answers under the rules of the settings, in the table `answers` also
+          for answers without.
+        """
+        likelihood = {"reading on": self._likelihood(examples)}
+        if self.config.lower_dilations:
+            likelihood["each alone"] = self._likelihood(examples, hide=True)
+        answers = {"with rules": self._quality(examples, self.config.rules), "without": self._quality(examples, "none")}
+        top = {key: value for key, value in answers["with rules"].items() if key not in RULES}
+        return {**likelihood["reading on"], **top, "by position": likelihood, "answers": answers}
+
+    def _likelihood(self, examples, hide=False):
+        if self._gold is None:
+            gold = keras.Input((None,), dtype="int32", name="gold")
+            logits = self.model.output
+            self._gold = Forward(keras.Model({**self.model.input, "gold": gold}, GoldScores()([logits, gold])))
+        lines = read_pairs(examples, self.vocabulary)
+        logs, ranks = np.zeros(len(lines.places)), np.zeros(len(lines.places))
+        for rows, size in batches_by_length(lines.lengths, _STEPS_AT_ONCE):
+            batch = gather_padded(lines.arrays, lines.starts[rows], lines.lengths[rows], size)
+            inputs = self._inputs(batch["characters"], batch["lower"], hide)
+            found = self._gold({**inputs, "gold": batch["lower"]})
+            real = np.arange(size) < lines.lengths[rows][:, None]
+            places = (lines.starts[rows][:, None] + np.arange(size))[real]
+            logs[places], ranks[places] = found[real].T
+        ranks[lines.arrays["lower"] == UNKNOWN] = np.inf  # to foresee that a character is unknown is no answer
+        entropy = float(-logs.mean())
+        return {
+            "cross_entropy": entropy,
+            "perplexity": math.exp(entropy),
+            "top1": float((ranks < 1).mean()),
+            "top5": float((ranks < 5).mean()),
+        }
+
+    def _quality(self, examples, rules):
+        uppers = [example.upper for example in examples]
+        right = [example.lower for example in examples]
+        found = [row[0]["lower"] for row in self.predict(uppers, **self.prepare(rules=rules))]
+        pairs = read_pairs([Couplet(a, b, 0) for a, b in zip(right, found)], self.vocabulary)
+        # Unknown characters are equal to none.
+        is_right = (pairs.arrays["characters"] == pairs.arrays["lower"]) & (pairs.arrays["lower"] != UNKNOWN)
+        scores = {}
+        with contextlib.suppress(MissingPackageError):
+            scores["bleu"] = bleu(right, found)
+        scores |= {"match": float(is_right.mean()), "distinct1": distinct(found, 1), "distinct2": distinct(found, 2)}
+        for rule in RULES:
+            with contextlib.suppress(MissingPackageError):
+                scores[rule] = float(np.mean([is_kept(rule, a, b) for a, b in zip(uppers, found)]))
+        return scores
+
+    def samples(self, examples: Sequence[Couplet], count: int = 20) -> list[dict]:
+        examples = examples[:: max(1, len(examples) // count)][:count]
+        answers = self.predict([example.upper for example in examples], **self.prepare())
+        return [
+            {
+                "expected": f"{example.upper} / {example.lower}",
+                "predicted": (row or [{"lower": ""}])[0]["lower"],
+                "right": bool(row) and row[0]["lower"] == example.lower,
+            }
+            for example, row in zip(examples, answers)
+        ]
+
+    # The folder.
+
+    def files(self) -> list[str]:
+        return ["vocab.txt"]
+
+    def save(self, folder: Path):
+        self.vocabulary.save(folder / "vocab.txt")
+
+    @classmethod
+    def load(cls, folder: Path, config: CoupletConfig, facts: dict):
+        return cls(config, CharacterVocabulary.load(folder / "vocab.txt"))
+
+
+def _columns(texts):
+    """The upper lines, and the characters that their answers must begin with, mostly none."""
+    parts = [text.partition("\t") for text in texts]
+    return [upper.strip() for upper, _, _ in parts], [required.strip() for _, _, required in parts]
+
+
+def _hold_chinese(flat, kinds):
+    return _counts(flat, (kinds == CHINESE) & (flat.codes != EDGE)) > 0
+
+
+def _hold_foreign(flat, kinds):
+    return _counts(flat, (kinds == FOREIGN) & (flat.codes != EDGE)) > 0
+
+
+def _counts(flat, flags):
+    """How many characters of each text are flagged."""
+    total = np.concatenate([[0], np.cumsum(flags)])
+    return total[flat.starts + flat.lengths] - total[flat.starts]
+
+
+def _texts(flat, codes):
+    """Strings of the texts from code points in the shape of `flat`."""
+    codes = codes[1:].copy()
+    codes[flat.starts + flat.lengths - 1] = 0
+    return from_code_points(codes).split("\0")[:-1]
+
+
+def _as_values(row):
+    return [{"lower": lower, "score": round(score, 3)} for lower, score in row]

@@ -1,0 +1,314 @@
+"""What is the couplet task's own, beside the contract of all tasks."""
+
+import itertools
+import json
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import nlpkit
+from nlpkit.errors import ConfigError, DataError, MissingPackageError
+from nlpkit.tasks.couplet.check import check
+from nlpkit.tasks.couplet.config import CoupletConfig
+from nlpkit.tasks.couplet.examples import Couplet, first_equal, read_couplets, read_pairs
+from nlpkit.tasks.couplet.rules import RULES, is_kept, tone_demands
+from nlpkit.tasks.couplet.task import CoupletWriter
+from nlpkit.text import tones
+from nlpkit.text.characters import code_points
+from nlpkit.text.kinds import MARK, character_kinds
+from nlpkit.text.tones import LEVEL, OBLIQUE
+
+from .conftest import COUPLETS, SMALL_COUPLET
+from .test_tasks import check_gradients
+
+ALL = frozenset(RULES) - {"tone"}
+# Readings for tests without pypinyin.
+TONES = {"天": LEVEL, "地": OBLIQUE, "春": LEVEL, "雨": OBLIQUE, "长": LEVEL | OBLIQUE, "风": LEVEL, "月": OBLIQUE}
+
+
+@pytest.fixture(scope="module")
+def predictor(couplet_model):
+    return nlpkit.load(couplet_model)
+
+
+@pytest.fixture
+def made_up_tones(monkeypatch):
+    def tones_of(character):
+        return TONES.get(character, 1 + ord(character) % 3)
+
+    for place in ("nlpkit.tasks.couplet.rules.tones_of", "nlpkit.text.tones.tones_of"):
+        monkeypatch.setattr(place, tones_of)
+
+
+@pytest.mark.parametrize("encoder", ["gated_conv", "lstm"])
+@pytest.mark.parametrize("lower", [[1, 2], []])
+def test_every_weight_gets_a_gradient(encoder, lower):
+    examples = CoupletWriter.read(COUPLETS / "couplets-train.tsv").examples[:60]
+    config = CoupletConfig.create({**SMALL_COUPLET, "encoder": encoder, "lower_dilations": lower})
+    check_gradients(CoupletWriter.from_examples(config, examples, {}), examples)
+
+
+# Rules.
+
+
+@pytest.mark.parametrize(
+    ("rule", "upper", "kept", "broken"),
+    [
+        ("no_copy", "春风，来", "风春，去", "春雨，去"),
+        ("no_share", "春风来", "夏雨去", "夏雨春"),
+        ("repetition", "山山水", "日日月", "日月星"),
+        ("repetition", "山花水", "日月星", "日月日"),
+        ("punctuation", "春风，来", "夏雨，去", "夏雨。去"),
+        ("tone", "春雨地", "天风天", "天雨天"),
+        ("tone", "天地，长雨", "天风，长天", "天风，长地"),
+    ],
+)
+def test_rules(rule, upper, kept, broken, made_up_tones):
+    assert is_kept(rule, upper, kept)
+    assert not is_kept(rule, upper, broken)
+
+
+def test_tone_demands_are_at_even_places_and_clause_ends(made_up_tones):
+    assert list(tone_demands("天地天地天")) == [(1, LEVEL), (3, LEVEL), (4, LEVEL)]
+    assert list(tone_demands("天天天，地地地")) == [(1, OBLIQUE), (2, OBLIQUE), (5, LEVEL), (6, LEVEL)]
+    assert list(tone_demands("长长")) == [(1, LEVEL)]  # a character of both kinds demands nothing
+
+
+CHARACTERS = st.sampled_from("春风来夏雨去山山水水日月年天地人心一二三，、？龘𠮷〇")
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.text(CHARACTERS, min_size=1, max_size=14), min_size=1, max_size=5))
+def test_answers_keep_all_rules_whatever_the_line(predictor, texts):
+    for text, answers in zip(texts, predictor.predict(texts, n_best=2), strict=True):
+        kinds = character_kinds(code_points(text))
+        if (kinds == MARK).all():
+            assert answers == []
+            continue
+        assert answers
+        for answer in answers:
+            assert len(answer["lower"]) == len(text)
+            for rule in ALL:
+                assert is_kept(rule, text, answer["lower"]), (rule, text, answer)
+
+
+NASTY = st.text(
+    st.one_of(st.sampled_from("春，A1 \t　\0\x01\x85\u2028😀👨‍👩‍👧𠮷"), st.characters(codec="utf-8")), max_size=40
+)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(NASTY, max_size=4))
+def test_no_line_stops_the_others(predictor, texts):
+    search = predictor.task.prepare()
+    told = dict(predictor.task.inspect(texts, **search))
+    for row, answers in enumerate(predictor.predict([*texts, "春风送暖"])[:-1]):
+        upper = texts[row].partition("\t")[0].strip()
+        assert bool(answers) or row in told
+        assert all(len(answer["lower"]) == len(upper) for answer in answers)
+        assert all(is_kept("punctuation", upper, answer["lower"]) for answer in answers)
+
+
+def test_each_rule_is_a_switch(predictor, made_up_tones):
+    lines = [couplet.upper for couplet in read_couplets(COUPLETS / "couplets-train.tsv")[0]]
+    free = [row[0]["lower"] for row in predictor.predict(lines, rules="none")]
+    for rule in ("no_copy", "no_share", "repetition", "tone"):
+        assert not all(is_kept(rule, a, b) for a, b in zip(lines, free)), rule
+        held = [row[0]["lower"] for row in predictor.predict(lines, rules=rule)]
+        broken = [(a, b) for a, b in zip(lines, held) if not is_kept(rule, a, b)]
+        assert not broken, rule
+    assert all(len(a) == len(b) for a, b in zip(lines, free))
+
+
+def test_without_the_rule_marks_are_answered_like_characters(predictor):
+    answer = predictor.predict(["春风，送暖"], rules="no_share")[0][0]["lower"]
+    assert len(answer) == 5 and "，" not in answer
+
+
+def test_required_and_forbidden_characters(predictor):
+    first = predictor.predict(["春风送暖入千家"])[0][0]["lower"]
+    assert predictor.predict(["春风送暖入千家\t月明"])[0][0]["lower"].startswith("月明")
+    answer = predictor.predict(["春风送暖入千家"], forbidden=first)[0][0]["lower"]
+    assert not set(answer) & set(first)
+    # A required character is the user's own wish and stands against the other rules.
+    assert predictor.predict(["春风送暖入千家\t春"])[0][0]["lower"].startswith("春")
+
+
+def test_n_best_are_different_and_in_order(predictor):
+    answers = predictor.predict(["春风送暖入千家"], n_best=6)[0]
+    assert len({answer["lower"] for answer in answers}) == 6
+    scores = [answer["score"] for answer in answers]
+    assert scores == sorted(scores, reverse=True)
+    # Where only one character is allowed there are no other answers to give.
+    assert len(predictor.predict(["春\t月"], n_best=3)[0]) == 1
+
+
+def test_drawn_answers_vary_with_the_seed_and_keep_the_rules(predictor):
+    lines = ["春风送暖入千家", "山山水水"] * 3
+    draws = [predictor.predict(lines, temperature=1.5, seed=seed, n_best=3) for seed in (0, 0, 1)]
+    assert draws[0] == draws[1] != draws[2]
+    assert len({answer["lower"] for answer in draws[0][0]}) > 1
+    for line, answers in zip(lines, draws[2]):
+        assert all(is_kept(rule, line, answer["lower"]) for answer in answers for rule in ALL)
+
+
+def test_the_search_without_repetition_finds_the_best_line(predictor):
+    """A beam as wide as all sequences of two characters, against enumeration with the network itself."""
+    task = predictor.task
+    for upper in ("春风", "千山"):
+        search = task.prepare(rules="none", n_best=64)["search"]
+        encoded = task.encode([upper], search)
+        found = task.run(encoded)
+        ids = encoded.lines.arrays["characters"][None]
+
+        def logits(before, ids=ids):
+            return task.model({"characters": ids, "before": np.array([before], "int32")}).numpy()[0]
+
+        hidden = logits([0, 1])
+        hidden[:, :2] = -np.inf
+        first, second = (np.argsort(-row)[: task.config.candidates] for row in hidden)
+        expected = {}
+        for a in first:
+            scores = logits([0, a])
+            chance = [scores[0][first], scores[1][second]]
+            for b in second:
+                expected[int(a), int(b)] = sum(
+                    row[np.flatnonzero(of == symbol)[0]] - np.log(np.exp(row).sum())
+                    for row, of, symbol in zip(chance, (first, second), (a, b))
+                )
+        best = sorted(expected, key=expected.get, reverse=True)
+        np.testing.assert_allclose(found.scores[0][:10], [expected[pair] for pair in best[:10]], rtol=1e-3, atol=1e-3)
+        assert tuple(found.ids[0].tolist()) == best[0]
+
+
+def test_a_plain_tagger_answers_each_position_by_itself(tmp_path):
+    files = [COUPLETS / f"couplets-{part}.tsv" for part in ("train", "test")]
+    settings = {**SMALL_COUPLET, "epochs": 1, "lower_dilations": []}
+    task = nlpkit.train("couplet", *files, out=tmp_path / "m", settings=settings).task
+    line = "春风送暖入千家"
+    ids = task.vocabulary.encode(line)[None]
+    scores = task.model({"characters": ids}).numpy()[0]
+    scores[:, :2] = -np.inf
+    expected = "".join(task.vocabulary.decode(scores.argmax(axis=-1)))
+    assert task.predict([line], **task.prepare(rules="none"))[0][0]["lower"] == expected
+    assert "each alone" not in task.evaluate(task.read(files[1]).examples)["by position"]
+
+
+# Data and errors.
+
+
+def test_bad_lines_are_named_and_passed_over_or_stop(tmp_path):
+    path = tmp_path / "pairs.tsv"
+    path.write_text("春风\t夏雨\textra\n\n春风\t夏\n春A\t夏雨\n只有上联\n，，\t。。\n山\t水\n", "utf-8")
+    couplets, notes, bad = read_couplets(path)
+    assert [(c.upper, c.lower, c.line) for c in couplets] == [("春风", "夏雨", 1), ("山", "水", 7)]
+    assert bad == 5 and len(notes) == 5
+    expected = [
+        "line 2: is empty",
+        "has 2 characters, the lower 1",
+        "'A', which is not Chinese",
+        "a tab and a lower line",
+    ]
+    for note, text in zip(notes, [*expected, "no Chinese character"]):
+        assert text in note
+    with pytest.raises(DataError, match="line 2: is empty"):
+        read_couplets(path, "stop")
+    with pytest.raises(ConfigError, match="accepted are skip and stop"):
+        read_couplets(path, "ignore")
+    path.write_text("a\tb\n" * 9)
+    with pytest.raises(DataError, match=r"holds no couplet; .* line 1: holds 'a'"):
+        read_couplets(path)
+    path.write_text("春风\t夏雨\n" + "a\tb\n" * 9, "utf-8")
+    assert read_couplets(path)[1][-1].endswith("4 more bad lines passed over")
+
+
+def test_files_with_bad_lines(predictor, tmp_path):
+    lines = ["春风送暖", "", "hello", "龘龘龘龘", "山高水长\t日月星辰风", "春风"]
+    (tmp_path / "in.txt").write_text("\n".join(lines), "utf-8")
+    assert predictor.predict_file(tmp_path / "in.txt", tmp_path / "out.txt") == (6, 4)
+    found = (tmp_path / "out.txt").read_text("utf-8").splitlines()
+    assert [len(line) for line in found] == [4, 0, 0, 4, 4, 2]
+    errors = [json.loads(line) for line in (tmp_path / "out.txt.errors.jsonl").read_text("utf-8").splitlines()]
+    reasons = {error["line"]: error["reason"] for error in errors}
+    assert reasons[2] == "is empty" and "'hello', which is not Chinese" in reasons[3]
+    assert "never saw 龘" in reasons[4] and "answered all the same" in reasons[4]
+    assert "5 characters are required (日月星辰风) of a line of 4" in reasons[5]
+    with pytest.raises(DataError, match=r"in.txt, line 2: is empty"):
+        predictor.predict_file(tmp_path / "in.txt", tmp_path / "stopped.txt", on_error="stop")
+    assert not (tmp_path / "stopped.txt").exists()
+    predictor.predict_file(tmp_path / "in.txt", tmp_path / "many.txt", n_best=3)
+    assert (tmp_path / "many.txt").read_text("utf-8").splitlines()[0].count("\t") == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"rules": "no_shar"}, "unknown rule 'no_shar', did you mean 'no_share'"),
+        ({"n_best": 0}, "n_best = 0: must be at least 1"),
+        ({"temperature": -1.0}, "temperature = -1.0: must be at least 0"),
+    ],
+)
+def test_wrong_options(predictor, options, message):
+    with pytest.raises(ConfigError, match=message):
+        predictor.predict(["春风"], **options)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [({"rules": "nothing"}, "unknown rule"), ({"hide": 1.0}, "from 0 to below 1"), ({"longest": 1}, "at least 2")],
+)
+def test_bad_settings(values, message):
+    with pytest.raises(ConfigError, match=message):
+        CoupletConfig.create(values)
+
+
+def test_pairs_leave_out_marks_of_either_line():
+    examples = [Couplet("春，风", "夏雨，", 1), Couplet("山", "水", 2)]
+    task = CoupletWriter.from_examples(CoupletConfig.create({**SMALL_COUPLET, "char_min_count": 1}), examples, {})
+    lines = read_pairs(examples, task.vocabulary)
+    assert lines.lengths.tolist() == [1, 1]
+    assert "".join(task.vocabulary.decode(lines.arrays["lower"])) == "夏水"
+
+
+def test_first_equal_by_a_loop():
+    codes = np.random.default_rng(0).integers(0, 4, (20, 7))
+    for row, found in zip(codes, first_equal(codes)):
+        assert [row.tolist().index(c) if c else i for i, c in enumerate(row)] == found.tolist()
+
+
+def test_check_finds_what_is_wrong(tmp_path, made_up_tones):
+    (tmp_path / "a").write_text("春风\t夏雨\n春风\t夏雨\n山山\t水\n一一\t二三\n", "utf-8")
+    (tmp_path / "b").write_text("春风\t秋月\n龘\t鱻\n", "utf-8")
+    first, second = check([tmp_path / "a", tmp_path / "b"], {"char_min_count": 1})
+    assert first["bad lines (passed over)"] == 1 and "the lower 1" in first["bad line 1"]
+    assert first["repeated couplets"].startswith("1 ")
+    assert first["keep the rule repetition"].startswith("2 (66.67%)")
+    assert second[f"upper lines that are also in {tmp_path / 'a'}"].startswith("1 (50.00%)")
+    assert second[f"upper lines with characters that {tmp_path / 'a'} hardly has"].startswith("1 ")
+
+
+def test_without_pypinyin_the_error_names_the_extra(couplet_model, monkeypatch):
+    def missing(_):
+        raise MissingPackageError("pypinyin", "tone")
+
+    monkeypatch.setattr("nlpkit.text.tones.tones_of", missing)
+    with pytest.raises(MissingPackageError, match=r'pip install "nlpkit\[tone\]"'):
+        nlpkit.load(couplet_model).predict(["春风"], rules="tone")
+
+
+def test_tones_of_pypinyin():
+    pytest.importorskip("pypinyin")
+    assert [tones.tones_of(c) for c in "天地长龘"] == [LEVEL, OBLIQUE, LEVEL | OBLIQUE, LEVEL]
+    couplets = read_couplets(COUPLETS / "couplets-train.tsv")[0]
+    assert all(tones.tones_of(c.lower[-1]) & LEVEL and tones.tones_of(c.upper[-1]) & OBLIQUE for c in couplets)
+
+
+def test_the_samples_are_couplets():
+    couplets = list(itertools.chain(*(read_couplets(COUPLETS / f"couplets-{p}.tsv")[0] for p in ("train", "test"))))
+    assert len(couplets) >= 300 and len({c.upper for c in couplets}) == len(couplets)
+    for couplet, rule in itertools.product(couplets, sorted(ALL)):
+        assert is_kept(rule, couplet.upper, couplet.lower), (rule, couplet)
+    uppers = (COUPLETS / "upper-lines.txt").read_text("utf-8").splitlines()
+    assert len(uppers) == 20 and not set(uppers) & {c.upper for c in couplets}
