@@ -25,6 +25,8 @@ class CoupletConfig(EncoderConfig):
     beam_width: int = 4
     candidates: int = 24
     """Characters for each position among which the search chooses."""
+    alone: float = 0.5
+    """Weight in the search of what is known of a character without reading the lower line."""
     rules: str = "no_copy,no_share,repetition,punctuation"
     """What answers keep, unless prediction is told otherwise."""
 
@@ -35,4 +37,5 @@ class CoupletConfig(EncoderConfig):
         self.check("longest", self.longest >= 2, "at least 2")
         self.check("beam_width", self.beam_width >= 1, "at least 1")
         self.check("candidates", self.candidates >= 2, "at least 2")
+        self.check("alone", self.alone >= 0, "0 or more")
         parse_rules(self.rules)

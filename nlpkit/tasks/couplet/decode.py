@@ -20,9 +20,13 @@ class LineSearch(layers.Layer):
     candidates are chosen, from the whole vocabulary. What depends on the characters written so far (repetition) is
     kept by the beam.
 
+    A character's score is its log probability among the candidates, given both lines as far as they are known, and
+    `config.alone` times its log probability by itself: the one knows what goes together, the other what goes with the
+    upper line.
+
     Args:
         network: the model of `build_model`.
-        config: `CoupletConfig`, for the number of candidates.
+        config: `CoupletConfig`, for the settings of the search.
         rules: names of `nlpkit.tasks.couplet.rules.RULES`.
         beam_width: int.
         forbidden: ids that no answer may hold.
@@ -39,7 +43,7 @@ class LineSearch(layers.Layer):
             - ``noise``: with a temperature, numbers in [0, 1), ``(batch, time, beam_width)``.
 
     Returns:
-        Ids, int32 ``(batch, beam_width, time)``, and log probabilities, float32 ``(batch, beam_width)``.
+        Ids, int32 ``(batch, beam_width, time)``, and sums of scores, float32 ``(batch, beam_width)``.
     """
 
     def __init__(
@@ -53,6 +57,7 @@ class LineSearch(layers.Layer):
         self._join = network.get_layer("join") if self._lower else None
         self._norm = network.get_layer("norm")
         self._rules, self._beam_width, self._candidates = rules, beam_width, config.candidates
+        self._alone = config.alone if self._lower else 0.0
         self._temperature = temperature
         size = self._embedding.input_dim
         never = np.zeros(size, "float32")
@@ -88,10 +93,10 @@ class LineSearch(layers.Layer):
                 logits = ops.broadcast_to(ops.take(chance, t, axis=1)[:, None], shape)
                 own = ops.zeros((batch, beams, 1))
             symbols = ops.broadcast_to(choice[:, None], shape)
-            broken = ops.take(chance, t, axis=1)[:, None] < 0.5 * _BROKEN
-            logits = ops.where(broken, logits + _BROKEN, logits)
+            alone = ops.take(chance, t, axis=1)[:, None]
+            logits = ops.where(alone < 0.5 * _BROKEN, logits + _BROKEN, logits)
             total = ops.logsumexp(logits, axis=-1, keepdims=True)
-            scores = logits - total
+            scores = logits - total + self._alone * ops.log_softmax(alone, axis=-1)
             if "repetition" in self._rules:
                 used = ops.any(history[:, :, None, :] == choice[:, None, :, None], axis=-1)
                 scores = scores + ops.where(used, _BROKEN, 0.0)

@@ -266,8 +266,8 @@ class CoupletWriter(Task):
     def predict(self, texts: Iterable[str], search: Search) -> list[list[dict]]:
         """Answers to upper lines: a list for each, best first, of ``{"lower": str, "score": float}``.
 
-        The score is the logarithm of the probability among the characters that the search chose from. A text may
-        name, after a tab, the characters that its answer must begin with.
+        The score is that of `nlpkit.tasks.couplet.decode.LineSearch`. A text may name, after a tab, the characters
+        that its answer must begin with.
         """
         encoded = self.encode(list(texts), search)
         return [_as_values(row) for row in self._answers(encoded, self.run(encoded))]
