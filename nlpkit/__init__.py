@@ -17,7 +17,19 @@ _HOMES = {
     "load": "nlpkit.prediction.predictor",
     "Predictor": "nlpkit.prediction.predictor",
 }
-_ROOMS = ("datasets", "errors", "layers", "losses", "metrics", "ops", "prediction", "tasks", "text", "training")
+_ROOMS = (
+    "datasets",
+    "decoding",
+    "errors",
+    "layers",
+    "losses",
+    "metrics",
+    "ops",
+    "prediction",
+    "tasks",
+    "text",
+    "training",
+)
 
 
 def evaluate(folder, data) -> dict:

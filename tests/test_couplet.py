@@ -127,6 +127,32 @@ def test_without_the_rule_marks_are_answered_like_characters(predictor):
     assert len(answer) == 5 and "，" not in answer
 
 
+def test_rules_together_where_they_pull_apart(predictor, made_up_tones):
+    """A repeated character whose places make different demands, or demand where another place does not."""
+    for upper in ("天春天地天", "春月雨月，风月", "月月月月月", "风月风雨风", "春"):
+        for answer in predictor.predict([upper], rules="no_share,repetition,tone", n_best=3)[0][:1]:
+            demands = {}
+            for place, tone in tone_demands(upper):
+                demands[upper[place]] = demands.get(upper[place], 0) | tone
+            assert is_kept("repetition", upper, answer["lower"]) and is_kept("no_share", upper, answer["lower"])
+            # Tones that exclude each other are met by a character with readings of both kinds.
+            assert is_kept("tone", upper, answer["lower"]), (upper, answer)
+
+
+def test_more_answers_than_characters(predictor):
+    answers = predictor.predict(["春", "山高水长"], n_best=60)
+    assert 1 < len(answers[0]) <= 60 and len(answers[1]) == 60
+    assert all(len(answer["lower"]) == 4 for answer in answers[1])
+    assert all("\0" not in answer["lower"] for row in answers for answer in row)
+
+
+def test_draws_do_not_depend_on_batch_mates(predictor):
+    lines = ["春风送暖入千家", "山高水长", "一二三"]
+    together = predictor.predict(lines, temperature=1.0, seed=5)
+    assert predictor.predict(lines[:1], temperature=1.0, seed=5)[0] == together[0]
+    assert predictor.predict(lines[:2], temperature=1.0, seed=5) == together[:2]
+
+
 def test_required_and_forbidden_characters(predictor):
     first = predictor.predict(["春风送暖入千家"])[0][0]["lower"]
     assert predictor.predict(["春风送暖入千家\t月明"])[0][0]["lower"].startswith("月明")
@@ -134,6 +160,7 @@ def test_required_and_forbidden_characters(predictor):
     assert not set(answer) & set(first)
     # A required character is the user's own wish and stands against the other rules.
     assert predictor.predict(["春风送暖入千家\t春"])[0][0]["lower"].startswith("春")
+    assert predictor.predict(["山山水\t春花"])[0][0]["lower"].startswith("春花")
 
 
 def test_n_best_are_different_and_in_order(predictor):
@@ -226,16 +253,17 @@ def test_bad_lines_are_named_and_passed_over_or_stop(tmp_path):
 
 
 def test_files_with_bad_lines(predictor, tmp_path):
-    lines = ["春风送暖", "", "hello", "龘龘龘龘", "山高水长\t日月星辰风", "春风"]
+    lines = ["春风送暖", "", "hello", "龘龘龘龘", "山高水长\t日月星辰风", "春风", "春\0风", "春" * 200, "山水"]
     (tmp_path / "in.txt").write_text("\n".join(lines), "utf-8")
-    assert predictor.predict_file(tmp_path / "in.txt", tmp_path / "out.txt") == (6, 4)
+    assert predictor.predict_file(tmp_path / "in.txt", tmp_path / "out.txt") == (9, 6)
     found = (tmp_path / "out.txt").read_text("utf-8").splitlines()
-    assert [len(line) for line in found] == [4, 0, 0, 4, 4, 2]
+    assert [len(line) for line in found] == [4, 0, 0, 4, 4, 2, 0, 0, 2]
     errors = [json.loads(line) for line in (tmp_path / "out.txt.errors.jsonl").read_text("utf-8").splitlines()]
     reasons = {error["line"]: error["reason"] for error in errors}
     assert reasons[2] == "is empty" and "'hello', which is not Chinese" in reasons[3]
     assert "never saw 龘" in reasons[4] and "answered all the same" in reasons[4]
     assert "5 characters are required (日月星辰风) of a line of 4" in reasons[5]
+    assert "'\\x00'" in reasons[7] and "has 200 characters; lines up to 128 are answered" in reasons[8]
     with pytest.raises(DataError, match=r"in.txt, line 2: is empty"):
         predictor.predict_file(tmp_path / "in.txt", tmp_path / "stopped.txt", on_error="stop")
     assert not (tmp_path / "stopped.txt").exists()
@@ -248,7 +276,8 @@ def test_files_with_bad_lines(predictor, tmp_path):
     [
         ({"rules": "no_shar"}, "unknown rule 'no_shar', did you mean 'no_share'"),
         ({"n_best": 0}, "n_best = 0: must be at least 1"),
-        ({"temperature": -1.0}, "temperature = -1.0: must be at least 0"),
+        ({"temperature": -1.0}, "temperature = -1.0: must be 0, for no draw, or at least 0.05"),
+        ({"temperature": float("nan")}, "temperature = nan"),
     ],
 )
 def test_wrong_options(predictor, options, message):
@@ -263,6 +292,19 @@ def test_wrong_options(predictor, options, message):
 def test_bad_settings(values, message):
     with pytest.raises(ConfigError, match=message):
         CoupletConfig.create(values)
+
+
+def test_a_vocabulary_of_nothing():
+    with pytest.raises(ConfigError, match="char_min_count = 2: no character of the data is that frequent"):
+        CoupletWriter.from_examples(CoupletConfig(), [Couplet("山", "水", 1)], {})
+
+
+def test_evaluation_names_bad_lines(couplet_model, tmp_path, capsys):
+    (tmp_path / "pairs.tsv").write_text("春风\t夏雨\n山\t\n", "utf-8")
+    assert nlpkit.load(couplet_model).evaluate(tmp_path / "pairs.tsv")["bad_lines"] == 1
+    assert "line 2: expected an upper line" in capsys.readouterr().err
+    with pytest.raises(DataError, match="line 2"):
+        nlpkit.load(couplet_model).evaluate(tmp_path / "pairs.tsv", on_error="stop")
 
 
 def test_pairs_leave_out_marks_of_either_line():

@@ -11,7 +11,7 @@ import nlpkit
 MODULES = [
     name
     for _, name, _ in pkgutil.walk_packages(nlpkit.__path__, "nlpkit.")
-    if name.split(".")[1] in ("datasets", "layers", "losses", "metrics", "ops", "text")
+    if name.split(".")[1] in ("datasets", "decoding", "layers", "losses", "metrics", "ops", "text")
 ]
 
 

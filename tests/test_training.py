@@ -153,6 +153,18 @@ def test_precision_and_jit_switches(tmp_path, precision, jit):
     assert nlpkit.load(tmp_path / "m").predict(["今天天气真好"])
 
 
+@pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16"])
+def test_couplets_in_mixed_precision(tmp_path, precision):
+    files, values = RUNS["couplet"]
+    settings = {**values, "epochs": 1, "precision": precision}
+    model = nlpkit.train("couplet", **files, out=tmp_path / "m", settings=settings)
+    assert (
+        len(nlpkit.load(tmp_path / "m").predict(["今天天气真好"])[0][0]["lower"])
+        == 6
+        == len(model.predict(["今天天气真好"])[0][0]["lower"])
+    )
+
+
 def test_early_stopping_keeps_the_best(tmp_path):
     settings = {**SMALL, "epochs": 30, "learning_rate": 1e-9, "patience": 2}
     nlpkit.train("tagging", **FILES, out=tmp_path / "m", settings=settings)

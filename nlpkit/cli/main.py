@@ -71,6 +71,7 @@ def _parser():
     evaluate = commands.add_parser("evaluate", help="measure a model on labelled data")
     evaluate.add_argument("model", metavar="DIR")
     evaluate.add_argument("--data", required=True, metavar="FILE")
+    evaluate.add_argument("--on-error", metavar="ACTION", help="couplet: skip (default) a bad line, or stop")
     evaluate.add_argument("--json", action="store_true", help="one JSON object on standard output")
     evaluate.set_defaults(run=_evaluate)
 
@@ -114,7 +115,7 @@ def _evaluate(args):
     _import_backend()
     from nlpkit.prediction.predictor import load
 
-    metrics = load(args.model).evaluate(args.data)
+    metrics = load(args.model).evaluate(args.data, **_given(args, "on_error"))
     if args.json:
         print(json.dumps(metrics, ensure_ascii=False))
     else:

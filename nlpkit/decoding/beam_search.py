@@ -19,7 +19,7 @@ def beam_search(step: Callable, state: Any, batch: int, steps: int, beam_width: 
             ``(batch, beam_width, steps)``, holds the symbols so far and zeros after them, and ``state`` is what the
             step before has returned. It returns scores, float ``(batch, beam_width, candidates)``, usually log
             probabilities; the symbols that they belong to, int32 of the same shape; and the new state.
-        state: tensors ``(batch, beam_width, …)`` in any nesting, `None` for nothing. They follow their sequences as
+        state: tensors ``(batch, beam_width, …)`` in any nesting, ``[]`` for none. They follow their sequences as
             these change places.
         batch, steps: ints or int32 scalars.
         beam_width: int, the number of sequences that are kept, and returned.
@@ -36,7 +36,7 @@ def beam_search(step: Callable, state: Any, batch: int, steps: int, beam_width: 
         >>> table = np.log([[0.1, 0.9], [0.6, 0.4]]).astype("float32")
         >>> symbols = np.arange(2, dtype="int32") + np.zeros((1, 2, 1), "int32")
         >>> step = lambda t, history, state: (ops.take(table, t, axis=0) + np.zeros((1, 2, 1)), symbols, state)
-        >>> found, scores = beam_search(step, None, batch=1, steps=2, beam_width=2)
+        >>> found, scores = beam_search(step, [], batch=1, steps=2, beam_width=2)
         >>> np.asarray(found).tolist()
         [[[1, 0], [1, 1]]]
     """
@@ -80,5 +80,10 @@ def _of_parent(x, parent):
 
 def _draw(scores, noise):
     """Indices, by the inverse of the cumulative distribution."""
-    below = ops.cumsum(ops.softmax(scores, axis=-1), axis=-1) < noise[..., None]
-    return ops.minimum(ops.sum(ops.cast(below, "int32"), axis=-1), ops.shape(scores)[-1] - 1)
+    sums = ops.cumsum(ops.softmax(scores, axis=-1), axis=-1)
+
+    def count(is_below):
+        return ops.sum(ops.cast(is_below, "int32"), axis=-1)
+
+    # Never one without a chance: neither at the front, if the noise is 0, nor at the end, if rounding leaves a gap.
+    return ops.minimum(count(sums <= noise[..., None]), count(sums < sums[..., -1:]))

@@ -77,9 +77,9 @@ class GatedConv(keras.layers.Layer):
         Returns:
             The output ``(batch, channels)``, and the `past` of the next step.
         """
-        x = self.norm(inputs)
+        x = ops.cast(self.norm(inputs), past.dtype)
         past = ops.concatenate([past, x[:, None]], axis=1)
-        return inputs + self._gated(past[:, 0], past[:, self.dilation], x), past[:, 1:]
+        return ops.cast(inputs, past.dtype) + self._gated(past[:, 0], past[:, self.dilation], x), past[:, 1:]
 
     def compute_output_shape(self, input_shape):
         return input_shape

@@ -6,6 +6,7 @@ from pathlib import Path
 from nlpkit.errors import ConfigError, unknown_name
 from nlpkit.prediction.artefact import load_artefact
 from nlpkit.prediction.stream import Stages, predict_stream
+from nlpkit.training.progress import console
 
 
 class Predictor:
@@ -61,9 +62,15 @@ class Predictor:
         )
         return predict_stream(stages, input, output, input_format, on_error)
 
-    def evaluate(self, data: str | Path) -> dict:
-        """Metrics over a labelled file."""
-        found = self.task.read(data, self.task.facts(), **self.task.reading)
+    def evaluate(self, data: str | Path, **reading) -> dict:
+        """Metrics over a labelled file; what was passed over or mended in it is told on standard error.
+
+        `reading` are the task's options of reading data, as in `nlpkit.train`.
+        """
+        self.task.check_options("reading", reading)
+        found = self.task.read(data, self.task.facts(), **{**self.task.reading, **reading})
+        for note in found.notes:
+            console().print(note, markup=False)
         return {**self.task.evaluate(found.examples), **found.counts}
 
     def _prepare(self, options):

@@ -39,8 +39,8 @@ def predict_stream(
         input_path, output_path: files, or ``-`` for standard input and output. The output is written beside its
             place and renamed when it is whole.
         input_format: ``text``, or ``jsonl`` for objects with a field ``text``.
-        on_error: ``skip`` gives a bad line the answer of an empty one and writes ``OUTPUT.errors.jsonl``; ``stop``
-            raises.
+        on_error: ``skip`` gives a line that can't be read the answer of an empty one, and writes what is wrong with
+            which lines to ``OUTPUT.errors.jsonl``; ``stop`` raises.
 
     Returns:
         Numbers of lines and of bad lines.

@@ -17,15 +17,14 @@ def _table():
     """uint8 for each code point of the basic plane."""
     table = np.full(0x10000, MARK, "uint8")
     for code in range(0x10000):
-        if unicodedata.category(chr(code))[0] in "LNM":
-            table[code] = FOREIGN
+        table[code] = _kind(code)
     for first, last in _IDEOGRAPHS:
         table[first : last + 1] = CHINESE
     return table
 
 
 def character_kinds(codes: np.ndarray) -> np.ndarray:
-    """uint8: `CHINESE` for ideographs, `FOREIGN` for other letters and digits, `MARK` for punctuation and the rest.
+    """uint8: `CHINESE` for ideographs, `FOREIGN` for other letters, digits and control characters, `MARK` for the rest.
 
     Example:
 
@@ -33,6 +32,13 @@ def character_kinds(codes: np.ndarray) -> np.ndarray:
         >>> character_kinds(code_points("春，A")).tolist()
         [0, 1, 2]
     """
-    inside = codes < 0x10000
-    kinds = _table()[np.where(inside, codes, 0)]
-    return np.where(inside, kinds, np.where((codes >= 0x20000) & (codes <= 0x3FFFF), CHINESE, MARK)).astype("uint8")
+    kinds = _table()[np.where(codes < 0x10000, codes, 0)]
+    high = np.flatnonzero(codes >= 0x10000)
+    if len(high):
+        kinds[high] = [CHINESE if 0x20000 <= code <= 0x3FFFF else _kind(code) for code in codes[high].tolist()]
+    return kinds
+
+
+def _kind(code):
+    category = unicodedata.category(chr(code)) if code < 0x110000 else "Zs"
+    return FOREIGN if category[0] in "LNM" or category == "Cc" else MARK

@@ -1,8 +1,9 @@
-"""How far the beam of the couplet search is from the exact answer, on lines short enough to try all answers.
+"""How far the beam of the couplet search is from the best answer, on lines short enough to try all answers.
 
     python scripts/benchmarks/couplet_search.py MODEL --data DATA
 
-A beam as wide as there are beginnings of an answer leaves nothing out, so it is the enumeration of all answers.
+A beam as wide as there are beginnings of an answer leaves nothing out, so it enumerates all answers from the
+candidates of each position.
 """
 
 import argparse
@@ -46,7 +47,7 @@ def scores(task, uppers, width):
     config = task.config
     task.config = type(config).create({**config.to_dict(), "beam_width": width})
     prepared = task.prepare()
-    found = [task.predict([upper], **prepared)[0][0]["score"] for upper in uppers]
+    found = [task.run(task.encode([upper], **prepared)).scores[0, 0] for upper in uppers]
     task.config = config
     return np.array(found)
 

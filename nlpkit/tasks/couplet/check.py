@@ -8,6 +8,8 @@ from nlpkit.errors import MissingPackageError
 from nlpkit.tasks.couplet.config import CoupletConfig
 from nlpkit.tasks.couplet.examples import make_vocabulary, read_couplets
 from nlpkit.tasks.couplet.rules import RULES, is_kept
+from nlpkit.text.characters import code_points, normalize_text
+from nlpkit.text.kinds import CHINESE, character_kinds
 
 
 def check(paths, settings) -> list[dict]:
@@ -27,7 +29,7 @@ def check(paths, settings) -> list[dict]:
     reports, seen_in, known = [], {}, None
     for path in paths:
         couplets, notes, bad = read_couplets(path)
-        lengths = np.array([len(couplet.upper) for couplet in couplets])
+        lengths = np.array([len(_characters(couplet.upper)) for couplet in couplets])
         pairs = collections.Counter((couplet.upper, couplet.lower) for couplet in couplets)
         uppers = {couplet.upper for couplet in couplets}
         facts = {
@@ -35,7 +37,7 @@ def check(paths, settings) -> list[dict]:
             "couplets": len(couplets),
             "bad lines (passed over)": bad,
             **{f"bad line {i}": note.removeprefix(f"{path}, ") for i, note in enumerate(notes, 1)},
-            "length: median, 90 %, 99 %, longest": ", ".join(
+            "length without marks: median, 90 %, 99 %, longest": ", ".join(
                 str(int(v)) for v in (*np.percentile(lengths, [50, 90, 99]), lengths.max())
             ),
             f"longer than {config.longest} (not trained on)": _share(int((lengths > config.longest).sum()), couplets),
@@ -53,13 +55,18 @@ def check(paths, settings) -> list[dict]:
         if known is None:
             known = vocabulary
         else:
-            strange = sum(any(c not in known for c in pair.upper) for pair in couplets)
+            strange = sum(any(c not in known for c in _characters(pair.upper)) for pair in couplets)
             facts[f"upper lines with characters that {paths[0]} hardly has"] = _share(strange, couplets)
         for other, others in seen_in.items():
             facts[f"upper lines that are also in {other}"] = _share(sum(c.upper in others for c in couplets), couplets)
         seen_in[str(path)] = uppers
         reports.append(facts)
     return reports
+
+
+def _characters(line):
+    """A line without marks, normalised as the vocabulary is."""
+    return [c for c, kind in zip(normalize_text(line), character_kinds(code_points(line))) if kind == CHINESE]
 
 
 def _share(count, of):

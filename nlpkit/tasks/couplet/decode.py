@@ -10,7 +10,9 @@ from nlpkit.decoding import beam_search
 from nlpkit.tasks.couplet.model import to_logits
 from nlpkit.text.vocabulary import PADDING, UNKNOWN
 
-_BROKEN = -1e4  # score of breaking a rule: so low that it happens only where nothing else is left
+BROKEN = -1e5
+"""Score of breaking a rule: so low that it happens only where nothing else is left."""
+_FORCED = 10 * BROKEN  # that of another character than the one that must stand here
 
 
 class LineSearch(layers.Layer):
@@ -49,7 +51,7 @@ class LineSearch(layers.Layer):
     def __init__(
         self, network, config, rules: Collection[str], beam_width, forbidden=(), tones=None, temperature=0.0, **kwargs
     ):
-        super().__init__(**kwargs)
+        super().__init__(dtype="float32", **kwargs)
         self._embedding = network.get_layer("embedding")
         self._plain = keras.Model(network.input, network.get_layer("norm").output)
         self._upper = keras.Model(network.input["characters"], network.get_layer("upper").output)
@@ -61,18 +63,18 @@ class LineSearch(layers.Layer):
         self._temperature = temperature
         size = self._embedding.input_dim
         never = np.zeros(size, "float32")
-        never[[PADDING, UNKNOWN]] = 2 * _BROKEN
-        never[list(forbidden)] += _BROKEN
+        never[[PADDING, UNKNOWN]] = 2 * BROKEN
+        never[list(forbidden)] += BROKEN
         self._never = never
-        # A row for each demand: none, level, oblique.
+        # A row for each demand: none, level, oblique, a reading of both.
         self._wrong_tone = None if tones is None else np.stack([
-            np.where((tones & demand) == demand, 0, _BROKEN).astype("float32") for demand in range(3)
+            np.where((tones & demand) == demand, 0, BROKEN).astype("float32") for demand in range(4)
         ])  # fmt: skip
 
     def call(self, inputs):
         upper = inputs["characters"]
         candidates, chance = self._choose(inputs)  # (batch, time, candidates) both
-        states = self._upper(upper)
+        states = ops.cast(self._upper(upper), "float32")
         batch, time = ops.shape(upper)[:2]
         beams, vectors = self._beam_width, self._embedding.embeddings
         shape = (batch, beams, ops.shape(candidates)[-1])
@@ -83,7 +85,7 @@ class LineSearch(layers.Layer):
             repeated = ops.take_along_axis(history, ops.broadcast_to(first[:, None, None], (batch, beams, 1)), axis=2)
             forced = ops.broadcast_to(ops.take(inputs["required"], t, axis=1)[:, None], (batch, beams))
             if "repetition" in self._rules:
-                forced = ops.where((first < t)[:, None], repeated[..., 0], forced)
+                forced = ops.where((first < t)[:, None] & (forced == 0), repeated[..., 0], forced)
             if self._lower:
                 x, past = self._read(t, history, past)
                 x = self._state(ops.take(states, t, axis=1), x)  # (batch, beams, width)
@@ -94,21 +96,23 @@ class LineSearch(layers.Layer):
                 own = ops.zeros((batch, beams, 1))
             symbols = ops.broadcast_to(choice[:, None], shape)
             alone = ops.take(chance, t, axis=1)[:, None]
-            logits = ops.where(alone < 0.5 * _BROKEN, logits + _BROKEN, logits)
+            logits = ops.where(alone < 0.5 * BROKEN, logits + BROKEN, logits)
             total = ops.logsumexp(logits, axis=-1, keepdims=True)
             scores = logits - total + self._alone * ops.log_softmax(alone, axis=-1)
+            own = own - total
+            if self._temperature:
+                scores, own = scores / self._temperature, own / self._temperature
+                scores = ops.where(alone < 0.5 * BROKEN, BROKEN, scores)
             if "repetition" in self._rules:
                 used = ops.any(history[:, :, None, :] == choice[:, None, :, None], axis=-1)
-                scores = scores + ops.where(used, _BROKEN, 0.0)
+                scores = scores + ops.where(used, BROKEN, 0.0)
             is_forced = (forced > 0)[..., None]
-            scores = ops.concatenate([
-                scores + ops.where(is_forced, 10 * _BROKEN, 0.0), ops.where(is_forced, own - total, 10 * _BROKEN)
-            ], axis=-1)  # fmt: skip
+            scores = ops.concatenate(
+                [scores + ops.where(is_forced, _FORCED, 0.0), ops.where(is_forced, own, _FORCED)], axis=-1
+            )
             # A step of padding adds nothing.
             real = ops.take(upper, t, axis=1)[:, None, None] != 0
-            scores = ops.where(real, scores, ops.where(ops.arange(shape[-1] + 1) == 0, 0.0, 10 * _BROKEN))
-            if self._temperature:
-                scores = scores / self._temperature
+            scores = ops.where(real, scores, ops.where(ops.arange(shape[-1] + 1) == 0, 0.0, _FORCED))
             return scores, ops.concatenate([symbols, forced[..., None]], axis=-1), past
 
         past = [ops.zeros((batch, beams, 2 * conv.dilation, states.shape[-1])) for conv in self._lower]
@@ -122,7 +126,7 @@ class LineSearch(layers.Layer):
         time = ops.shape(upper)[1]
         if self._lower:
             arrays["before"] = ops.where(ops.arange(time) == 0, PADDING, UNKNOWN) * ops.ones_like(upper)
-        x = self._plain(arrays)
+        x = ops.cast(self._plain(arrays), "float32")
         if "repetition" in self._rules:
             # Positions that must agree choose by their mean.
             same = ops.cast(inputs["tied"][:, :, None] == inputs["tied"][:, None, :], x.dtype)
@@ -133,19 +137,20 @@ class LineSearch(layers.Layer):
             logits = logits + ops.take(self._wrong_tone, ops.cast(inputs["demand"], "int32"), axis=0)
         # As many more as the upper line and what is written of the lower one can forbid, so that enough are left.
         more = time * (("no_share" in self._rules or "no_copy" in self._rules) + ("repetition" in self._rules))
-        chance, ids = ops.top_k(logits, ops.minimum(self._candidates + more, logits.shape[-1]))
+        count, size = self._candidates + more, logits.shape[-1]
+        chance, ids = ops.top_k(logits, min(count, size) if isinstance(count, int) else ops.minimum(count, size))
         ids = ops.cast(ids, "int32")
         if "no_share" in self._rules:
             shared = ops.any(ids[..., None] == upper[:, None, None, :], axis=-1)
-            chance = chance + ops.where(shared, _BROKEN, 0.0)
+            chance = chance + ops.where(shared, BROKEN, 0.0)
         elif "no_copy" in self._rules:
-            chance = chance + ops.where(ids == upper[..., None], _BROKEN, 0.0)
+            chance = chance + ops.where(ids == upper[..., None], BROKEN, 0.0)
         # How many are left to choose from must not depend on the padding.
         limit = self._candidates
         if "repetition" in self._rules:
             limit = limit + ops.sum(ops.cast(upper != 0, "int32"), axis=1)[:, None, None]
-        rank = ops.cumsum(ops.cast(chance > 0.5 * _BROKEN, "int32"), axis=-1)
-        return ids, ops.where(rank > limit, _BROKEN, chance)
+        rank = ops.cumsum(ops.cast(chance > 0.5 * BROKEN, "int32"), axis=-1)
+        return ids, ops.where(rank > limit, BROKEN, chance)
 
     def _read(self, t, history, past):
         """The reading of the lower line up to the character before step `t`, ``(batch * beams, width)``."""
@@ -162,7 +167,7 @@ class LineSearch(layers.Layer):
         batch, width = ops.shape(upper)[0], upper.shape[-1]
         lower = ops.reshape(lower, (batch, self._beam_width, width))
         upper = ops.broadcast_to(upper[:, None], (batch, self._beam_width, width))
-        return self._norm(self._join(ops.concatenate([upper, lower], axis=-1)))
+        return ops.cast(self._norm(self._join(ops.concatenate([upper, lower], axis=-1))), "float32")
 
     def compute_output_spec(self, inputs):
         batch, time = inputs["characters"].shape

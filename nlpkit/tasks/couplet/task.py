@@ -1,5 +1,6 @@
 """The couplet task: what its files do, bound together. The only file of this folder that others import."""
 
+import collections
 import contextlib
 import json
 import math
@@ -16,7 +17,7 @@ from nlpkit.datasets.padding import batches_by_length, gather_padded
 from nlpkit.errors import ConfigError, MissingPackageError
 from nlpkit.metrics import bleu, distinct
 from nlpkit.tasks.couplet.config import CoupletConfig
-from nlpkit.tasks.couplet.decode import GoldScores, LineSearch
+from nlpkit.tasks.couplet.decode import BROKEN, GoldScores, LineSearch
 from nlpkit.tasks.couplet.examples import (
     Couplet,
     Lines,
@@ -37,7 +38,10 @@ from nlpkit.text.vocabulary import UNKNOWN, CharacterVocabulary
 from nlpkit.training.forward import Forward
 
 _STEPS_AT_ONCE = 8192  # characters in a batch of prediction: each has a score for the whole vocabulary
-_BROKEN = -5e3  # score of an answer that breaks a rule
+_BEAMS_AT_ONCE = 4 * _STEPS_AT_ONCE  # the same times the width of the beam
+_NO_SYMBOL = "\0"  # stands for padding and the unknown; no line that is answered holds it
+_LONGEST = 128  # characters of a line that is answered
+_COLDEST = 0.05  # temperature; below it the scores of the draw could be taken for those of broken rules
 
 
 class Search(NamedTuple):
@@ -53,7 +57,8 @@ class Search(NamedTuple):
 class Encoded(NamedTuple):
     """Upper lines on their way through the network."""
 
-    lines: Lines
+    uppers: Sequence[str]  # as they were given
+    lines: Lines  # of which those that can't be answered are empty
     search: Search
 
 
@@ -77,7 +82,7 @@ class CoupletWriter(Task):
 
     def __init__(self, config: CoupletConfig, vocabulary: CharacterVocabulary):
         self.config, self.vocabulary = config, vocabulary
-        self._symbol_codes = np.array([0, 0, *map(ord, vocabulary.symbols)], "uint32")
+        self._symbol_codes = np.array([*map(ord, 2 * _NO_SYMBOL), *map(ord, vocabulary.symbols)], "uint32")
         self._gold, self._forwards = None, {}
 
     # Training.
@@ -90,6 +95,8 @@ class CoupletWriter(Task):
     @classmethod
     def from_examples(cls, config: CoupletConfig, examples: Sequence[Couplet], facts: dict):
         writer = cls(config, make_vocabulary(examples, config.char_min_count))
+        if not writer.vocabulary.symbols:
+            raise ConfigError(f"char_min_count = {config.char_min_count}: no character of the data is that frequent")
         writer.attach(build_model(config, len(writer.vocabulary)))
         return writer
 
@@ -138,9 +145,11 @@ class CoupletWriter(Task):
             rules: names of `nlpkit.tasks.couplet.rules.RULES`, those of the settings by default.
             forbidden: characters that no answer may hold.
         """
-        for key, value, least in (("n_best", n_best, 1), ("temperature", temperature, 0), ("seed", seed, 0)):
+        for key, value, least in (("n_best", n_best, 1), ("seed", seed, 0)):
             if value < least:
                 raise ConfigError(f"{key} = {value!r}: must be at least {least}")
+        if temperature and not _COLDEST <= temperature < math.inf:
+            raise ConfigError(f"temperature = {temperature!r}: must be 0, for no draw, or at least {_COLDEST}")
         rules = parse_rules(self.config.rules if rules is None else rules)
         beam_width = n_best if temperature else max(n_best, self.config.beam_width)
         options = (rules, beam_width, temperature, forbidden)
@@ -172,6 +181,7 @@ class CoupletWriter(Task):
         suspects = set((np.searchsorted(flat.starts, places, side="right") - 1).tolist())
         suspects |= set(np.flatnonzero(~_hold_chinese(flat, kinds)).tolist())
         suspects |= {row for row, demand in enumerate(required) if demand}
+        suspects |= set(np.flatnonzero(flat.lengths > _LONGEST).tolist())
         for row in sorted(suspects):
             reason = self._trouble(uppers[row], required[row])
             if reason:
@@ -181,6 +191,8 @@ class CoupletWriter(Task):
         """What is wrong with a line; of a character that was never seen one is only told."""
         if not upper:
             return "is empty"
+        if len(upper) > _LONGEST:
+            return f"has {len(upper)} characters; lines up to {_LONGEST} are answered"
         reason = trouble_of_line(upper) or (required and trouble_of_line(required))
         if reason:
             return reason
@@ -195,13 +207,13 @@ class CoupletWriter(Task):
         return f"training never saw {''.join(unseen)}; answered all the same" if unseen else None
 
     def encode(self, texts: Sequence[str], search: Search) -> Encoded:
-        uppers, required = _columns(texts)
-        flat = FlatTexts(uppers)
+        columns, required = _columns(texts)
+        flat = FlatTexts(columns)
         kinds = character_kinds(flat.codes)
         answered = _hold_chinese(flat, kinds) & ~_hold_foreign(flat, kinds)
-        if not answered.all():
-            # The place of a bad line stays empty.
-            uppers = [upper if good else "" for upper, good in zip(uppers, answered)]
+        answered &= flat.lengths <= _LONGEST
+        # The place of a bad line stays empty.
+        uppers = [upper if good else "" for upper, good in zip(columns, answered)]
         lines = Lines.read(uppers, self.vocabulary, [MARK] if "punctuation" in search.rules else [])
         lines.arrays["required"] = np.zeros(len(lines.places), "int32")
         for row, symbols in enumerate(required):
@@ -210,23 +222,31 @@ class CoupletWriter(Task):
                 ids = self.vocabulary.encode(normalize_text(symbols))
                 lines.arrays["required"][start : start + len(symbols)] = np.where(ids == UNKNOWN, 0, ids)
         if "tone" in search.rules:
-            lines.arrays["demand"] = np.zeros(len(lines.places), "int32")
             at = np.zeros(len(lines.flat.codes), "int32")
             for start, upper in zip(lines.flat.starts, uppers):
-                for place, tone in tone_demands(upper):
+                demands = dict(tone_demands(upper))
+                if "repetition" in search.rules:
+                    # One character answers all of its places, so it must please them all.
+                    by_character = collections.defaultdict(int)
+                    for place, tone in demands.items():
+                        by_character[upper[place]] |= tone
+                    demands = {place: by_character[symbol] for place, symbol in enumerate(upper)}
+                for place, tone in demands.items():
                     at[start + place] = tone
             lines.arrays["demand"] = at[lines.places]
-        return Encoded(lines, search)
+        if search.random is not None:
+            # In the order of the file, so that the answers do not depend on how it is cut into blocks.
+            lines.arrays["noise"] = search.random.random((len(lines.places), search.beam_width), "float32")
+        return Encoded(columns, lines, search)
 
     def run(self, encoded: Encoded) -> Found:
         lines, search = encoded.lines, encoded.search
         ids = np.zeros((search.n_best, len(lines.places)), "int32")
         scores = np.zeros((len(lines.lengths), search.n_best), "float32")
-        for rows, size in batches_by_length(lines.lengths, _STEPS_AT_ONCE):
+        at_once = max(1, min(_STEPS_AT_ONCE, _BEAMS_AT_ONCE // search.beam_width))
+        for rows, size in batches_by_length(lines.lengths, at_once):
             batch = gather_padded(lines.arrays, lines.starts[rows], lines.lengths[rows], size)
             batch["tied"] = first_equal(batch.pop("codes"))
-            if search.random is not None:
-                batch["noise"] = search.random.random((len(rows), size, search.beam_width), "float32")
             found, score = search.forward(batch)
             scores[rows] = score[:, : search.n_best]
             real = np.arange(size) < lines.lengths[rows][:, None]
@@ -239,10 +259,9 @@ class CoupletWriter(Task):
         answers = self._answers(encoded, found)
         if file_format == "text":
             return "".join("\t".join(lower for lower, _ in row) + "\n" for row in answers)
-        uppers = _texts(encoded.lines.flat, encoded.lines.flat.codes)
         return "".join(
             json.dumps({"upper": upper, "answers": _as_values(row)}, ensure_ascii=False) + "\n"
-            for upper, row in zip(uppers, answers)
+            for upper, row in zip(encoded.uppers, answers)
         )
 
     def _answers(self, encoded, found):
@@ -252,15 +271,14 @@ class CoupletWriter(Task):
             codes = lines.flat.codes.copy()
             codes[lines.places] = self._symbol_codes[ids]
             columns.append(_texts(lines.flat, codes))
-        kept = (found.scores > _BROKEN).tolist()
-        scores = found.scores.tolist()
+        answers = [list(zip(lowers, scores)) for lowers, scores in zip(zip(*columns), found.scores.tolist())]
         return [
             [
-                (lowers[rank], scores[row][rank])
-                for rank in range(len(lowers))
-                if lowers[0] and (kept[row][rank] or not rank)
+                (lower, score)
+                for rank, (lower, score) in enumerate(row)
+                if lower and _NO_SYMBOL not in lower and (score > 0.5 * BROKEN or rank == 0)
             ]
-            for row, lowers in enumerate(zip(*columns))
+            for row in answers
         ]
 
     def predict(self, texts: Iterable[str], search: Search) -> list[list[dict]]:
@@ -283,12 +301,15 @@ class CoupletWriter(Task):
         - ``bleu``: BLEU-4 over characters by sacrebleu, if that is installed; ``match``: share of the characters that
           are the right line's; ``distinct1``, ``distinct2``; and the share of answers that keep each rule (`tone` if
           pypinyin is installed). At the top for answers under the rules of the settings, in the table `answers` also
-          for answers without.
+          for answers under `punctuation` only.
         """
         likelihood = {"reading on": self._likelihood(examples)}
         if self.config.lower_dilations:
             likelihood["each alone"] = self._likelihood(examples, hide=True)
-        answers = {"with rules": self._quality(examples, self.config.rules), "without": self._quality(examples, "none")}
+        answers = {
+            "with rules": self._quality(examples, self.config.rules),
+            "without": self._quality(examples, "punctuation"),
+        }
         top = {key: value for key, value in answers["with rules"].items() if key not in RULES}
         return {**likelihood["reading on"], **top, "by position": likelihood, "answers": answers}
 
@@ -318,7 +339,8 @@ class CoupletWriter(Task):
     def _quality(self, examples, rules):
         uppers = [example.upper for example in examples]
         right = [example.lower for example in examples]
-        found = [row[0]["lower"] for row in self.predict(uppers, **self.prepare(rules=rules))]
+        answers = self.predict(uppers, **self.prepare(rules=rules))
+        found = [row[0]["lower"] if row else "〇" * len(upper) for upper, row in zip(uppers, answers)]
         pairs = read_pairs([Couplet(a, b, 0) for a, b in zip(right, found)], self.vocabulary)
         # Unknown characters are equal to none.
         is_right = (pairs.arrays["characters"] == pairs.arrays["lower"]) & (pairs.arrays["lower"] != UNKNOWN)
@@ -378,9 +400,8 @@ def _counts(flat, flags):
 
 def _texts(flat, codes):
     """Strings of the texts from code points in the shape of `flat`."""
-    codes = codes[1:].copy()
-    codes[flat.starts + flat.lengths - 1] = 0
-    return from_code_points(codes).split("\0")[:-1]
+    text = from_code_points(np.where(flat.codes == EDGE, 0, codes))
+    return [text[start : start + length] for start, length in zip(flat.starts.tolist(), flat.lengths.tolist())]
 
 
 def _as_values(row):
