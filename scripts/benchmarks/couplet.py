@@ -62,24 +62,35 @@ def _compare(args, folder):
     )
     rows = []
     for name, settings in PEERS.items():
+        kind = "attention" if settings is None else "nlpkit"
         runs = []
         for seed in range(args.seeds if name in ("plain CNN", "nlpkit") else 1):
             out = (args.out or folder) / f"{name.replace(' ', '-')}-{seed}"
-            common = {"train": str(train), "valid": str(data / "valid.tsv"), "test": str(data / "test.tsv")}
-            common |= {"out": str(out), "seed": seed}
-            if settings is None:
-                run = _work("train_attention", **common, seconds=60 * args.minutes)
-            else:
-                seconds = _work("time_nlpkit", train=str(train), settings=settings)["epoch"] + _EVALUATION
-                epochs = max(1, round(60 * args.minutes / seconds))
-                run = _work("train_nlpkit", **common, settings={**settings, "epochs": epochs})
+            run = _train(out, kind, settings, str(train), str(data / "valid.tsv"), seed, 60 * args.minutes)
+            run |= _work(f"measure_{kind}", model=str(out), test=str(data / "test.tsv"))
             print(json.dumps({"peer": name, "seed": seed, **run}), file=sys.stderr)
             runs.append(run)
-        kind = "attention" if settings is None else "nlpkit"
-        first = _work(f"predict_{kind}", model=str(out), lines=str(folder / "one.txt"), out=str(folder / "answers"))
-        speed = _work(f"predict_{kind}", model=str(out), lines=str(folder / "many.txt"), out=str(folder / "answers"))
-        rows.append((name, runs, len(uppers) * 40 / speed["seconds"], first["seconds"]))
+        files = {"model": str(out), "out": str(folder / "answers")}
+        first = _work(f"predict_{kind}", lines=str(folder / "one.txt"), **files)
+        speed = _work(f"predict_{kind}", lines=str(folder / "many.txt"), **files)
+        rows.append((name, runs, len(uppers) * 40 / speed["process"], first["process"]))
     _print(rows)
+
+
+def _train(out, kind, settings, train, valid, seed, seconds):
+    """Train one peer, if that was not done before; what is known of the training is kept beside the model."""
+    note = out.with_suffix(".json")
+    if not note.exists():
+        common = {"train": train, "out": str(out), "seed": seed}
+        if settings is None:
+            run = _work("train_attention", **common, seconds=seconds)
+        else:
+            epoch = _work("time_nlpkit", train=train, settings=settings)["epoch"] + _EVALUATION
+            settings = {**settings, "epochs": max(1, round(seconds / epoch))}
+            run = _work("train_nlpkit", **common, valid=valid, settings=settings)
+        note.parent.mkdir(parents=True, exist_ok=True)
+        note.write_text(json.dumps(run))
+    return json.loads(note.read_text())
 
 
 def _print(rows):
@@ -120,7 +131,7 @@ def _work(worker, **arguments):
     if done.returncode:
         raise SystemExit(f"{worker} failed:\n{done.stderr[-3000:]}")
     result = json.loads(done.stdout.splitlines()[-1])
-    return {"seconds": time.perf_counter() - begin, **result}
+    return {**result, "process": time.perf_counter() - begin}
 
 
 def _time_nlpkit(train, settings):
@@ -139,19 +150,20 @@ def _time_nlpkit(train, settings):
     return {"epoch": (time.perf_counter() - begin) / _TRIAL * len(batches)}
 
 
-def _train_nlpkit(train, valid, test, out, seed, settings):
+def _train_nlpkit(train, valid, out, seed, settings):
     import nlpkit
 
     begin = time.perf_counter()
-    model = nlpkit.train("couplet", train, valid, test=test, out=out, settings=settings, seed=seed, force=True)
+    nlpkit.train("couplet", train, valid, out=out, settings=settings, seed=seed, force=True)
     after = time.time() - (Path(out) / "history.csv").stat().st_mtime  # the last measuring and the saving
-    return {
-        "seconds": time.perf_counter() - begin - after,
-        "epochs": settings["epochs"],
-        "parameters": model.task.model.count_params(),
-        "test": model.metrics["test"],
-        "valid": {k: v for k, v in model.metrics["valid"].items() if isinstance(v, float)},
-    }
+    return {"seconds": time.perf_counter() - begin - after, "epochs": settings["epochs"]}
+
+
+def _measure_nlpkit(model, test):
+    import nlpkit
+
+    predictor = nlpkit.load(model)
+    return {"parameters": predictor.task.model.count_params(), "test": predictor.evaluate(test)}
 
 
 def _predict_nlpkit(model, lines, out):
@@ -196,15 +208,13 @@ def _attention_network(size):
     return Network()
 
 
-def _train_attention(train, valid, test, out, seed, seconds):
+def _train_attention(train, out, seed, seconds):
     import random
 
     import numpy as np
     import torch
 
-    from nlpkit.metrics import bleu, distinct
-    from nlpkit.tasks.couplet.examples import Couplet, make_vocabulary, read_couplets, read_pairs
-    from nlpkit.tasks.couplet.rules import RULES, is_kept
+    from nlpkit.tasks.couplet.examples import make_vocabulary, read_couplets, read_pairs
 
     begin = time.perf_counter()
     torch.manual_seed(seed)
@@ -234,11 +244,33 @@ def _train_attention(train, valid, test, out, seed, seconds):
             epochs += 1
             continue
         break
-    trained = time.perf_counter() - begin
-    network.eval()
     Path(out).mkdir(parents=True, exist_ok=True)
     torch.save({"network": network.state_dict(), "symbols": vocabulary.symbols}, Path(out) / "model.pt")
+    return {"seconds": time.perf_counter() - begin, "epochs": epochs}
 
+
+def _load_attention(model):
+    import torch
+
+    from nlpkit.text.vocabulary import CharacterVocabulary
+
+    saved = torch.load(Path(model) / "model.pt", weights_only=True)
+    vocabulary = CharacterVocabulary(saved["symbols"])
+    network = _attention_network(len(vocabulary))
+    network.load_state_dict(saved["network"])
+    network.eval()
+    return network, vocabulary
+
+
+def _measure_attention(model, test):
+    import numpy as np
+    import torch
+
+    from nlpkit.metrics import bleu, distinct
+    from nlpkit.tasks.couplet.examples import Couplet, read_couplets, read_pairs
+    from nlpkit.tasks.couplet.rules import RULES, is_kept
+
+    network, vocabulary = _load_attention(model)
     logs, ranks = [], []
     with torch.no_grad():
         for upper, lower in _same_length(read_pairs(read_couplets(test)[0], vocabulary), 256):
@@ -257,8 +289,6 @@ def _train_attention(train, valid, test, out, seed, seconds):
     scores |= {rule: float(np.mean([is_kept(rule, c.upper, b) for c, b in zip(right, found)])) for rule in RULES}
     logs, ranks = torch.cat(logs), torch.cat(ranks)
     return {
-        "seconds": trained,
-        "epochs": epochs,
         "parameters": sum(p.numel() for p in network.parameters()),
         "test": {
             "perplexity": float(torch.exp(-logs.mean())),
@@ -337,15 +367,7 @@ def _beam(network, upper):
 
 
 def _predict_attention(model, lines, out):
-    import torch
-
-    from nlpkit.text.vocabulary import CharacterVocabulary
-
-    saved = torch.load(Path(model) / "model.pt", weights_only=True)
-    vocabulary = CharacterVocabulary(saved["symbols"])
-    network = _attention_network(len(vocabulary))
-    network.load_state_dict(saved["network"])
-    network.eval()
+    network, vocabulary = _load_attention(model)
     answers = _answer(network, vocabulary, Path(lines).read_text("utf-8").splitlines())
     Path(out).write_text("".join(answer + "\n" for answer in answers), "utf-8")
     return {}
