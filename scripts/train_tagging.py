@@ -29,7 +29,8 @@ ROWS = {
     "resume": (
         ("resume-ner/train.conll", "resume-ner/valid.conll", "resume-ner/test.conll"),
         None,
-        {"epochs": 20, "bigram_dropout": 0.3},
+        {"lexicon": "jieba", "epochs": 25, "batch_size": 16, "learning_rate": 1.5e-3, "bigram_dropout": 0.3,
+         "dropout": 0.4},
     ),
     "msra": (
         ("msra-ner/train.conll.gz", None, "msra-ner/test.conll"),
