@@ -17,6 +17,7 @@ _ANSWERING = {
     "temperature": (float, "T", "couplet: above 0 draws the answers at random, for variety"),
     "seed": (int, "SEED", "couplet: of the draw"),
     "rules": (str, "NAMES", "couplet: the rules to keep, separated by commas, or none"),
+    "beam_width": (int, "N", "couplet: of the search; 1 is the fastest"),
     "forbidden": (str, "CHARACTERS", "couplet: characters that no answer may hold"),
 }
 

@@ -34,19 +34,23 @@ def gather_padded(
     }
 
 
-def batches_by_length(lengths: np.ndarray, steps_at_once: int = _STEPS_AT_ONCE) -> Iterator[tuple[np.ndarray, int]]:
+def batches_by_length(
+    lengths: np.ndarray, steps_at_once: int = _STEPS_AT_ONCE, multiple: int = 8
+) -> Iterator[tuple[np.ndarray, int]]:
     """Batches for prediction: pieces of about the same length, in each about the same number of steps.
 
     Args:
         lengths: int ``(n,)``; pieces of length 0 are left out.
+        steps_at_once: about the number of steps in a batch.
+        multiple: of which the padded lengths are, so that few shapes occur.
 
     Yields:
-        Indices of the pieces of a batch, and the padded length: a multiple of 8, so that few shapes occur.
+        Indices of the pieces of a batch, and the padded length.
     """
     order = np.argsort(-lengths, kind="stable")[: np.count_nonzero(lengths)]
     begin = 0
     while begin < len(order):
-        size = -(-int(lengths[order[begin]]) // 8) * 8
+        size = -(-int(lengths[order[begin]]) // multiple) * multiple
         rows = order[begin : begin + max(1, steps_at_once // size)]
         yield rows, size
         begin += len(rows)

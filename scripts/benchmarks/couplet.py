@@ -74,6 +74,9 @@ def _compare(args, folder):
         first = _work(f"predict_{kind}", lines=str(folder / "one.txt"), **files)
         speed = _work(f"predict_{kind}", lines=str(folder / "many.txt"), **files)
         rows.append((name, runs, len(uppers) * 40 / speed["process"], first["process"]))
+        if name == "nlpkit":
+            narrow = _work("predict_nlpkit", lines=str(folder / "many.txt"), beam_width=1, **files)
+            print(f"nlpkit with a beam of 1: {len(uppers) * 40 / narrow['process']:,.0f} couplets/s")
     _print(rows)
 
 
@@ -166,11 +169,11 @@ def _measure_nlpkit(model, test):
     return {"parameters": predictor.task.model.count_params(), "test": predictor.evaluate(test)}
 
 
-def _predict_nlpkit(model, lines, out):
+def _predict_nlpkit(model, lines, out, **options):
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     import nlpkit
 
-    nlpkit.load(model).predict_file(lines, out)
+    nlpkit.load(model).predict_file(lines, out, **options)
     return {}
 
 

@@ -44,11 +44,8 @@ def main():
 
 def scores(task, uppers, width):
     """Score of the best answer that a beam of this width finds for each line; line by line, for a wide one is big."""
-    config = task.config
-    task.config = type(config).create({**config.to_dict(), "beam_width": width})
-    prepared = task.prepare()
+    prepared = task.prepare(beam_width=width)
     found = [task.run(task.encode([upper], **prepared)).scores[0, 0] for upper in uppers]
-    task.config = config
     return np.array(found)
 
 

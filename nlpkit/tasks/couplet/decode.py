@@ -7,7 +7,7 @@ import numpy as np
 from keras import layers, ops
 
 from nlpkit.decoding import beam_search
-from nlpkit.tasks.couplet.model import to_logits
+from nlpkit.ops.top_k import GROUP, top_k_of_many
 from nlpkit.text.vocabulary import PADDING, UNKNOWN
 
 BROKEN = -1e5
@@ -53,7 +53,6 @@ class LineSearch(layers.Layer):
     ):
         super().__init__(dtype="float32", **kwargs)
         self._embedding = network.get_layer("embedding")
-        self._plain = keras.Model(network.input, network.get_layer("norm").output)
         self._upper = keras.Model(network.input["characters"], network.get_layer("upper").output)
         self._lower = [network.get_layer(f"lower_{i}") for i in range(len(config.lower_dilations))]
         self._join = network.get_layer("join") if self._lower else None
@@ -62,19 +61,21 @@ class LineSearch(layers.Layer):
         self._alone = config.alone if self._lower else 0.0
         self._temperature = temperature
         size = self._embedding.input_dim
-        never = np.zeros(size, "float32")
-        never[[PADDING, UNKNOWN]] = 2 * BROKEN
+        self._copies = -size % GROUP  # of the vector of padding, which nobody wants, to make the size a multiple
+        never = np.zeros(size + self._copies, "float32")
+        never[[PADDING, UNKNOWN, *range(size, size + self._copies)]] = 2 * BROKEN
         never[list(forbidden)] += BROKEN
-        self._never = never
+        self._never, self._more = never, 2 + len(forbidden)
         # A row for each demand: none, level, oblique, a reading of both.
         self._wrong_tone = None if tones is None else np.stack([
-            np.where((tones & demand) == demand, 0, BROKEN).astype("float32") for demand in range(4)
+            np.pad(np.where((tones & demand) == demand, 0, BROKEN), (0, self._copies)).astype("float32")
+            for demand in range(4)
         ])  # fmt: skip
 
     def call(self, inputs):
         upper = inputs["characters"]
-        candidates, chance = self._choose(inputs)  # (batch, time, candidates) both
         states = ops.cast(self._upper(upper), "float32")
+        candidates, chance = self._choose(inputs, states)  # (batch, time, candidates) both
         batch, time = ops.shape(upper)[:2]
         beams, vectors = self._beam_width, self._embedding.embeddings
         shape = (batch, beams, ops.shape(candidates)[-1])
@@ -88,8 +89,10 @@ class LineSearch(layers.Layer):
                 forced = ops.where((first < t)[:, None] & (forced == 0), repeated[..., 0], forced)
             if self._lower:
                 x, past = self._read(t, history, past)
-                x = self._state(ops.take(states, t, axis=1), x)  # (batch, beams, width)
-                logits = ops.matmul(x, ops.transpose(ops.take(vectors, choice, axis=0), (0, 2, 1)))
+                x = ops.reshape(x, (batch, beams, states.shape[-1]))
+                now = ops.broadcast_to(ops.take(states, t, axis=1)[:, None], ops.shape(x))
+                x = self._state(now, x)  # (batch, beams, width)
+                logits = ops.einsum("nbw,nkw->nbk", x, ops.take(vectors, choice, axis=0))
                 own = ops.sum(x * ops.take(vectors, forced, axis=0), axis=-1, keepdims=True)
             else:
                 logits = ops.broadcast_to(ops.take(chance, t, axis=1)[:, None], shape)
@@ -119,27 +122,35 @@ class LineSearch(layers.Layer):
         noise = ops.transpose(inputs["noise"], (0, 2, 1)) if self._temperature else None
         return beam_search(step, past, batch, time, beams, noise)
 
-    def _choose(self, inputs):
+    def _choose(self, inputs, states):
         """The likeliest allowed characters of each position by itself, and the logarithm of their chance."""
         upper = inputs["characters"]
-        arrays = {"characters": upper}
         time = ops.shape(upper)[1]
+        x = self._norm(states)
         if self._lower:
-            arrays["before"] = ops.where(ops.arange(time) == 0, PADDING, UNKNOWN) * ops.ones_like(upper)
-        x = ops.cast(self._plain(arrays), "float32")
+            # A lower line that is hidden reads the same beside every upper line.
+            hidden = self._embedding(ops.where(ops.arange(time) == 0, PADDING, UNKNOWN)[None])
+            for conv in self._lower:
+                hidden = conv(hidden)
+            x = self._state(states, ops.broadcast_to(ops.cast(hidden, "float32"), ops.shape(states)))
+        x = ops.cast(x, "float32")
         if "repetition" in self._rules:
             # Positions that must agree choose by their mean.
             same = ops.cast(inputs["tied"][:, :, None] == inputs["tied"][:, None, :], x.dtype)
             same = same * ops.cast(upper != 0, x.dtype)[:, None]
             x = ops.matmul(same, x) / ops.maximum(ops.sum(same, axis=-1, keepdims=True), 1)
-        logits = ops.cast(to_logits(self._embedding, x), "float32") + self._never
+        vectors = ops.cast(ops.convert_to_tensor(self._embedding.embeddings), "float32")
+        vectors = ops.concatenate([vectors, *[vectors[PADDING : PADDING + 1]] * self._copies], axis=0)
+        logits = ops.matmul(x, ops.transpose(vectors))
         if self._wrong_tone is not None:
             logits = logits + ops.take(self._wrong_tone, ops.cast(inputs["demand"], "int32"), axis=0)
-        # As many more as the upper line and what is written of the lower one can forbid, so that enough are left.
-        more = time * (("no_share" in self._rules or "no_copy" in self._rules) + ("repetition" in self._rules))
+        # As many more as can be forbidden by the user, the upper line, and what is written of the lower one, so that
+        # enough are left.
+        shares = "no_share" in self._rules or "no_copy" in self._rules
+        more = self._more + time * (shares + ("repetition" in self._rules))
         count, size = self._candidates + more, logits.shape[-1]
-        chance, ids = ops.top_k(logits, min(count, size) if isinstance(count, int) else ops.minimum(count, size))
-        ids = ops.cast(ids, "int32")
+        chance, ids = top_k_of_many(logits, min(count, size) if isinstance(count, int) else ops.minimum(count, size))
+        chance = chance + ops.take(self._never, ids, axis=0)
         if "no_share" in self._rules:
             shared = ops.any(ids[..., None] == upper[:, None, None, :], axis=-1)
             chance = chance + ops.where(shared, BROKEN, 0.0)
@@ -164,9 +175,7 @@ class LineSearch(layers.Layer):
         return x, new
 
     def _state(self, upper, lower):
-        batch, width = ops.shape(upper)[0], upper.shape[-1]
-        lower = ops.reshape(lower, (batch, self._beam_width, width))
-        upper = ops.broadcast_to(upper[:, None], (batch, self._beam_width, width))
+        """What both lines say, as the network joins it."""
         return ops.cast(self._norm(self._join(ops.concatenate([upper, lower], axis=-1))), "float32")
 
     def compute_output_spec(self, inputs):

@@ -37,10 +37,5 @@ def build_model(config, num_characters: int) -> keras.Model:
         x = layers.Dense(config.width, name="join")(layers.Concatenate()([x, lower]))
     x = layers.LayerNormalization(name="norm")(x)
     x = layers.Dropout(config.dropout)(x)
-    return keras.Model(inputs, to_logits(embedding, x), name="couplet")
-
-
-def to_logits(embedding, x):
-    """Scores of all characters, by their vectors."""
     # The product leaves the mask behind, about which the embedding would complain.
-    return embedding(ops.multiply(x, 1.0), reverse=True)
+    return keras.Model(inputs, embedding(ops.multiply(x, 1.0), reverse=True), name="couplet")

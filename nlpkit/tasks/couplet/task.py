@@ -5,6 +5,7 @@ import contextlib
 import json
 import math
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
@@ -78,7 +79,7 @@ class CoupletWriter(Task):
     formats = ("text", "jsonl")
     own_files = ("vocab.txt",)
     reading = MappingProxyType({"on_error": "skip"})
-    answering = ("n_best", "temperature", "seed", "rules", "forbidden")
+    answering = ("n_best", "temperature", "seed", "rules", "forbidden", "beam_width")
 
     def __init__(self, config: CoupletConfig, vocabulary: CharacterVocabulary):
         self.config, self.vocabulary = config, vocabulary
@@ -133,7 +134,7 @@ class CoupletWriter(Task):
 
     def prepare(
         self, n_best: int = 1, temperature: float = 0.0, seed: int = 0, rules: str | Iterable[str] | None = None,
-        forbidden: str = "",
+        forbidden: str = "", beam_width: int | None = None,
     ) -> dict:  # fmt: skip
         """Options of a user to those of `encode`.
 
@@ -144,14 +145,16 @@ class CoupletWriter(Task):
             seed: of the draw.
             rules: names of `nlpkit.tasks.couplet.rules.RULES`, those of the settings by default.
             forbidden: characters that no answer may hold.
+            beam_width: of the search, that of the settings by default; a narrow one is faster.
         """
-        for key, value, least in (("n_best", n_best, 1), ("seed", seed, 0)):
+        beam_width = self.config.beam_width if beam_width is None else beam_width
+        for key, value, least in (("n_best", n_best, 1), ("beam_width", beam_width, 1), ("seed", seed, 0)):
             if value < least:
                 raise ConfigError(f"{key} = {value!r}: must be at least {least}")
         if temperature and not _COLDEST <= temperature < math.inf:
             raise ConfigError(f"temperature = {temperature!r}: must be 0, for no draw, or at least {_COLDEST}")
         rules = parse_rules(self.config.rules if rules is None else rules)
-        beam_width = n_best if temperature else max(n_best, self.config.beam_width)
+        beam_width = n_best if temperature else max(n_best, beam_width)
         options = (rules, beam_width, temperature, forbidden)
         if options not in self._forwards:
             self._forwards[options] = self._search(*options)
@@ -244,7 +247,8 @@ class CoupletWriter(Task):
         ids = np.zeros((search.n_best, len(lines.places)), "int32")
         scores = np.zeros((len(lines.lengths), search.n_best), "float32")
         at_once = max(1, min(_STEPS_AT_ONCE, _BEAMS_AT_ONCE // search.beam_width))
-        for rows, size in batches_by_length(lines.lengths, at_once):
+
+        def answer(rows, size):
             batch = gather_padded(lines.arrays, lines.starts[rows], lines.lengths[rows], size)
             batch["tied"] = first_equal(batch.pop("codes"))
             found, score = search.forward(batch)
@@ -253,6 +257,12 @@ class CoupletWriter(Task):
             places = (lines.starts[rows][:, None] + np.arange(size))[real]
             for rank in range(search.n_best):
                 ids[rank, places] = found[:, rank][real]
+
+        # The steps of a search are small; side by side two of them keep the cores busy.
+        with ThreadPoolExecutor(2) as pool:
+            batches = [pool.submit(answer, *batch) for batch in batches_by_length(lines.lengths, at_once, multiple=2)]
+            for batch in batches:
+                batch.result()
         return Found(ids, scores)
 
     def write(self, encoded: Encoded, found: Found, file_format: str) -> str:

@@ -1,0 +1,47 @@
+"""The largest of many."""
+
+from keras import ops
+
+GROUP = 16
+"""The size is best a multiple of this."""
+
+
+def top_k_of_many(x, k):
+    """`keras.ops.top_k` over a long last axis, in a fraction of the time on a CPU.
+
+    The `k` largest lie in the `k` groups whose maxima are largest: so only these groups are searched.
+
+    Args:
+        x: float ``(…, size)`` with a known size.
+        k: int or int32 scalar, at most the size.
+
+    Returns:
+        Values, largest first, and int32 indices, ``(…, k)``.
+
+    Example:
+
+        >>> import numpy as np
+        >>> values, indices = top_k_of_many(np.arange(1000.0)[None], 2)
+        >>> np.asarray(indices).tolist()
+        [[999, 998]]
+    """
+    size, shape = x.shape[-1], ops.shape(x)
+    groups = -(-size // GROUP)
+    if groups < 2 * GROUP:
+        values, indices = ops.top_k(x, k)
+        return values, ops.cast(indices, "int32")
+    if size % GROUP:  # a copy of everything: who can, makes the size a multiple
+        ends = [[0, 0]] * (len(shape) - 1) + [[0, groups * GROUP - size]]
+        x = ops.pad(x, ends, constant_values=-float("inf"))
+    grouped = ops.reshape(x, (-1, groups, GROUP))
+    wanted = min(k, groups) if isinstance(k, int) else ops.minimum(k, groups)
+    _, best = ops.top_k(ops.max(grouped, axis=-1), wanted)  # (rows, wanted)
+    best = ops.cast(best, "int32")
+    rows = ops.shape(grouped)[0]
+    flat = ops.reshape(grouped, (rows * groups, GROUP))
+    inside = ops.take(flat, best + groups * ops.arange(rows, dtype="int32")[:, None], axis=0)
+    values, places = ops.top_k(ops.reshape(inside, (rows, wanted * GROUP)), k)
+    places = ops.cast(places, "int32")
+    indices = ops.take_along_axis(best, places // GROUP, axis=1) * GROUP + places % GROUP
+    out = (*shape[:-1], k)
+    return ops.reshape(values, out), ops.reshape(indices, out)
