@@ -23,7 +23,7 @@ class CoupletConfig(EncoderConfig):
     longest: int = 48
     """Longest line that is trained on, in characters without marks."""
     beam_width: int = 4
-    candidates: int = 16
+    candidates: int = 24
     """Characters for each position among which the search chooses."""
     alone: float = 0.5
     """Weight in the search of what is known of a character without reading the lower line."""
