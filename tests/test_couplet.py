@@ -139,6 +139,16 @@ def test_rules_together_where_they_pull_apart(predictor, made_up_tones):
             assert is_kept("tone", upper, answer["lower"]), (upper, answer)
 
 
+def test_an_untrained_model_answers_too():
+    """Its vectors are all alike, so that even padding and what fills up the vocabulary get among the candidates."""
+    examples = CoupletWriter.read(COUPLETS / "couplets-train.tsv").examples
+    config = CoupletConfig.create({**SMALL_COUPLET, "char_min_count": 1, "beam_width": 8})
+    task = CoupletWriter.from_examples(config, examples, {})
+    assert len(task.vocabulary) > 1000
+    for example, answers in zip(examples[:50], task.predict([e.upper for e in examples[:50]], **task.prepare())):
+        assert all(is_kept(rule, example.upper, answers[0]["lower"]) for rule in ALL)
+
+
 def test_more_answers_than_characters(predictor):
     answers = predictor.predict(["春", "山高水长"], n_best=60)
     assert 1 < len(answers[0]) <= 60 and len(answers[1]) == 60

@@ -151,6 +151,7 @@ class LineSearch(layers.Layer):
         count, size = self._candidates + more, logits.shape[-1]
         chance, ids = top_k_of_many(logits, min(count, size) if isinstance(count, int) else ops.minimum(count, size))
         chance = chance + ops.take(self._never, ids, axis=0)
+        ids = ops.where(ids < self._embedding.input_dim, ids, PADDING)
         if "no_share" in self._rules:
             shared = ops.any(ids[..., None] == upper[:, None, None, :], axis=-1)
             chance = chance + ops.where(shared, BROKEN, 0.0)
