@@ -25,13 +25,27 @@ def gather_padded(
         >>> gather_padded({"x": np.arange(10)}, np.array([2, 7]), np.array([3, 1]), 3)["x"].tolist()
         [[2, 3, 4], [7, 0, 0]]
     """
-    step = np.arange(size)
-    real = step < lengths[:, None]
-    places = np.where(real, starts[:, None] + step, 0)
+    real, places = _steps(starts, lengths, size)
+    places = np.where(real, places, 0)
     return {
         name: np.where(real.reshape(real.shape + (1,) * (array.ndim - 1)), array[places], 0)
         for name, array in arrays.items()
     }
+
+
+def scatter_places(starts: np.ndarray, lengths: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """The way back from a batch of `gather_padded`: ``flat[places] = batch[real]``.
+
+    Returns:
+        Bool ``(n, size)``, which steps are no padding, and int64 ``(steps,)``, where these stand in the flat arrays.
+    """
+    real, places = _steps(starts, lengths, size)
+    return real, places[real]
+
+
+def _steps(starts, lengths, size):
+    step = np.arange(size)
+    return step < lengths[:, None], starts[:, None] + step
 
 
 def batches_by_length(

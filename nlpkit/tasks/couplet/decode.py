@@ -82,6 +82,7 @@ class LineSearch(layers.Layer):
 
         def step(t, history, past):
             choice = ops.take(candidates, t, axis=1)  # (batch, candidates)
+            alone = ops.take(chance, t, axis=1)[:, None]  # (batch, 1, candidates)
             first = ops.take(inputs["tied"], t, axis=1)
             repeated = ops.take_along_axis(history, ops.broadcast_to(first[:, None, None], (batch, beams, 1)), axis=2)
             forced = ops.broadcast_to(ops.take(inputs["required"], t, axis=1)[:, None], (batch, beams))
@@ -95,10 +96,9 @@ class LineSearch(layers.Layer):
                 logits = ops.einsum("nbw,nkw->nbk", x, ops.take(vectors, choice, axis=0))
                 own = ops.sum(x * ops.take(vectors, forced, axis=0), axis=-1, keepdims=True)
             else:
-                logits = ops.broadcast_to(ops.take(chance, t, axis=1)[:, None], shape)
+                logits = ops.broadcast_to(alone, shape)
                 own = ops.zeros((batch, beams, 1))
             symbols = ops.broadcast_to(choice[:, None], shape)
-            alone = ops.take(chance, t, axis=1)[:, None]
             logits = ops.where(alone < 0.5 * BROKEN, logits + BROKEN, logits)
             total = ops.logsumexp(logits, axis=-1, keepdims=True)
             scores = logits - total + self._alone * ops.log_softmax(alone, axis=-1)

@@ -14,7 +14,7 @@ import keras
 import numpy as np
 
 from nlpkit.datasets.batches import BucketedBatches
-from nlpkit.datasets.padding import batches_by_length, gather_padded
+from nlpkit.datasets.padding import batches_by_length, gather_padded, scatter_places
 from nlpkit.errors import ConfigError, MissingPackageError
 from nlpkit.metrics import bleu, distinct
 from nlpkit.tasks.couplet.config import CoupletConfig
@@ -182,7 +182,7 @@ class CoupletWriter(Task):
         unknown = (kinds == CHINESE) & (self.vocabulary.encode_codes(flat.normal) == UNKNOWN)
         places = np.flatnonzero((flat.codes != EDGE) & ((kinds == FOREIGN) | unknown))
         suspects = set((np.searchsorted(flat.starts, places, side="right") - 1).tolist())
-        suspects |= set(np.flatnonzero(~_hold_chinese(flat, kinds)).tolist())
+        suspects |= set(np.flatnonzero(~_hold(flat, kinds == CHINESE)).tolist())
         suspects |= {row for row, demand in enumerate(required) if demand}
         suspects |= set(np.flatnonzero(flat.lengths > _LONGEST).tolist())
         for row in sorted(suspects):
@@ -213,7 +213,7 @@ class CoupletWriter(Task):
         columns, required = _columns(texts)
         flat = FlatTexts(columns)
         kinds = character_kinds(flat.codes)
-        answered = _hold_chinese(flat, kinds) & ~_hold_foreign(flat, kinds)
+        answered = _hold(flat, kinds == CHINESE) & ~_hold(flat, kinds == FOREIGN)
         answered &= flat.lengths <= _LONGEST
         # The place of a bad line stays empty.
         uppers = [upper if good else "" for upper, good in zip(columns, answered)]
@@ -253,8 +253,7 @@ class CoupletWriter(Task):
             batch["tied"] = first_equal(batch.pop("codes"))
             found, score = search.forward(batch)
             scores[rows] = score[:, : search.n_best]
-            real = np.arange(size) < lines.lengths[rows][:, None]
-            places = (lines.starts[rows][:, None] + np.arange(size))[real]
+            real, places = scatter_places(lines.starts[rows], lines.lengths[rows], size)
             for rank in range(search.n_best):
                 ids[rank, places] = found[:, rank][real]
 
@@ -334,8 +333,7 @@ class CoupletWriter(Task):
             batch = gather_padded(lines.arrays, lines.starts[rows], lines.lengths[rows], size)
             inputs = self._inputs(batch["characters"], batch["lower"], hide)
             found = self._gold({**inputs, "gold": batch["lower"]})
-            real = np.arange(size) < lines.lengths[rows][:, None]
-            places = (lines.starts[rows][:, None] + np.arange(size))[real]
+            real, places = scatter_places(lines.starts[rows], lines.lengths[rows], size)
             logs[places], ranks[places] = found[real].T
         ranks[lines.arrays["lower"] == UNKNOWN] = np.inf  # to foresee that a character is unknown is no answer
         entropy = float(-logs.mean())
@@ -394,18 +392,10 @@ def _columns(texts):
     return [upper.strip() for upper, _, _ in parts], [required.strip() for _, _, required in parts]
 
 
-def _hold_chinese(flat, kinds):
-    return _counts(flat, (kinds == CHINESE) & (flat.codes != EDGE)) > 0
-
-
-def _hold_foreign(flat, kinds):
-    return _counts(flat, (kinds == FOREIGN) & (flat.codes != EDGE)) > 0
-
-
-def _counts(flat, flags):
-    """How many characters of each text are flagged."""
+def _hold(flat, flags):
+    """Whether any character of each text is flagged."""
     total = np.concatenate([[0], np.cumsum(flags)])
-    return total[flat.starts + flat.lengths] - total[flat.starts]
+    return total[flat.starts + flat.lengths] > total[flat.starts]
 
 
 def _texts(flat, codes):
