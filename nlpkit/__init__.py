@@ -7,7 +7,16 @@
 Names are imported when they are used, so that importing nlpkit stays free of Keras and its backend.
 """
 
+from __future__ import annotations
+
 import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from nlpkit.prediction.predictor import Predictor, load
+    from nlpkit.prediction.train import train
 
 __version__ = "0.1.0"
 __all__ = ["Predictor", "evaluate", "load", "train"]
@@ -32,14 +41,18 @@ _ROOMS = (
 )
 
 
-def evaluate(folder, data) -> dict:
+def evaluate(folder: str | Path, data: str | Path) -> dict[str, Any]:
     """Metrics of a trained model over a labelled file."""
     from nlpkit.prediction.predictor import load
 
     return load(folder).evaluate(data)
 
 
-def __getattr__(name):
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES, *_ROOMS})
+
+
+def __getattr__(name: str) -> Any:
     if name in _HOMES:
         return getattr(importlib.import_module(_HOMES[name]), name)
     if name in _ROOMS:

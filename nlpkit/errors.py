@@ -30,6 +30,10 @@ class ArtefactError(NlpkitError, ValueError):
     """A model folder is missing, damaged, foreign or of a newer format."""
 
 
+class TrainingError(NlpkitError, ArithmeticError):
+    """Training went out of bounds."""
+
+
 class MissingPackageError(NlpkitError, ImportError):
     """An optional package is not installed; the message names the extra that brings it."""
 

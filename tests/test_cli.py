@@ -75,6 +75,10 @@ BAD = {
         ["train", "tagging", "--train", "x", "--out", "y", "--config", "no.toml"],
         "no.toml: no such file",
     ),
+    "unknown key in a file": (
+        ["train", "tagging", "--train", "x", "--out", "{tmp}/m", "--config", "{tmp}/config.toml"],
+        "config.toml: unknown config key 'epoch', did you mean 'epochs'",
+    ),
     "no couplet": (["train", "couplet", "--train", "{tmp}/scheme.conll", "--out", "{tmp}/m"], "holds no couplet"),
     "bad couplet": (
         ["train", "couplet", "--train", "{tmp}/pairs.tsv", "--out", "{tmp}/m", "--on-error", "stop"],
@@ -94,6 +98,7 @@ def test_bad_input_is_one_line_and_status_2(name, tmp_path):
     (tmp_path / "empty.txt").write_bytes(b"")
     (tmp_path / "bad.conll").write_text("中\tB\n国\n", "utf-8")
     (tmp_path / "scheme.conll").write_text("中\tQ-X\n国\tO\n", "utf-8")
+    (tmp_path / "config.toml").write_text("epoch = 1\n")
     (tmp_path / "pairs.tsv").write_text("山\t水\n春\t夏雨\n", "utf-8")
     before = sorted(os.listdir(tmp_path))
     arguments, message = BAD[name]

@@ -1,9 +1,13 @@
 """File to file, and the artefact's errors."""
 
+import contextlib
 import gzip
+import io
 import json
 import os
 import shutil
+import threading
+import time
 import zipfile
 
 import pytest
@@ -36,9 +40,55 @@ def test_many_blocks_are_one_file(predictor, tmp_path, monkeypatch):
     lines = [f"第{i}行有一些字。" for i in range(500)]
     (tmp_path / "in.gz").write_bytes(gzip.compress("\n".join(lines).encode()))
     predictor.predict_file(tmp_path / "in.gz", tmp_path / "whole")
-    monkeypatch.setattr(stream, "_BLOCK", 700)
-    assert predictor.predict_file(tmp_path / "in.gz", tmp_path / "parts") == (500, 0)
-    assert (tmp_path / "parts").read_bytes() == (tmp_path / "whole").read_bytes()
+    monkeypatch.setattr(stream, "_LEAST", 700)
+    monkeypatch.setattr(stream, "_MOST", 700)
+    assert predictor.predict_file(tmp_path / "in.gz", tmp_path / "parts.gz") == (500, 0)
+    assert gzip.decompress((tmp_path / "parts.gz").read_bytes()) == (tmp_path / "whole").read_bytes()
+
+
+def test_an_answer_does_not_wait_for_the_next_block():
+    from nlpkit.prediction.stream import Stages, predict_stream
+
+    written = []
+
+    def encode(texts):
+        # A block is written before the third one after it is begun.
+        if texts[0] == "4":
+            for _ in range(100):
+                if written:
+                    break
+                time.sleep(0.05)
+            assert written
+        return texts
+
+    class Slow(io.BytesIO):
+        """A file of which a line is read at a time."""
+
+        def read(self, size=-1):
+            return self.readline()
+
+    def blocks(path):
+        return contextlib.nullcontext(Slow(b"".join(b"%d\n" % i for i in range(6))))
+
+    stages = Stages(lambda texts: (), encode, lambda x: x, lambda x, y: written.append(x) or "\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("nlpkit.prediction.stream._open_input", blocks)
+        assert predict_stream(stages, "numbers", os.devnull) == (6, 0)
+    assert written == [[str(i)] for i in range(6)]
+
+
+def test_an_error_in_a_stage_ends_all_of_them(tmp_path):
+    from nlpkit.prediction.stream import Stages, predict_stream
+
+    def fail(texts):
+        raise ValueError("broken stage")
+
+    (tmp_path / "in").write_text("x\n" * 9)
+    before = threading.active_count()
+    with pytest.raises(ValueError, match="broken stage"):
+        predict_stream(Stages(lambda texts: (), fail, lambda x: x, lambda x, y: ""), tmp_path / "in", tmp_path / "out")
+    assert threading.active_count() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["in"]
 
 
 def test_bad_lines_keep_their_place(predictor, tmp_path):
@@ -78,6 +128,17 @@ def test_wrong_options(predictor, tmp_path):
         predictor.predict_file(tmp_path / "in", tmp_path / "no" / "out")
     with pytest.raises(TypeError, match="a list of texts"):
         predictor.predict("one text")
+    with pytest.raises(TypeError, match="Received at index 1: None"):
+        predictor.predict(["one", None])
+    with pytest.raises(ConfigError, match="in: is the input and the output"):
+        predictor.predict_file(tmp_path / "in", tmp_path / "in")
+    with pytest.raises(ConfigError, match="user_bonus = nan: must be a finite number"):
+        predictor.predict(["x"], user_dictionary=["x"], user_bonus=float("nan"))
+    with pytest.raises(ConfigError, match="user_bonus is the weight of a user dictionary"):
+        predictor.predict(["x"], user_bonus=1.0)
+    (tmp_path / "words").write_text("好\n坏\tPER\n", "utf-8")
+    with pytest.raises(DataError, match=r"words, line 2: the user dictionary has '坏' of type 'PER'; .* knows no types"):
+        predictor.predict(["x"], user_dictionary=tmp_path / "words")
     assert not (tmp_path / "out").exists()
     with pytest.raises(DataError, match="is a folder; the output is a file"):
         predictor.predict_file(tmp_path / "in", tmp_path)
@@ -118,6 +179,12 @@ def other_task(folder):
     (folder / "task.json").write_text(json.dumps({**facts, "task": "poetry"}), "utf-8")
 
 
+def unknown_setting(folder):
+    facts = json.loads((folder / "task.json").read_text("utf-8"))
+    facts["config"]["withd"] = facts["config"].pop("width")
+    (folder / "task.json").write_text(json.dumps(facts), "utf-8")
+
+
 @pytest.mark.parametrize(
     ("harm", "message"),
     [
@@ -126,6 +193,8 @@ def other_task(folder):
         (newer, "has format 99, this nlpkit reads 1"),
         (other_task, "is of the task 'poetry'"),
         (lambda folder: (folder / "vocab.txt").unlink(), "vocab.txt: is missing"),
+        (lambda folder: (folder / "known-words.txt").write_bytes(b"\xe4"), "known-words.txt: is damaged"),
+        (unknown_setting, "task.json: is damaged or of another version .unknown config key 'withd'"),
         (lambda folder: (folder / "task.json").write_text("{"), "task.json: is damaged or foreign"),
         (lambda folder: (folder / "task.json").write_text("[]"), "task.json: is damaged or foreign"),
         (lambda folder: [p.unlink() for p in folder.glob("*.*")], "training has not ended here"),

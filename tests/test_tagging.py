@@ -16,6 +16,7 @@ from nlpkit.tasks.tagging.config import TaggingConfig
 from nlpkit.tasks.tagging.decode import spaced_words
 from nlpkit.tasks.tagging.examples import Encoder, Example, check_labels, cut_windows, detect_format, read_examples
 from nlpkit.tasks.tagging.task import Tagger
+from nlpkit.text import tag_schemes
 from nlpkit.text.characters import FlatTexts, code_points
 from nlpkit.text.tag_schemes import allowed_transitions
 
@@ -107,6 +108,15 @@ def test_long_texts_are_cut_and_joined(words_model):
     assert same > 0.95
 
 
+def test_columns_are_legal_where_a_text_had_to_be_cut(words_model, tmp_path):
+    predictor = nlpkit.load(words_model)
+    tagger, text = predictor.task, "长江大桥" * 90
+    cut_inside = np.random.default_rng(0).integers(0, len(tagger.labels), 1 + len(text) + 1).astype("int16")
+    columns = tagger.write(tagger.encode([text]), cut_inside, "conll").splitlines()
+    labels = [line.split("\t")[1] for line in columns if line]
+    assert len(labels) == len(text) and tag_schemes.find_illegal(labels, tagger.scheme) is None
+
+
 def test_user_dictionary_steers(words_model, entities_model, tmp_path):
     predictor = nlpkit.load(words_model)
     text = "我爱柯西施瓦茨不等式"
@@ -117,7 +127,7 @@ def test_user_dictionary_steers(words_model, entities_model, tmp_path):
     assert predictor.predict([text], user_dictionary=["没有"]) == predictor.predict([text])
     entities = nlpkit.load(entities_model).predict([text], user_dictionary={"柯西施瓦茨": "PER"}, user_bonus=50.0)[0]
     assert {"text": "柯西施瓦茨", "start": 2, "end": 7, "type": "PER"} in entities
-    with pytest.raises(DataError, match="word of type 'XYZ'; the model knows LOC, ORG, PER"):
+    with pytest.raises(DataError, match="'柯西' of type 'XYZ'; write the word, a tab and one of LOC, ORG, PER"):
         nlpkit.load(entities_model).predict([text], user_dictionary={"柯西": "XYZ"})
 
 
@@ -161,7 +171,7 @@ def test_illegal_labels_are_listed_or_repaired(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("甲\tX-PER\n", "unknown tag scheme: X-PER"),
+        ("甲\tO\n\n甲\tX-PER\n", "line 3: unknown tag scheme: X-PER"),
         ("甲乙\tO\n", "token '甲乙' has 2 characters"),
         ('{"text": "甲乙", "words": [{"start": 0, "end": 1}]}', "the words do not cover the text"),
         (

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import nlpkit
-from nlpkit.errors import ArtefactError, ConfigError, DataError
+from nlpkit.errors import ArtefactError, ConfigError, DataError, MissingPackageError, TrainingError
 from nlpkit.training.averaging import MovingAverage
 from nlpkit.training.checkpoint import get_values, load_state, save_state, write_atomically
 from nlpkit.training.config import read_settings
@@ -172,11 +172,26 @@ def test_early_stopping_keeps_the_best(tmp_path):
     assert len(rows) < 10
 
 
+def test_a_loss_that_is_no_number_stops(tmp_path):
+    with pytest.raises(TrainingError, match=r"the loss is .* in epoch 1; take a lower learning_rate than 1e\+30"):
+        nlpkit.train("tagging", **FILES, out=tmp_path / "m", settings={**SMALL, "learning_rate": 1e30})
+    assert not (tmp_path / "m" / "model.keras").exists()
+
+
+def test_a_missing_package_is_told_before_anything_is_written(tmp_path, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(MissingPackageError, match=r'pip install "nlpkit\[tensorboard\]"'):
+        nlpkit.train("tagging", **FILES, out=tmp_path / "m", settings={**SMALL, "tensorboard": True})
+    assert not (tmp_path / "m").exists()
+
+
 def test_resume_refuses_another_run(tmp_path):
     nlpkit.train("tagging", **FILES, out=tmp_path / "m", settings={**SMALL, "epochs": 1})
     (tmp_path / "m" / "task.json").unlink()
     with pytest.raises(ArtefactError, match=r"can't resume, the run has changed: seed was 0 and is 1"):
         nlpkit.train("tagging", **FILES, out=tmp_path / "m", settings={**SMALL, "epochs": 1}, seed=1, resume=True)
+    with pytest.raises(ArtefactError, match=r"has changed: epochs was 1 and is 2; undo"):
+        nlpkit.train("tagging", **FILES, out=tmp_path / "m", settings={**SMALL, "epochs": 2}, resume=True)
 
 
 def test_output_folder_is_never_overwritten_by_accident(tmp_path):
@@ -203,7 +218,7 @@ def test_a_run_is_replaced_only_when_the_new_one_can_begin(tmp_path):
     with pytest.raises(ConfigError, match="seed = -1: must be from 0"):
         nlpkit.train("tagging", **FILES, out=tmp_path / "m", settings=SMALL, force=True, seed=-1)
     assert (tmp_path / "m" / "model.keras").read_bytes() == model
-    with pytest.raises(ArtefactError, match="the run has changed: config was"):
+    with pytest.raises(ArtefactError, match="the run has changed: epochs was 1 and is 2"):
         nlpkit.train("tagging", **FILES, out=tmp_path / "m", settings={**SMALL, "epochs": 2}, resume=True)
 
 

@@ -6,8 +6,8 @@ import os
 import sys
 
 from nlpkit import __version__
-from nlpkit.errors import NlpkitError
-from nlpkit.tasks import TASKS
+from nlpkit.errors import ConfigError, NlpkitError
+from nlpkit.tasks import TASKS, get_task
 
 # Options of `nlpkit predict` that belong to one task: type, name of the value, help.
 _ANSWERING = {
@@ -106,6 +106,11 @@ def _train(args):
     _import_backend()
     from nlpkit.prediction.train import train
 
+    if args.config:
+        try:
+            get_task(args.task).Config.create(read_settings(args.config), args.preset)
+        except ConfigError as error:
+            raise ConfigError(f"{args.config}: {error}") from None
     train(
         args.task, args.train, args.valid, out=args.out, test=args.test, preset=args.preset, settings=settings,
         seed=args.seed, resume=args.resume, force=args.force, **_given(args, "repair", "on_error"),

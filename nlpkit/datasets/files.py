@@ -1,5 +1,6 @@
 """Text files, plain or gzipped, line by line, with errors that name the file and the line."""
 
+import codecs
 import gzip
 import zlib
 from collections.abc import Iterator
@@ -7,7 +8,7 @@ from pathlib import Path
 
 from nlpkit.errors import DataError
 
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+BYTE_ORDER_MARK = codecs.BOM_UTF8
 
 
 def open_bytes(path):
@@ -56,9 +57,10 @@ def decode_line(line: bytes, path, number: int) -> str:
         return line.rstrip(b"\r\n").decode("utf-8")
     except UnicodeDecodeError as error:
         byte = line[error.start]
+        encoding = "UTF-16" if line[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "GB18030"
         raise DataError(
             f"is not UTF-8 (byte 0x{byte:02x} at column {error.start + 1}); convert the file, for example with "
-            "iconv -f GB18030 -t UTF-8",
+            f"iconv -f {encoding} -t UTF-8",
             path,
             number,
         ) from None

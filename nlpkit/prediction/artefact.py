@@ -19,7 +19,7 @@ import os
 import shutil
 from pathlib import Path
 
-from nlpkit.errors import ArtefactError
+from nlpkit.errors import ArtefactError, ConfigError
 from nlpkit.tasks import TASKS, get_task
 from nlpkit.training.checkpoint import write_atomically
 
@@ -81,7 +81,7 @@ def saved_facts(folder: Path) -> dict:
         facts = json.loads(path.read_text("utf-8"))
         version = facts["format"]
         if version == FORMAT:
-            dict(facts["files"]), dict(facts["config"]), str(facts["task"])
+            dict(facts["files"]), dict(facts["config"]), facts["task"] + ""
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ArtefactError(f"{path}: is damaged or foreign ({error})") from None
     if version != FORMAT:
@@ -135,7 +135,10 @@ def load_artefact(folder: Path):
     import keras
 
     cls = get_task(name)
-    task = cls.load(folder, cls.Config.create(facts["config"]), facts)
+    try:
+        task = cls.load(folder, cls.Config.create(facts["config"]), facts)
+    except (ConfigError, KeyError) as error:
+        raise ArtefactError(f"{folder / _FACTS}: is damaged or of another version ({error})") from None
     try:
         task.attach(keras.saving.load_model(folder / _MODEL, compile=False))
     except (OSError, ValueError, TypeError, KeyError) as error:

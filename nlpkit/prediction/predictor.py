@@ -25,6 +25,10 @@ class Predictor:
         """Answers to texts, one each, in order. What an answer is and which options there are is the task's."""
         if isinstance(texts, str):
             raise TypeError("predict takes a list of texts. Received: a single string")
+        texts = list(texts)
+        for i, text in enumerate(texts):
+            if not isinstance(text, str):
+                raise TypeError(f"predict takes a list of strings. Received at index {i}: {text!r}")
         return self.task.predict(texts, **self._prepare(options))
 
     def predict_file(

@@ -1,14 +1,16 @@
 """File to file: lines in, lines out, in order, in bounded memory."""
 
-import collections
 import contextlib
+import gzip
 import json
 import os
+import queue
 import select
 import sys
+import threading
+import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,7 +19,8 @@ from nlpkit.datasets.readers import parse_json
 from nlpkit.errors import ConfigError, DataError
 from nlpkit.training.progress import console, progress_bar
 
-_BLOCK = 4 << 20  # bytes read at a time
+_LEAST, _MOST = 1 << 18, 4 << 20  # bytes read at a time
+_EVERY = 2.0  # seconds that a block should take, so that progress shows
 _SHOWN = 200  # characters of a bad line that the error file repeats
 
 
@@ -37,7 +40,7 @@ def predict_stream(
 
     Args:
         input_path, output_path: files, or ``-`` for standard input and output. The output is written beside its
-            place and renamed when it is whole.
+            place and renamed when it is whole. Names that end in ``.gz`` are gzipped.
         input_format: ``text``, or ``jsonl`` for objects with a field ``text``.
         on_error: ``skip`` gives a line that can't be read the answer of an empty one, and writes what is wrong with
             which lines to ``OUTPUT.errors.jsonl``; ``stop`` raises.
@@ -47,6 +50,8 @@ def predict_stream(
     """
     if on_error not in ("skip", "stop"):
         raise ConfigError(f"on_error = {on_error!r}: accepted are skip and stop")
+    if str(output_path) != "-" and Path(output_path).resolve() == Path(input_path).resolve():
+        raise ConfigError(f"{input_path}: is the input and the output; choose another output")
     if str(output_path) != "-" and Path(f"{output_path}.errors.jsonl").resolve() == Path(input_path).resolve():
         raise ConfigError(f"{input_path}: is where the bad lines of {output_path} go; choose another output")
     if input_format not in ("text", "jsonl"):
@@ -71,38 +76,81 @@ def predict_stream(
             size, errors, count, encoded, found = block
             return size, errors, count, stages.write(encoded, found).encode("utf-8", "replace")
 
-        blocks = _parsed(source, name, input_format)
+        pace = _Pace()
+        blocks = _parsed(source, name, pace, input_format)
         # Whoever writes to a pipe may wait for the answer, so there no block waits for the next.
         apply = map if str(input_path) == "-" else _ahead
-        for stage in (encode, run, write):
-            blocks = apply(stage, blocks)
-        for size, errors, count, text in blocks:
-            for error, line in errors:
-                if on_error == "stop":
-                    raise error
-                output.report(error, line)
-            output.write(text)
-            lines, bad = lines + count, bad + len(errors)
-            bar.advance(row, size / 1000)
+        with contextlib.ExitStack() as running:
+            for stage in (encode, run, write):
+                blocks = apply(stage, blocks)
+                if apply is _ahead:
+                    running.callback(blocks.close)
+            for size, errors, count, text in blocks:
+                for error, line in errors:
+                    if on_error == "stop":
+                        raise error
+                    output.report(error, line)
+                output.write(text)
+                lines, bad = lines + count, bad + len(errors)
+                bar.advance(row, size / 1000)
+                pace.done(size)
     return lines, bad
 
 
+class _Pace:
+    """How much to read at a time: little at first, so that the first answer comes soon, then what `_EVERY` allows."""
+
+    def __init__(self):
+        self.size, self._last = _LEAST, time.monotonic()
+
+    def done(self, size):
+        """To be called when answers to so many bytes are written."""
+        taken, self._last = time.monotonic() - self._last, time.monotonic()
+        self.size = int(min(max(size / max(taken, 1e-3) * _EVERY, _LEAST), _MOST))
+
+
 def _ahead(stage, blocks):
-    """``map(stage, blocks)`` by a thread that works one block ahead of what is asked for."""
-    with ThreadPoolExecutor(1) as thread:
-        waiting = collections.deque()
-        for block in blocks:
-            waiting.append(thread.submit(stage, block))
-            if len(waiting) > 1:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+    """``map(stage, blocks)`` by a thread that works one block ahead of what is asked for.
+
+    A block is handed on as soon as it is done, whether or not there is another one.
+    """
+    done, stopped = queue.Queue(1), threading.Event()
+
+    def put(*item):
+        while not stopped.is_set():
+            with contextlib.suppress(queue.Full):
+                done.put(item, timeout=0.1)
+                return
+
+    def work():
+        try:
+            for block in blocks:
+                put(stage(block), None)
+                if stopped.is_set():
+                    return
+            put(None, StopIteration())
+        except BaseException as error:
+            put(None, error)
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    try:
+        while True:
+            block, error = done.get()
+            if isinstance(error, StopIteration):
+                return
+            if error is not None:
+                raise error
+            yield block
+    finally:
+        stopped.set()
+        thread.join()
 
 
-def _parsed(source, name, input_format):
+def _parsed(source, name, pace, input_format):
     """``(bytes, number of the first line, texts, errors)`` of each block."""
     first = 1
-    for block in _blocks(source, name):
+    for block in _blocks(source, name, pace):
         texts, errors = _texts(block, name, first, input_format)
         yield len(block), first, texts, errors
         first += len(texts)
@@ -119,25 +167,24 @@ def _size(path):
     return path.stat().st_size / 1000 if path.is_file() and path.suffix != ".gz" else None
 
 
-def _blocks(source, name) -> Iterator[bytes]:
-    """Whole lines, about `_BLOCK` bytes at a time; the first block is short, so that the first answer comes soon."""
-    size, rest = _BLOCK // 16, b""
+def _blocks(source, name, pace) -> Iterator[bytes]:
+    """Whole lines, about `pace.size` bytes at a time."""
+    rest, first = b"", True
     while True:
         try:
-            chunk = _read(source, size)
+            chunk = _read(source, pace.size)
         except (OSError, EOFError, zlib.error) as error:
             raise DataError(f"can't be read further: {error}", name) from None
         if not chunk:
             break
-        if size < _BLOCK:
-            chunk = chunk.removeprefix(BYTE_ORDER_MARK)
+        if first:
+            chunk, first = chunk.removeprefix(BYTE_ORDER_MARK), False
         end = chunk.rfind(b"\n") + 1
         if end:
             yield rest + chunk[:end]
             rest = chunk[end:]
         else:
             rest += chunk
-        size = _BLOCK
     if rest:
         yield rest
 
@@ -192,7 +239,7 @@ class _Output:
         if self._path is None:
             self._file = sys.stdout.buffer
         else:
-            self._file = _create(self._path if self._in_place else self._partial(self._path))
+            self._file = self._create(self._path)
         return self
 
     def write(self, text):
@@ -211,7 +258,7 @@ class _Output:
             console().print(text, markup=False)
             return
         if self._errors is None:
-            self._errors = _create(self._partial(self._error_path()))
+            self._errors = self._create(self._error_path())
         self._errors.write(text.encode() + b"\n")
 
     def __exit__(self, kind, *_):
@@ -240,9 +287,9 @@ class _Output:
     def _partial(path):
         return path.with_name(path.name + ".partial")
 
-
-def _create(path):
-    try:
-        return open(path, "wb")
-    except OSError as error:
-        raise DataError(f"can't be written: {error.strerror}", path) from None
+    def _create(self, path):
+        in_place = self._in_place and path == self._path
+        try:
+            return (gzip.open if path.suffix == ".gz" else open)(path if in_place else self._partial(path), "wb")
+        except OSError as error:
+            raise DataError(f"can't be written: {error.strerror}", path) from None

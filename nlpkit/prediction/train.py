@@ -18,7 +18,7 @@ from nlpkit.prediction.predictor import Predictor, load
 from nlpkit.tasks import get_task
 from nlpkit.tasks.task import Data
 from nlpkit.training.checkpoint import write_atomically
-from nlpkit.training.loop import difference, train_model
+from nlpkit.training.loop import check_packages, difference, train_model
 from nlpkit.training.progress import console
 from nlpkit.training.report import write_report
 
@@ -64,6 +64,7 @@ def train(
     if not 0 <= seed < 2**32:
         raise ConfigError(f"seed = {seed}: must be from 0 to {2**32 - 1}")
     cls.check_options("reading", reading)
+    check_packages(config)
     data = cls.read(train, **reading)
     examples, notes = data.examples, list(data.notes)
     measured = {}

@@ -112,7 +112,7 @@ class Task:
     # The folder.
 
     def files(self) -> list[str]:
-        """Names of the files that `save` writes and prediction needs."""
+        """Names of the files that `save` writes and `load` reads."""
         raise NotImplementedError
 
     def save(self, folder: Path):

@@ -1,6 +1,7 @@
 """Settings: frozen dataclasses, filled from TOML files, ``key=value`` pairs and keyword arguments."""
 
 import dataclasses
+import math
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -40,7 +41,7 @@ class TrainingConfig:
     def __post_init__(self):
         self.check("epochs", self.epochs >= 1, "at least 1")
         self.check("batch_size", self.batch_size >= 1, "at least 1")
-        self.check("learning_rate", self.learning_rate > 0, "above 0")
+        self.check("learning_rate", 0 < self.learning_rate < math.inf, "above 0 and finite")
         self.check("ema_momentum", 0 <= self.ema_momentum < 1, "from 0 to below 1")
         self.check("save_every", self.save_every >= 1, "at least 1")
         for key in ("warmup_steps", "clip_norm", "patience"):

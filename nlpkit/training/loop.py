@@ -1,6 +1,7 @@
 """The one training loop: Keras' own `fit`, epoch by epoch, with a state that can be saved anywhere."""
 
 import dataclasses
+import importlib.util
 import math
 import time
 from collections.abc import Callable
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import keras
 
-from nlpkit.errors import ArtefactError, MissingPackageError
+from nlpkit.errors import ArtefactError, MissingPackageError, TrainingError
 from nlpkit.training.averaging import MovingAverage
 from nlpkit.training.checkpoint import get_values, load_state, save_state, set_values, synchronize
 from nlpkit.training.progress import console, progress_bar
@@ -90,6 +91,11 @@ def train_model(
                 steps_per_epoch=len(batches) - position.step,
             )
             synchronize(model)
+            if not math.isfinite(run.loss):
+                raise TrainingError(
+                    f"the loss is {run.loss} in epoch {position.epoch + 1}; take a lower learning_rate than "
+                    f"{config.learning_rate:g}, and train anew with --force"
+                )
             with average.applied():
                 bar.update(run.row, metric="evaluating")
                 metrics = evaluate()
@@ -189,9 +195,21 @@ class _Run(keras.callbacks.Callback):
 
 def difference(saved: dict, now: dict) -> str:
     """What has changed between the fingerprints of two runs, as an error message."""
-    keys = [key for key in {**saved, **now} if saved.get(key) != now.get(key)]
-    parts = ", ".join(f"{key} was {saved.get(key)!r} and is {now.get(key)!r}" for key in keys)
+    parts = ", ".join(_changes(saved, now))
     return f"can't resume, the run has changed: {parts}; undo that, or train anew with --force"
+
+
+def _changes(saved, now):
+    for key in {**saved, **now}:
+        before, after = saved.get(key), now.get(key)
+        if before == after:
+            continue
+        if isinstance(before, dict) and isinstance(after, dict):
+            yield from _changes(before, after)
+        elif key in ("train", "valid"):
+            yield f"the {key} data are others"
+        else:
+            yield f"{key} was {before!r} and is {after!r}"
 
 
 def _optimizer(config, steps_per_epoch):
@@ -223,13 +241,16 @@ def _fit_input(batches, position):
     return data.prefetch(2)
 
 
+def check_packages(config):
+    """A `MissingPackageError` if a package that the settings ask for is not installed."""
+    if config.tensorboard and importlib.util.find_spec("tensorboard") is None:
+        raise MissingPackageError("tensorboard", "tensorboard")
+
+
 class _TensorBoard:
     def __init__(self, folder):
-        try:
-            import tensorboard  # noqa: F401
-            import tensorflow as tf
-        except ImportError:
-            raise MissingPackageError("tensorboard", "tensorboard") from None
+        import tensorflow as tf
+
         self._tf, self._writer = tf, tf.summary.create_file_writer(str(folder))
 
     def write(self, row):

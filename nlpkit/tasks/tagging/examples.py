@@ -33,9 +33,9 @@ class Example:
 
 
 def detect_format(path) -> str:
-    """`jsonl` by the first character, `conll` if most lines of the beginning have columns and a label, else `words`."""
+    """`jsonl` by the file's name or first character, `conll` if most lines have columns and a label, else `words`."""
     lines = [line for _, line in itertools.islice(read_lines(path), 50) if line.strip()]
-    if lines and lines[0].lstrip().startswith("{"):
+    if str(path).removesuffix(".gz").endswith(".jsonl") or (lines and lines[0].lstrip().startswith("{")):
         return "jsonl"
     prefixes = tag_schemes.SCHEMES["BIOES"]
     columns = [line.split() for line in lines]
@@ -72,7 +72,9 @@ def check_labels(examples: Sequence[Example], path, repair: bool, scheme: str | 
         must_close = tag_schemes.needs_closing(labels, scheme)
         places = [tag_schemes.find_illegal(e.labels, scheme, must_close) for e in examples]
     except ValueError as error:
-        raise DataError(str(error), path) from None
+        accepted = tag_schemes.SCHEMES[scheme or "BIOES"]
+        strange = (e.line for e in examples if any(tag_schemes.split_label(x)[0] not in accepted for x in e.labels))
+        raise DataError(str(error), path, next(strange, None)) from None
     illegal = [i for i, place in enumerate(places) if place is not None]
     if not illegal:
         return scheme, list(examples), 0

@@ -1,5 +1,6 @@
 """A user's own words, which steer the decoding by a bonus to their tags."""
 
+import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import numpy as np
 from keras import ops
 
 from nlpkit.datasets.files import read_lines
-from nlpkit.errors import DataError
+from nlpkit.errors import ConfigError, DataError
 from nlpkit.layers import ViterbiDecoder
 from nlpkit.text import tag_schemes
 from nlpkit.text.characters import FlatTexts, code_points, normalize_text
@@ -24,14 +25,19 @@ class UserDictionary:
     Args:
         words: word to type, or words alone.
         bonus: float, added to the score of the tags that a match would have.
+        path, lines: the file that the words are from, and the line of each.
     """
 
-    def __init__(self, words: Mapping[str, str] | Iterable[str], bonus: float = BONUS):
+    def __init__(self, words: Mapping[str, str] | Iterable[str], bonus: float = BONUS, path=None, lines=None):
+        if not math.isfinite(bonus):
+            raise ConfigError(f"user_bonus = {bonus!r}: must be a finite number")
         if not isinstance(words, Mapping):
             words = dict.fromkeys(words, "")
         words = {normalize_text(word): kind for word, kind in words.items() if word}
         if not words:
-            raise DataError("the user dictionary holds no word")
+            raise DataError("the user dictionary holds no word", path)
+        self._path, self._lines = path, lines or {}
+        self._words = list(words)
         self._kinds = list(words.values())
         lengths = np.array([len(word) for word in words])
         self._matcher = WordMatcher(code_points("".join(words)), np.cumsum(lengths) - lengths, lengths)
@@ -45,19 +51,23 @@ class UserDictionary:
     @classmethod
     def read(cls, path: Path, bonus: float = BONUS):
         """A file with a word a line; for entities a tab and the type after it."""
-        words = {}
-        for _, line in read_lines(path):
+        words, lines = {}, {}
+        for number, line in read_lines(path):
             word, _, kind = line.strip().partition("\t")
             words[word] = kind.strip()
-        return cls(words, bonus)
+            lines[normalize_text(word)] = number
+        return cls(words, bonus, path, lines)
 
     def check_types(self, known: set[str]):
         """Raise a `DataError` if a word has a type that the model does not know."""
-        for kind in self._kinds:
+        for word, kind in zip(self._words, self._kinds):
             if kind not in known:
                 types = ", ".join(sorted(known - {""}))
-                accepted = f"the model knows {types}" if types else "the model knows no types: leave the type out"
-                raise DataError(f"the user dictionary has a word of type {kind!r}; {accepted}")
+                received = f"the user dictionary has {word!r} " + (f"of type {kind!r}" if kind else "without a type")
+                accepted = (
+                    f"write the word, a tab and one of {types}" if types else "the model knows no types, leave it out"
+                )
+                raise DataError(f"{received}; {accepted}", self._path, self._lines.get(word))
 
     def scores(self, texts: FlatTexts, labels: list[str], scheme: str) -> np.ndarray:
         """Float32 ``(total, tags)``: the bonus of each tag at each character of flat texts."""

@@ -11,6 +11,7 @@ import numpy as np
 
 from nlpkit.datasets.batches import BucketedBatches
 from nlpkit.datasets.padding import batches_by_length
+from nlpkit.errors import ConfigError
 from nlpkit.layers import ViterbiDecoder
 from nlpkit.metrics import entity_scores, segmentation_scores
 from nlpkit.tasks.tagging import decode
@@ -138,7 +139,7 @@ class Tagger(Task):
 
     # Answers.
 
-    def prepare(self, user_dictionary=None, user_bonus: float = BONUS) -> dict:
+    def prepare(self, user_dictionary=None, user_bonus: float | None = None) -> dict:
         """Options of a user to those of `encode`.
 
         Args:
@@ -146,8 +147,10 @@ class Tagger(Task):
             user_bonus: added to the score of each tag that a match would have.
         """
         if user_dictionary is None:
+            if user_bonus is not None:
+                raise ConfigError("user_bonus is the weight of a user dictionary; give that as well")
             return {}
-        steering = UserDictionary.open(user_dictionary, user_bonus)
+        steering = UserDictionary.open(user_dictionary, BONUS if user_bonus is None else user_bonus)
         steering.check_types({tag_schemes.split_label(label)[1] for label in self.labels if label != "O"})
         return {"steering": steering}
 
@@ -179,9 +182,14 @@ class Tagger(Task):
             codes[flat.starts + flat.lengths - 1] = 10
             ends = self._ends[tags] | np.roll(self._begins[tags], -1)
             return decode.spaced_words(codes, ends[1:])
+        found = self._labels(flat, tags)
+        if file_format == "conll":
+            # Where a long text was cut without a stop, two labels may meet that never do in one piece.
+            prefixes = {tag_schemes.split_label(label)[0] for label in self.labels}
+            found = [repair_labels(labels, self.scheme, prefixes) for labels in found]
         return "".join(
             decode.answer_line(text, labels, self.scheme, self._segments, file_format) + "\n"
-            for text, labels in zip(encoded.texts, self._labels(flat, tags))
+            for text, labels in zip(encoded.texts, found)
         )
 
     def _labels(self, flat, tags):
@@ -240,8 +248,9 @@ class Tagger(Task):
     # The folder.
 
     def files(self) -> list[str]:
-        """Names of the files that `save` writes and prediction needs."""
+        """Names of the files that `save` writes; prediction needs all but the known words."""
         parts = {"vocab.txt": True, "bigrams.txt": self.encoder.bigrams, "lexicon.txt.gz": self.encoder.lexicon}
+        parts["known-words.txt"] = self.known_words or None
         return ["labels.txt", *(name for name, part in parts.items() if part is not None)]
 
     def save(self, folder: Path):
@@ -255,10 +264,9 @@ class Tagger(Task):
     def load(cls, folder: Path, config: TaggingConfig, facts: dict):
         """Read what `save` wrote; `facts` are those of `facts()`."""
         labels = (folder / "labels.txt").read_text("utf-8").split("\n")[:-1]
-        known = folder / "known-words.txt"
-        words = Vocabulary.load(known).symbols if known.exists() else ()
+        words = Vocabulary.load(folder / "known-words.txt").symbols if facts["known_words"] else ()
         return cls(config, labels, facts["scheme"], Encoder.load(folder, config), words)
 
     def facts(self) -> dict:
         """What `load` needs beside the files."""
-        return {"scheme": self.scheme}
+        return {"scheme": self.scheme, "known_words": bool(self.known_words)}
