@@ -1,15 +1,18 @@
-"""Couplets against peers in one run: the same data, vocabulary and wall time of training for each.
+"""Couplets against peers in one run: the same data and vocabulary, and at least nlpkit's wall time for each.
 
-    python scripts/benchmarks/couplet.py --data DATA --minutes 5 --seeds 3
+    python scripts/benchmarks/couplet.py --data DATA --epochs 4 --seeds 3
 
 Peers: the plain convolutional tagger (Su 2019) and a BiLSTM tagger, both nlpkit's own with other settings, and an LSTM
-encoder-decoder with attention on PyTorch (after wb14123/seq2seq-couplet, at the size of the others). The number of
-epochs is what fits into the minutes, found by timing a few steps. Every training and every prediction is a process of
-its own. Speed is file to file, start-up included.
+encoder-decoder with attention on PyTorch (after wb14123/seq2seq-couplet, at the size of the others). nlpkit is trained
+first; what it took with a seed is the budget of its peers with that seed. Of the taggers' epochs as many are done as
+fill the budget, rounded up, so that a peer may have more time but not less: a run that a faster machine ended too soon
+is done again with an epoch more. Every training and every prediction is a process of its own. Speed is file to file,
+start-up included.
 """
 
 import argparse
 import json
+import math
 import os
 import statistics
 import subprocess
@@ -19,20 +22,21 @@ import time
 from pathlib import Path
 
 PEERS = {
+    "nlpkit": {},
     "plain CNN": {"lower_dilations": [], "dilations": [1] * 7},
     "BiLSTM tagger": {"lower_dilations": [], "encoder": "lstm", "layers": 2, "width": 160},
     "LSTM with attention": None,
-    "nlpkit": {},
 }
+_REPEATED = ("nlpkit", "plain CNN")
 _TRIAL = 60  # steps that the time of an epoch is measured on
-_EVALUATION = 6  # seconds after each epoch
+_COPIES = 40  # of the test lines, to measure the speed on
 _SHOWN = ("perplexity", "top1", "bleu", "match", "distinct2")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", default=os.environ.get("NLPKIT_BENCH_DATA"), type=Path)
-    parser.add_argument("--minutes", type=float, default=5)
+    parser.add_argument("--epochs", type=int, default=4, help="of nlpkit")
     parser.add_argument("--seeds", type=int, default=3, help="of nlpkit and the plain CNN; the others get one")
     parser.add_argument("--out", type=Path, help="folder to keep the models in")
     parser.add_argument("--worker", help=argparse.SUPPRESS)
@@ -54,50 +58,65 @@ def _compare(args, folder):
     train = select(data / "train.tsv.gz", ["couplet"], folder / "train.tsv")
     uppers = [line.split("\t")[0] for line in (data / "test.tsv").read_text("utf-8").splitlines()]
     (folder / "one.txt").write_text(uppers[0] + "\n", "utf-8")
-    (folder / "many.txt").write_text("".join(upper + "\n" for upper in uppers) * 40, "utf-8")
+    (folder / "many.txt").write_text("".join(upper + "\n" for upper in uppers) * _COPIES, "utf-8")
     count = len(train.read_bytes().splitlines())
-    print(
-        f"{count:,} couplets, {args.minutes:g} minutes of training each, {os.cpu_count()} cores; "
-        f"test {len(uppers):,} couplets"
-    )
-    rows = []
-    for name, settings in PEERS.items():
-        kind = "attention" if settings is None else "nlpkit"
-        runs = []
-        for seed in range(args.seeds if name in ("plain CNN", "nlpkit") else 1):
+    print(f"{count:,} couplets, {args.epochs} epochs of nlpkit, {os.cpu_count()} cores; test {len(uppers):,} couplets")
+    runs = {name: [] for name in PEERS}
+    for seed in range(args.seeds):
+        for name, settings in PEERS.items():
+            if seed and name not in _REPEATED:
+                continue
             out = (args.out or folder) / f"{name.replace(' ', '-')}-{seed}"
-            run = _train(out, kind, settings, str(train), str(data / "valid.tsv"), seed, 60 * args.minutes)
-            run |= _work(f"measure_{kind}", model=str(out), test=str(data / "test.tsv"))
+            budget = runs["nlpkit"][seed]["seconds"] if name != "nlpkit" else None
+            common = {"train": str(train), "out": str(out), "seed": seed}
+            run = _train(common, settings, str(data / "valid.tsv"), args.epochs, budget)
+            run |= _work(f"measure_{_kind(name)}", model=str(out), test=str(data / "test.tsv"))
             print(json.dumps({"peer": name, "seed": seed, **run}), file=sys.stderr)
-            runs.append(run)
-        files = {"model": str(out), "out": str(folder / "answers")}
-        first = _work(f"predict_{kind}", lines=str(folder / "one.txt"), **files)
-        speed = _work(f"predict_{kind}", lines=str(folder / "many.txt"), **files)
-        rows.append((name, runs, len(uppers) * 40 / speed["process"], first["process"]))
+            runs[name].append(run)
+    rows = []
+    for name in PEERS:
+        files = {"model": str((args.out or folder) / f"{name.replace(' ', '-')}-0"), "out": str(folder / "answers")}
+        first = _work(f"predict_{_kind(name)}", lines=str(folder / "one.txt"), **files)["process"]
+        seconds = _work(f"predict_{_kind(name)}", lines=str(folder / "many.txt"), **files)["process"]
+        rows.append((name, runs[name], _COPIES * len(uppers) / seconds, first))
         if name == "nlpkit":
-            narrow = _work("predict_nlpkit", lines=str(folder / "many.txt"), beam_width=1, **files)
-            print(f"nlpkit with a beam of 1: {len(uppers) * 40 / narrow['process']:,.0f} couplets/s")
+            narrow = _work("predict_nlpkit", lines=str(folder / "many.txt"), beam_width=1, **files)["process"]
+            for beam, taken in (("of 1", narrow), ("as it is by default", seconds)):
+                speed = _COPIES * len(uppers) / taken
+                print(f"nlpkit with a beam {beam}: {_COPIES * len(uppers):,} lines in {taken:.1f} s, {speed:,.0f}/s")
     _print(rows)
 
 
-def _train(out, kind, settings, train, valid, seed, seconds):
-    """Train one peer, if that was not done before; what is known of the training is kept beside the model."""
-    note = out.with_suffix(".json")
-    if not note.exists():
-        common = {"train": train, "out": str(out), "seed": seed}
-        if settings is None:
-            run = _work("train_attention", **common, seconds=seconds)
-        else:
-            epoch = _work("time_nlpkit", train=train, settings=settings)["epoch"] + _EVALUATION
-            settings = {**settings, "epochs": max(1, round(seconds / epoch))}
-            run = _work("train_nlpkit", **common, valid=valid, settings=settings)
-        note.parent.mkdir(parents=True, exist_ok=True)
-        note.write_text(json.dumps(run))
-    return json.loads(note.read_text())
+def _kind(name):
+    return "attention" if PEERS[name] is None else "nlpkit"
+
+
+def _train(common, settings, valid, epochs, budget):
+    """Train one peer, if that was not done before; what is known of the training is kept beside the model.
+
+    Args:
+        budget: seconds; without one it is nlpkit, which has `epochs`.
+    """
+    note = Path(common["out"]).with_suffix(".json")
+    if note.exists():
+        return json.loads(note.read_text())
+    if settings is None:
+        run = _work("train_attention", **common, seconds=budget)
+    else:
+        if budget:
+            epochs = math.ceil(budget / _work("time_nlpkit", train=common["train"], settings=settings)["epoch"])
+        while True:
+            run = _work("train_nlpkit", **common, valid=valid, settings={**settings, "epochs": epochs})
+            if run["seconds"] >= (budget or 0):
+                break
+            epochs += 1
+    note.parent.mkdir(parents=True, exist_ok=True)
+    note.write_text(json.dumps(run))
+    return run
 
 
 def _print(rows):
-    rules = [key for key in rows[-1][1][0]["test"]["answers"]["without"] if key not in _SHOWN and "distinct" not in key]
+    rules = [key for key in rows[0][1][0]["test"]["answers"]["without"] if key not in _SHOWN and "distinct" not in key]
     print("\n| peer | training, s | parameters | perplexity | top-1 | couplets/s | first answer, s |")
     print("|---|---:|---:|---:|---:|---:|---:|")
     for name, runs, speed, first in rows:
@@ -138,7 +157,7 @@ def _work(worker, **arguments):
 
 
 def _time_nlpkit(train, settings):
-    """Seconds that an epoch takes."""
+    """Seconds that an epoch takes without its evaluation, so that there are rather too many than too few."""
     from nlpkit.tasks.couplet.task import CoupletWriter
 
     data = CoupletWriter.read(train)

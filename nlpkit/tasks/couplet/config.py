@@ -15,9 +15,11 @@ class CoupletConfig(EncoderConfig):
     learning_rate: float = 3e-3
     dilations: tuple[int, ...] = (1, 1, 1, 1)
     dropout: float = 0.2
-    lower_dilations: tuple[int, ...] = (1, 2, 1)
+    lower_dilations: tuple[int, ...] = (1, 2)
     """Of the gated convolutions that read the lower line backwards from each character; none makes a plain tagger,
     which writes every character by itself."""
+    lower_width: int = 96
+    """Channels of these; the search runs them for each line of the beam."""
     hide: float = 0.4
     """Share of the training pairs whose lower line is not read, so that the model can do without it."""
     longest: int = 48
@@ -33,6 +35,7 @@ class CoupletConfig(EncoderConfig):
     def __post_init__(self):
         super().__post_init__()
         self.check("lower_dilations", min(self.lower_dilations, default=1) >= 1, "integers from 1, or empty")
+        self.check("lower_width", self.lower_width >= 1, "at least 1")
         self.check("hide", 0 <= self.hide < 1, "from 0 to below 1")
         self.check("longest", self.longest >= 2, "at least 2")
         self.check("beam_width", self.beam_width >= 1, "at least 1")

@@ -55,6 +55,7 @@ class LineSearch(layers.Layer):
         self._embedding = network.get_layer("embedding")
         self._upper = keras.Model(network.input["characters"], network.get_layer("upper").output)
         self._lower = [network.get_layer(f"lower_{i}") for i in range(len(config.lower_dilations))]
+        self._enter = network.get_layer("lower") if self._lower else None
         self._join = network.get_layer("join") if self._lower else None
         self._norm = network.get_layer("norm")
         self._rules, self._beam_width, self._candidates = rules, beam_width, config.candidates
@@ -90,8 +91,8 @@ class LineSearch(layers.Layer):
                 forced = ops.where((first < t)[:, None] & (forced == 0), repeated[..., 0], forced)
             if self._lower:
                 x, past = self._read(t, history, past)
-                x = ops.reshape(x, (batch, beams, states.shape[-1]))
-                now = ops.broadcast_to(ops.take(states, t, axis=1)[:, None], ops.shape(x))
+                x = ops.reshape(x, (batch, beams, x.shape[-1]))
+                now = ops.broadcast_to(ops.take(states, t, axis=1)[:, None], (batch, beams, states.shape[-1]))
                 x = self._state(now, x)  # (batch, beams, width)
                 logits = ops.einsum("nbw,nkw->nbk", x, ops.take(vectors, choice, axis=0))
                 own = ops.sum(x * ops.take(vectors, forced, axis=0), axis=-1, keepdims=True)
@@ -118,7 +119,7 @@ class LineSearch(layers.Layer):
             scores = ops.where(real, scores, ops.where(ops.arange(shape[-1] + 1) == 0, 0.0, _FORCED))
             return scores, ops.concatenate([symbols, forced[..., None]], axis=-1), past
 
-        past = [ops.zeros((batch, beams, 2 * conv.dilation, states.shape[-1])) for conv in self._lower]
+        past = [ops.zeros((batch, beams, 2 * conv.dilation, self._enter.units)) for conv in self._lower]
         noise = ops.transpose(inputs["noise"], (0, 2, 1)) if self._temperature else None
         return beam_search(step, past, batch, time, beams, noise)
 
@@ -129,10 +130,11 @@ class LineSearch(layers.Layer):
         x = self._norm(states)
         if self._lower:
             # A lower line that is hidden reads the same beside every upper line.
-            hidden = self._embedding(ops.where(ops.arange(time) == 0, PADDING, UNKNOWN)[None])
+            hidden = self._enter(self._embedding(ops.where(ops.arange(time) == 0, PADDING, UNKNOWN)[None]))
             for conv in self._lower:
                 hidden = conv(hidden)
-            x = self._state(states, ops.broadcast_to(ops.cast(hidden, "float32"), ops.shape(states)))
+            hidden = ops.cast(hidden, "float32")
+            x = self._state(states, ops.broadcast_to(hidden, (*ops.shape(states)[:2], hidden.shape[-1])))
         x = ops.cast(x, "float32")
         if "repetition" in self._rules:
             # Positions that must agree choose by their mean.
@@ -167,7 +169,7 @@ class LineSearch(layers.Layer):
     def _read(self, t, history, past):
         """The reading of the lower line up to the character before step `t`, ``(batch * beams, width)``."""
         last = ops.where(t > 0, ops.take(history, ops.maximum(t - 1, 0), axis=2), PADDING)
-        x = self._embedding(ops.reshape(last, (-1,)))
+        x = self._enter(self._embedding(ops.reshape(last, (-1,))))
         new = []
         for conv, before in zip(self._lower, past):
             shape = ops.shape(before)

@@ -31,7 +31,7 @@ def build_model(config, num_characters: int) -> keras.Model:
     if config.lower_dilations:
         inputs["before"] = keras.Input((None,), dtype="int32", name="before")
         lower = TokenDropout(config.hide, unknown=UNKNOWN, whole_rows=True)(inputs["before"])
-        lower = layers.Dropout(config.dropout)(embedding(lower))
+        lower = layers.Dense(config.lower_width, name="lower")(layers.Dropout(config.dropout)(embedding(lower)))
         for i, dilation in enumerate(config.lower_dilations):
             lower = GatedConv(dilation, config.dropout, causal=True, name=f"lower_{i}")(lower)
         x = layers.Dense(config.width, name="join")(layers.Concatenate()([x, lower]))
