@@ -137,7 +137,9 @@ def test_wrong_options(predictor, tmp_path):
     with pytest.raises(ConfigError, match="user_bonus is the weight of a user dictionary"):
         predictor.predict(["x"], user_bonus=1.0)
     (tmp_path / "words").write_text("好\n坏\tPER\n", "utf-8")
-    with pytest.raises(DataError, match=r"words, line 2: the user dictionary has '坏' of type 'PER'; .* knows no types"):
+    with pytest.raises(
+        DataError, match=r"words, line 2: the user dictionary has '坏' of type 'PER'; .* knows no types"
+    ):
         predictor.predict(["x"], user_dictionary=tmp_path / "words")
     assert not (tmp_path / "out").exists()
     with pytest.raises(DataError, match="is a folder; the output is a file"):

@@ -10,23 +10,28 @@ import pytest
 import nlpkit
 from nlpkit.errors import ConfigError
 
-from .conftest import COUPLETS, SAMPLES
+from .conftest import COUPLETS, SAMPLES, TEXT
 
-# Fixture: data to measure on, what the lines are in it, the names of the input and of the answer in JSON lines.
+# Fixture: data to measure on, lines to answer, the names of the input and of the answer in JSON lines.
 TASKS = {
-    "words_model": (SAMPLES / "words-test.txt", lambda e: e.text, "text", "words"),
-    "entities_model": (SAMPLES / "entities-test.conll", lambda e: e.text, "text", "entities"),
-    "couplet_model": (COUPLETS / "couplets-test.tsv", lambda e: e.upper, "upper", "answers"),
-}
+    "words_model": (SAMPLES / "words-test.txt", lambda _, examples: [e.text for e in examples], "text", "words"),
+    "entities_model": (
+        SAMPLES / "entities-test.conll", lambda _, examples: [e.text for e in examples], "text", "entities",
+    ),
+    "couplet_model": (
+        COUPLETS / "couplets-test.tsv", lambda _, examples: [e.upper for e in examples], "upper", "answers",
+    ),
+    "word2vec_model": (TEXT, lambda task, _: task.vocabulary.symbols, "text", "answers"),
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module", params=TASKS)
 def trained(request):
     """A trained folder, its predictor, data, input lines, and the names."""
     folder = request.getfixturevalue(request.param)
-    data, line_of, *names = TASKS[request.param]
+    data, lines_of, *names = TASKS[request.param]
     predictor = nlpkit.load(folder)
-    lines = [line_of(example) for example in predictor.task.read(data).examples[:20]]
+    lines = lines_of(predictor.task, predictor.task.read(data).examples)[:20]
     return folder, predictor, data, lines, names
 
 

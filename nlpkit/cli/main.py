@@ -13,7 +13,7 @@ from nlpkit.tasks import TASKS, get_task
 _ANSWERING = {
     "user_dictionary": (str, "FILE", "tagging: a word a line, for entities a tab and the type"),
     "user_bonus": (float, "NATS", "tagging: how strongly the dictionary's words pull"),
-    "n_best": (int, "N", "couplet: answers to each line"),
+    "n_best": (int, "N", "couplet, word2vec: answers to each line"),
     "temperature": (float, "T", "couplet: above 0 draws the answers at random, for variety"),
     "seed": (int, "SEED", "couplet: of the draw"),
     "rules": (str, "NAMES", "couplet: the rules to keep, separated by commas, or none"),
@@ -67,6 +67,7 @@ def _parser():
         "--repair", action="store_true", default=None, help="tagging: read illegal tags as conlleval does"
     )
     train.add_argument("--on-error", metavar="ACTION", help="couplet: skip (default) a bad line, or stop")
+    train.add_argument("--cut", metavar="HOW", help="word2vec: spaces, jieba for running text, or auto (default)")
     train.set_defaults(run=_train)
 
     evaluate = commands.add_parser("evaluate", help="measure a model on labelled data")
@@ -113,7 +114,7 @@ def _train(args):
             raise ConfigError(f"{args.config}: {error}") from None
     train(
         args.task, args.train, args.valid, out=args.out, test=args.test, preset=args.preset, settings=settings,
-        seed=args.seed, resume=args.resume, force=args.force, **_given(args, "repair", "on_error"),
+        seed=args.seed, resume=args.resume, force=args.force, **_given(args, "repair", "on_error", "cut"),
     )  # fmt: skip
 
 

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 
-from nlpkit.errors import ArtefactError, ConfigError, DataError
+from nlpkit.errors import ArtefactError, ConfigError
 from nlpkit.prediction.artefact import RESUME, check_folder, is_complete, open_folder, save_artefact, saved_facts
 from nlpkit.prediction.half_precision import round_weights
 from nlpkit.prediction.predictor import Predictor, load
@@ -21,8 +20,6 @@ from nlpkit.training.checkpoint import write_atomically
 from nlpkit.training.loop import check_packages, difference, train_model
 from nlpkit.training.progress import console
 from nlpkit.training.report import write_report
-
-_HELD_OUT = 0.05  # of the training data, where there is no validation file
 
 
 def train(
@@ -73,7 +70,7 @@ def train(
             measured[name] = cls.read(path, data.facts, **{**cls.reading, **reading})
             notes += measured[name].notes
     if valid is None:
-        examples, held_out = _hold_out(examples, train)
+        examples, held_out = cls.hold_out(examples, train)
         measured = {"valid": Data(held_out), **measured}
     valid_examples = measured["valid"].examples
     more = "".join(f", {key} {value}" for key, value in data.facts.items())
@@ -106,9 +103,11 @@ def train(
         keras.config.set_dtype_policy(policy)
     open_folder(folder, cls, keep=resume)
     say(f"{model.model.count_params():,} parameters, keras {keras.__version__} on {keras.backend.backend()}")
+    batches = model.batches(examples, seed)
+    optimizer = model.optimizer(config.epochs * len(batches))
     history = train_model(
-        model.model, model.loss, model.batches(examples, seed), lambda: model.evaluate(valid_examples), cls.metric,
-        config, folder / RESUME, fingerprint, resume,
+        model.model, model.loss, batches, lambda: model.evaluate(valid_examples), cls.metric, config,
+        folder / RESUME, fingerprint, resume, optimizer,
     )  # fmt: skip
     round_weights(model.model)
     metrics = {name: {**model.evaluate(of.examples), **of.counts} for name, of in measured.items()}
@@ -126,15 +125,6 @@ def train(
         say(f"{name}: " + "  ".join(f"{k} {v:.4f}" for k, v in scores.items() if isinstance(v, float)))
     say(f"{folder}: written after {facts['seconds']:.0f} s")
     return Predictor(model, metrics)
-
-
-def _hold_out(examples, path):
-    """The examples without a twentieth of them, chosen by a fixed seed, and that twentieth."""
-    if len(examples) < 2:
-        raise DataError("holds one example, of which none can be held out; give a validation file", path)
-    order = np.random.default_rng(0).permutation(len(examples))
-    count = max(1, round(len(examples) * _HELD_OUT))
-    return [examples[i] for i in np.sort(order[count:])], [examples[i] for i in order[:count]]
 
 
 def versions() -> dict[str, str]:

@@ -7,6 +7,7 @@ from nlpkit.errors import ConfigError, unknown_name
 TASKS = {
     "couplet": "nlpkit.tasks.couplet.task:CoupletWriter",
     "tagging": "nlpkit.tasks.tagging.task:Tagger",
+    "word2vec": "nlpkit.tasks.word2vec.task:WordVectors",
 }
 
 

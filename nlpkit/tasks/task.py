@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Self
 
 import keras
+import numpy as np
 
-from nlpkit.errors import ConfigError, unknown_name
+from nlpkit.errors import ConfigError, DataError, unknown_name
 from nlpkit.training.config import TrainingConfig
+
+_HELD_OUT = 0.05  # of the training data, where there is no validation file
 
 
 class Data(NamedTuple):
@@ -56,6 +59,15 @@ class Task:
         raise NotImplementedError
 
     @classmethod
+    def hold_out(cls, examples: Sequence, path) -> tuple[Sequence, Sequence]:
+        """The examples of a file without a twentieth of them, chosen by a fixed seed, and that twentieth."""
+        if len(examples) < 2:
+            raise DataError("holds one example, of which none can be held out; give a validation file", path)
+        order = np.random.default_rng(0).permutation(len(examples))
+        count = max(1, round(len(examples) * _HELD_OUT))
+        return [examples[i] for i in np.sort(order[count:])], [examples[i] for i in order[:count]]
+
+    @classmethod
     def from_examples(cls, config, examples: Sequence, facts: dict) -> Self:
         """An untrained task with the vocabularies of its training data."""
         raise NotImplementedError
@@ -64,6 +76,10 @@ class Task:
     def loss(self):
         """The loss to train `model` with."""
         raise NotImplementedError
+
+    def optimizer(self, steps: int) -> keras.optimizers.Optimizer | None:
+        """The optimizer for so many steps, or None for that of the training loop."""
+        return None
 
     def batches(self, examples: Sequence, seed: int):
         """Training batches as `nlpkit.training.loop.train_model` takes them."""

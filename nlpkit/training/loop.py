@@ -41,6 +41,7 @@ def train_model(
     folder: Path,
     fingerprint: dict,
     resume: bool = False,
+    optimizer: keras.optimizers.Optimizer | None = None,
 ) -> list[dict]:
     """Train a model; afterwards it has the best weights that an epoch ended with.
 
@@ -57,12 +58,15 @@ def train_model(
         config: `nlpkit.training.config.TrainingConfig`.
         folder: for the state, `STATE` and `BEST`; exists.
         fingerprint: plain values that must be the same when training is resumed (settings, data, versions).
+        optimizer: by default Adam with the warm-up and the cosine of the settings.
 
     Returns:
         The history, a dictionary of losses and metrics for each epoch.
     """
     model.compile(
-        _optimizer(config, len(batches)), loss, jit_compile={"auto": "auto", "on": True, "off": False}[config.jit]
+        optimizer or _adam(config, len(batches)),
+        loss,
+        jit_compile={"auto": "auto", "on": True, "off": False}[config.jit],
     )
     model.optimizer.build(model.trainable_variables)
     average = MovingAverage(model, config.ema_momentum)
@@ -212,7 +216,7 @@ def _changes(saved, now):
             yield f"{key} was {before!r} and is {after!r}"
 
 
-def _optimizer(config, steps_per_epoch):
+def _adam(config, steps_per_epoch):
     steps = max(config.epochs * steps_per_epoch - config.warmup_steps, 1)
     warmup = {"warmup_target": config.learning_rate, "warmup_steps": config.warmup_steps} if config.warmup_steps else {}
     first = 0.0 if warmup else config.learning_rate

@@ -1,0 +1,58 @@
+"""Reading and changing single rows of a big table, without touching the rest of it."""
+
+import keras
+
+if keras.backend.backend() == "tensorflow":
+    import tensorflow as tf
+
+    def take_rows(table, ids):
+        return tf.raw_ops.ResourceGather(resource=table.handle, indices=ids, dtype=table.dtype)
+
+    def add_to_rows(table, ids, values):
+        tf.raw_ops.ResourceScatterAdd(resource=table.handle, indices=ids, updates=values)
+        return table
+
+elif keras.backend.backend() == "torch":
+
+    def take_rows(table, ids):
+        return table[ids]
+
+    def add_to_rows(table, ids, values):
+        return table.index_add_(0, ids, values)
+
+else:
+
+    def take_rows(table, ids):
+        return table[ids]
+
+    def add_to_rows(table, ids, values):
+        return table.at[ids].add(values)
+
+
+take_rows.__doc__ = """Rows of a table.
+
+Args:
+    table: the backend's own table, see `raw_table`.
+    ids: int32 ``(n,)``.
+
+Returns:
+    float ``(n, size)``.
+"""
+
+add_to_rows.__doc__ = """Add to rows of a table; where an id comes up more than once, all of its values are added.
+
+Stock layers convert a variable to a tensor first, which copies all of it; this touches the named rows alone.
+
+Args:
+    table: the backend's own table, see `raw_table`. TensorFlow and PyTorch change it in place.
+    ids: int32 ``(n,)``.
+    values: float ``(n, size)``.
+
+Returns:
+    The changed table.
+"""
+
+
+def raw_table(variable):
+    """What the functions above take: `tf.Variable`, `torch.Tensor` or `jax.Array` of a Keras variable."""
+    return variable.value.detach() if keras.backend.backend() == "torch" else variable.value

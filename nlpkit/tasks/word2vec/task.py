@@ -1,0 +1,315 @@
+"""The task of word vectors: what its files do, bound together. The only file of this folder that others import."""
+
+import collections
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple
+
+import keras
+import numpy as np
+
+from nlpkit.decoding.nearest import NearestRows
+from nlpkit.errors import ConfigError, DataError
+from nlpkit.metrics.vectors import analogy_hits, spearman
+from nlpkit.tasks.task import Data, Task
+from nlpkit.tasks.word2vec.config import Word2VecConfig
+from nlpkit.tasks.word2vec.examples import EDGE, Corpus, Steps, read_corpus
+from nlpkit.tasks.word2vec.model import Word2Vec
+from nlpkit.tasks.word2vec.questions import Pair, read_questions, spelling_like
+from nlpkit.text.characters import normalize_text
+from nlpkit.text.vocabulary import PADDING, UNKNOWN, Vocabulary
+from nlpkit.training.forward import Forward
+
+_AT_ONCE = 256  # questions: each has a score for every word
+_HELD_OUT = 0.01  # of the text, from its end
+_TOLD = 20  # unknown words of a block for which a likely spelling is looked for
+_TRIALS = 100_000  # pairs of words that `neighbours` is measured on
+
+
+class Question(NamedTuple):
+    """A line of input: one word asks for its nearest, two for their similarity, three for the fourth word of an
+    analogy, more for the one that does not belong."""
+
+    text: str
+    words: list[str]
+    ids: np.ndarray | None
+    """None if a word is unknown or there is none."""
+
+
+class Encoded(NamedTuple):
+    """Questions on their way through the network."""
+
+    questions: list[Question]
+    n_best: int
+
+
+class WordVectors(Task):
+    """Vectors of words: trained ones, or ones about to be."""
+
+    name = "word2vec"
+    Config = Word2VecConfig
+    metric = "neighbours"
+    formats = ("text", "jsonl")
+    own_files = ("vocab.txt",)
+    reading = MappingProxyType({"cut": "auto"})
+    answering = ("n_best",)
+
+    def __init__(self, config: Word2VecConfig, vocabulary: Vocabulary, counts: np.ndarray | None = None):
+        self.config, self.vocabulary, self._counts = config, vocabulary, counts
+        self._unit, self._nearest = None, {}
+
+    # Training.
+
+    @classmethod
+    def read(cls, path, facts=None, cut="auto") -> Data:
+        questions = read_questions(path)
+        if questions is not None:
+            return Data(questions)
+        corpus, notes = read_corpus(path, cut)
+        return Data(corpus, {}, notes)
+
+    @classmethod
+    def hold_out(cls, examples, path):
+        return _text(examples).split(_HELD_OUT, path)
+
+    @classmethod
+    def from_examples(cls, config: Word2VecConfig, examples: Corpus, facts: dict):
+        corpus = _text(examples)
+        counts = dict(zip(corpus.words, corpus.counts.tolist()))
+        vocabulary = Vocabulary.from_counts(counts, config.min_count, config.max_vocabulary or None)
+        if not vocabulary.symbols:
+            most = max(counts, key=counts.get)
+            raise ConfigError(
+                f"min_count = {config.min_count}: no word is that frequent; the most frequent of the text, {most!r}, "
+                f"comes up {counts[most]:,} times"
+            )
+        vectors = cls(config, vocabulary, np.array([0, 0, *(counts[word] for word in vocabulary.symbols)]))
+        vectors.attach(Word2Vec(config, len(vocabulary)))
+        return vectors
+
+    @property
+    def loss(self):
+        return None  # the model has its own
+
+    def optimizer(self, steps: int):
+        first = self.config.learning_rate
+        rate = keras.optimizers.schedules.PolynomialDecay(first, max(steps, 1), first / 1e4)
+        return keras.optimizers.SGD(rate)
+
+    def batches(self, examples: Corpus, seed: int) -> Steps:
+        ids = self.vocabulary.encode(examples.words)
+        return Steps(examples, np.where(ids == UNKNOWN, PADDING, ids), self._counts, self.config, seed)
+
+    def attach(self, model: keras.Model):
+        self.model, self._unit, self._nearest = model, None, {}
+
+    @property
+    def vectors(self) -> np.ndarray:
+        """float32 ``(len(vocabulary.symbols), vector_size)``, in the order of the vocabulary."""
+        return self._table("vectors")
+
+    def _table(self, name):
+        return self.model.get_layer(name).get_weights()[0][2:]
+
+    @property
+    def unit_vectors(self) -> np.ndarray:
+        """The same, each of length 1."""
+        vectors = self.vectors
+        return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
+
+    # Answers.
+
+    def prepare(self, n_best: int = 10) -> dict:
+        """Options of a user to those of `encode`: `n_best`, how many words to answer with."""
+        if n_best < 1:
+            raise ConfigError(f"n_best = {n_best!r}: must be at least 1")
+        if self._unit is None:
+            self._unit = self.unit_vectors
+        if n_best not in self._nearest:
+            queries = keras.Input((self.config.vector_size,), name="queries")
+            # The words of a question are no answers to it.
+            nearest = NearestRows(self._unit, n_best + 3)
+            self._nearest[n_best] = Forward(keras.Model({"queries": queries}, nearest(queries)))
+        return {"n_best": n_best}
+
+    def inspect(self, texts: Sequence[str], n_best: int) -> Iterable[tuple[int, str]]:
+        told = 0
+        for row, text in enumerate(texts):
+            words = normalize_text(text).split()
+            if not words:
+                yield row, "is empty"
+            unknown = [word for word in words if word not in self.vocabulary]
+            if unknown:
+                told += 1
+                like = spelling_like(unknown[0], self.vocabulary.symbols) if told <= _TOLD else []
+                hint = f"; known are {', '.join(like)}" if like else ""
+                yield row, f"unknown word {unknown[0]!r}{hint}"
+
+    def encode(self, texts: Sequence[str], n_best: int) -> Encoded:
+        questions = []
+        for text in texts:
+            words = normalize_text(text).split()
+            ids = self.vocabulary.encode(words) - 2
+            questions.append(Question(text, words, ids if len(words) and ids.min() >= 0 else None))
+        return Encoded(questions, n_best)
+
+    def run(self, encoded: Encoded) -> list[list[dict]]:
+        answers = [[] for _ in encoded.questions]
+        asked = [i for i, question in enumerate(encoded.questions) if question.ids is not None]
+        for i in asked:
+            answers[i] = self._compared(encoded.questions[i])
+        asked = [i for i in asked if len(encoded.questions[i].words) in (1, 3)]
+        for start in range(0, len(asked), _AT_ONCE):
+            some = asked[start : start + _AT_ONCE]
+            queries = np.stack([self._query(encoded.questions[i].ids) for i in some])
+            scores, rows = self._nearest[encoded.n_best]({"queries": queries})
+            for i, score, row in zip(some, scores.tolist(), rows.tolist()):
+                given = set(encoded.questions[i].ids.tolist())
+                found = [
+                    {"word": self.vocabulary.symbols[r], "score": round(s, 4)}
+                    for s, r in zip(score, row)
+                    if r not in given and s > -1.5
+                ]
+                answers[i] = found[: encoded.n_best]
+        return answers
+
+    def _query(self, ids):
+        a, *more = self._unit[ids]
+        return more[0] - a + more[1] if more else a
+
+    def _compared(self, question):
+        """The similarity of two words, or the one of many that does not belong."""
+        unit, words = self._unit[question.ids], question.words
+        if len(words) == 2:
+            return [{"word": words[1], "score": round(float(unit[0] @ unit[1]), 4)}]
+        if len(words) < 4:
+            return []
+        odd, score = _odd(unit)
+        return [{"word": words[odd], "score": round(score, 4)}]
+
+    def write(self, encoded: Encoded, found, file_format: str) -> str:
+        if file_format == "text":
+            return "".join(" ".join(answer["word"] for answer in row) + "\n" for row in found)
+        return "".join(
+            json.dumps({"text": question.text, "answers": row}, ensure_ascii=False) + "\n"
+            for question, row in zip(encoded.questions, found)
+        )
+
+    def predict(self, texts: Iterable[str], n_best: int) -> list[list[dict]]:
+        """Answers to questions, a list of ``{"word": str, "score": float}`` for each, best first.
+
+        A line of one word asks for its nearest words; of two for their similarity; of three, a b c, for the word that
+        is to c as b is to a; of more for the word that belongs least to the others.
+        """
+        return self.run(self.encode(list(texts), n_best))
+
+    def nearest(self, word: str, count: int = 10) -> list[tuple[str, float]]:
+        """The words nearest to one, and their cosines."""
+        return self._ask(word, count)
+
+    def analogy(self, a: str, b: str, c: str, count: int = 1) -> list[tuple[str, float]]:
+        """Words that are to `c` as `b` is to `a`."""
+        return self._ask(f"{a} {b} {c}", count)
+
+    def similarity(self, first: str, second: str) -> float:
+        """The cosine of two words."""
+        return self._ask(f"{first} {second}", 1)[0][1]
+
+    def odd_one_out(self, words: Sequence[str]) -> str:
+        """The word that belongs least to the others."""
+        if len(words) < 3:
+            raise ConfigError(f"odd_one_out takes three words or more. Received: {len(words)}")
+        self.prepare()
+        ids = self.vocabulary.encode([normalize_text(word) for word in words])
+        known = [word for word, i in zip(words, ids) if i != UNKNOWN]
+        if len(known) < len(words):
+            raise DataError(f"unknown words: {', '.join(sorted(set(words) - set(known)))}")
+        return words[_odd(self._unit[ids - 2])[0]]
+
+    def _ask(self, line, count):
+        prepared = self.prepare(count)
+        for _, reason in self.inspect([line], **prepared):
+            raise DataError(f"{line!r}: {reason}")
+        return [(answer["word"], answer["score"]) for answer in self.predict([line], **prepared)[0]]
+
+    # Evaluation.
+
+    def evaluate(self, examples) -> dict:
+        """Metrics over questions or text.
+
+        - Of pairs of words (``word word score``): ``spearman``, the rank correlation of the scores with the cosines,
+          and ``coverage``, the share of the pairs whose words are known.
+        - Of analogies (four words a line, under headings ``: section``): ``accuracy`` of the known ones by 3CosAdd,
+          ``coverage``, and the accuracy of each section.
+        - Of text: ``neighbours``, how often the model scores a word that stands beside another higher than one drawn
+          from the text at random (0.5 is chance).
+        """
+        if isinstance(examples, Corpus):
+            return {"neighbours": self._neighbours(examples)}
+        ids = [self.vocabulary.encode(example.words) - 2 for example in examples]
+        known = [i for i, row in enumerate(ids) if row.min() >= 0]
+        coverage = len(known) / len(examples)
+        if not known:
+            return {"coverage": coverage}
+        rows, unit = np.stack([ids[i] for i in known]), self.unit_vectors
+        if isinstance(examples[0], Pair):
+            cosines = (unit[rows[:, 0]] * unit[rows[:, 1]]).sum(axis=1)
+            return {"spearman": spearman([examples[i].score for i in known], cosines), "coverage": coverage}
+        hits = analogy_hits(unit, rows)
+        sections = collections.defaultdict(list)
+        for i, hit in zip(known, hits):
+            sections[examples[i].section].append(hit)
+        shares = {name: {"accuracy": float(np.mean(of)), "known": len(of)} for name, of in sections.items()}
+        return {"accuracy": float(hits.mean()), "coverage": coverage, "sections": shares}
+
+    def _neighbours(self, corpus):
+        ids = self.vocabulary.encode(corpus.words) - 2
+        words = np.append(np.where(ids >= 0, ids, EDGE), EDGE)[corpus.ids]
+        beside = np.flatnonzero((words[:-1] >= 0) & (words[1:] >= 0) & (words[:-1] != words[1:]))
+        if not len(beside):
+            return 0.5
+        rng = np.random.default_rng(0)
+        beside = rng.choice(beside, min(_TRIALS, len(beside)), replace=False)
+        others = rng.choice(words[words >= 0], len(beside))
+        vectors, contexts = self._table("vectors"), self._table("contexts")
+        gap = ((contexts[words[beside + 1]] - contexts[others]) * vectors[words[beside]]).sum(axis=1)
+        return float((gap > 0).mean() + 0.5 * (gap == 0).mean())
+
+    def samples(self, examples, count: int = 20) -> list[dict]:
+        words = self.vocabulary.symbols[:: max(1, min(len(self.vocabulary.symbols), 2000) // count)][:count]
+        answers = self.predict(words, **self.prepare(8))
+        return [
+            {"expected": word, "predicted": " ".join(answer["word"] for answer in row), "right": True}
+            for word, row in zip(words, answers)
+        ]
+
+    # The folder.
+
+    @staticmethod
+    def digest(examples) -> str:
+        return examples.digest() if isinstance(examples, Corpus) else Task.digest(examples)
+
+    def files(self) -> list[str]:
+        return ["vocab.txt"]
+
+    def save(self, folder: Path):
+        self.vocabulary.save(folder / "vocab.txt")
+
+    @classmethod
+    def load(cls, folder: Path, config: Word2VecConfig, facts: dict):
+        return cls(config, Vocabulary.load(folder / "vocab.txt"))
+
+
+def _odd(unit):
+    """The row that is least like the mean of all, and its cosine to it."""
+    mean = unit.sum(axis=0)
+    likeness = unit @ (mean / max(np.linalg.norm(mean), 1e-9))
+    return int(likeness.argmin()), float(likeness.min())
+
+
+def _text(examples) -> Corpus:
+    if not isinstance(examples, Corpus):
+        raise DataError("the training data are questions about words; give text, a line for each")
+    return examples

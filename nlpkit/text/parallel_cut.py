@@ -1,0 +1,84 @@
+"""Running text cut into words by jieba in several processes."""
+
+import collections
+import os
+import queue
+import re
+import struct
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+_WORD = re.compile(r"[^\W_]")  # what a word has at least one of
+_SIZE = struct.Struct("<q")
+
+
+def cut_in_parallel(blocks: Iterable[str], workers: int | None = None) -> Iterator[str]:
+    """Lines of running text to lines of words with spaces between them; what has no letter or digit is left out.
+
+    Each worker is a process of its own, started by name and not forked, so that it is safe beside any framework and
+    needs no ``if __name__ == "__main__"`` from the caller.
+
+    Args:
+        blocks: strings of whole lines.
+        workers: processes; by default one for each core.
+
+    Returns:
+        The blocks, cut, in order.
+    """
+    workers = workers or os.cpu_count() or 1
+    free = queue.SimpleQueue()
+    command = [sys.executable, "-m", "nlpkit.text.parallel_cut"]
+    processes = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) for _ in range(workers)]
+    for process in processes:
+        free.put(process)
+
+    def cut(block):
+        process = free.get()
+        try:
+            _send(process.stdin, block)
+            return _receive(process.stdout)
+        finally:
+            free.put(process)
+
+    waiting = collections.deque()
+    try:
+        with ThreadPoolExecutor(workers) as threads:
+            for block in blocks:
+                waiting.append(threads.submit(cut, block))
+                if len(waiting) > 2 * workers:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+    finally:
+        for process in processes:
+            process.stdin.close()
+            process.stdout.close()
+            process.wait()
+
+
+def _send(pipe, text):
+    content = text.encode("utf-8", "surrogatepass")
+    pipe.write(_SIZE.pack(len(content)) + content)
+    pipe.flush()
+
+
+def _receive(pipe):
+    header = pipe.read(_SIZE.size)
+    if len(header) < _SIZE.size:
+        return None
+    return pipe.read(*_SIZE.unpack(header)).decode("utf-8", "surrogatepass")
+
+
+def _work():
+    from nlpkit.text.words import WordTokenizer
+
+    tokenizer = WordTokenizer()
+    while (block := _receive(sys.stdin.buffer)) is not None:
+        lines = (" ".join(w for w, _ in tokenizer.words(line) if _WORD.search(w)) for line in block.split("\n"))
+        _send(sys.stdout.buffer, "\n".join(lines))
+
+
+if __name__ == "__main__":
+    _work()

@@ -1,0 +1,233 @@
+"""Word vectors from text to answers; the updates themselves are tested with the portable rooms."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import nlpkit
+from nlpkit.datasets.alias import Alias
+from nlpkit.errors import ConfigError, DataError
+from nlpkit.metrics.vectors import analogy_hits, spearman
+from nlpkit.tasks.word2vec import examples
+from nlpkit.tasks.word2vec.check import check
+from nlpkit.tasks.word2vec.config import Word2VecConfig
+from nlpkit.tasks.word2vec.examples import EDGE, Steps, read_corpus
+from nlpkit.tasks.word2vec.questions import read_questions, spelling_like
+from nlpkit.text.parallel_cut import cut_in_parallel
+
+from .conftest import SMALL_WORD2VEC, TEXT
+
+
+@pytest.fixture
+def write(tmp_path):
+    """A function that writes a text file."""
+
+    def write(content, name="text.txt"):
+        (tmp_path / name).write_text(content, "utf-8")
+        return tmp_path / name
+
+    return write
+
+
+def words_of(corpus):
+    lines, line = [], []
+    for i in corpus.ids.tolist():
+        if i == EDGE:
+            lines.append(line)
+            line = []
+        else:
+            line.append(corpus.words[i])
+    return lines
+
+
+def test_a_corpus_is_its_words_line_by_line(write):
+    path = write("北京 是 首都\n\n上海 也 是 ＣＩＴＹ\n是\n")
+    corpus, notes = read_corpus(path)
+    assert words_of(corpus) == [["北京", "是", "首都"], [], ["上海", "也", "是", "city"], ["是"]]
+    assert dict(zip(corpus.words, corpus.counts.tolist()))["是"] == 3 and len(corpus) == 8
+    assert notes == [f"{path}: words separated by spaces"]
+    part, rest = corpus.split(0.2, path)
+    assert words_of(part) + words_of(rest) == words_of(corpus) and len(part) + len(rest) == 8
+    assert part.digest() != corpus.digest() == read_corpus(path)[0].digest()
+
+
+def test_blocks_and_the_cache_change_nothing(write, monkeypatch):
+    path = write("".join(f"第 {i} 行 有 {i % 7} 个 词\n" for i in range(500)))
+    whole = read_corpus(path)[0]
+    monkeypatch.setattr(examples, "_BLOCK", 100)
+    monkeypatch.setattr(examples, "_write_cache", None)  # it is in the cache
+    assert words_of(read_corpus(path)[0]) == words_of(whole)
+    monkeypatch.undo()
+    monkeypatch.setattr(examples, "_BLOCK", 100)
+    monkeypatch.setenv("NLPKIT_CACHE", str(path.parent / "other"))
+    assert words_of(read_corpus(path)[0]) == words_of(whole)
+
+
+def test_running_text_is_cut(write):
+    lines = ["我们在北京学习自然语言处理，今天天气很好。", "他们坐火车去上海旅行！"] * 30
+    corpus, notes = read_corpus(write("\n".join(lines)))
+    assert "cut by jieba" in notes[0]
+    assert words_of(corpus)[0][:3] == ["我们", "在", "北京"] and "，" not in corpus.words
+    blocks = ["\n".join(lines[:10]), lines[1], "\n".join(lines[:3])]
+    assert "\n".join(cut_in_parallel(blocks, 2)) == "\n".join(cut_in_parallel(["\n".join(blocks)], 1))
+
+
+@pytest.mark.parametrize(
+    ("content", "error", "message"),
+    [
+        ("", DataError, "is empty"),
+        ("\n\n", DataError, "no line holds two words"),
+        ("一\n二\n三\n", DataError, "no line holds two words"),
+        ("甲 乙\n丙 丁\n", ConfigError, "min_count = 5: no word is that frequent; the most frequent of the text, '甲'"),
+        ("甲 乙", DataError, "holds one line, of which none can be held out"),
+        (": 组\n甲 乙 丙 丁\n", DataError, "the training data are questions about words; give text"),
+    ],
+)
+def test_bad_training_text(write, tmp_path, content, error, message):
+    with pytest.raises(error, match=message):
+        nlpkit.train("word2vec", write(content), out=tmp_path / "m")
+    assert not (tmp_path / "m").exists()
+
+
+def test_words_without_end_are_left_out_and_told(write):
+    path = write("甲 乙 丙\n甲 " + "长" * 10000 + " 乙\n")
+    corpus, notes = read_corpus(path, "spaces")
+    assert words_of(corpus) == [["甲", "乙", "丙"], ["甲", "乙"]]
+    assert notes[1].startswith(f"{path}, line 2: a word of 10,000 characters; words of more than 64 are left out, 1 in")
+
+
+def test_steps_hold_each_word_once(write):
+    path = write("".join(f"a{i % 9} b{i % 5} 的 c{i % 7}\n" for i in range(3000)))
+    corpus = read_corpus(path, "spaces")[0]
+    config = Word2VecConfig.create({"batch_size": 64, "block": 16, "subsample": 0, "min_count": 1})
+    numbers = np.arange(2, len(corpus.words) + 2)
+    steps = Steps(corpus, numbers, np.append([0, 0], corpus.counts), config, seed=0)
+    seen = np.zeros(len(corpus.words) + 2, "int64")
+    for (step,) in steps.epoch(0):
+        words, lines = step["words"], step["lines"]
+        assert len(words) == len(lines) == 64 * len(step["negatives"]) + 10
+        assert step["negatives"].shape[1:] == (4, 32) and step["negatives"].min() >= 2
+        real = words != 0
+        assert (np.diff(lines[real]) >= 0).all() and (words[:5] == 0).all() and (words[-5:] == 0).all()
+        seen += np.bincount(words[real], minlength=len(seen))
+    assert (seen[2:] == corpus.counts).all()
+    # Any position can be gone to, and epochs differ.
+    again = list(steps.epoch(0, start=3))
+    assert all((a["words"] == b["words"]).all() for (a,), (b,) in zip(list(steps.epoch(0))[3:], again))
+    assert any(len(a["words"]) != len(b["words"]) or (a["words"] != b["words"]).any()
+               for (a,), (b,) in zip(steps.epoch(0), steps.epoch(1)))  # fmt: skip
+
+
+def test_frequent_words_are_thinned_by_the_rule(write):
+    corpus = read_corpus(write("".join(f"的 的 的 w{i % 50}\n" for i in range(20000))), "spaces")[0]
+    config = Word2VecConfig.create({"batch_size": 256, "subsample": 0.01, "min_count": 1})
+    counts = np.append([0, 0], corpus.counts)
+    steps = Steps(corpus, np.arange(2, len(counts)), counts, config, seed=0)
+    seen = sum(np.bincount(step["words"], minlength=len(counts)) for (step,) in steps.epoch(0))[2:]
+    share = corpus.counts / corpus.counts.sum()
+    expected = corpus.counts * np.minimum(1, np.sqrt(0.01 / share) + 0.01 / share)
+    np.testing.assert_allclose(seen, expected, rtol=0.15)
+
+
+def test_alias_draws_its_weights():
+    weights = np.array([0, 5, 1, 0, 3, 0.5])
+    drawn = np.bincount(Alias(weights).draw(np.random.default_rng(0), 200_000), minlength=6) / 200_000
+    np.testing.assert_allclose(drawn, weights / weights.sum(), atol=0.005)
+    assert drawn[0] == drawn[3] == 0
+    for wrong in ([], [0, 0], [1, -1], [[1]]):
+        with pytest.raises(ValueError, match="weights must be"):
+            Alias(wrong)
+
+
+def test_metrics_of_vectors():
+    assert spearman([1, 2, 3], [2, 4, 9]) == pytest.approx(1)
+    assert spearman([1, 2, 2, 3], [9, 5, 5, 1]) == pytest.approx(-1)
+    assert np.isnan(spearman([1, 1], [1, 2])) and np.isnan(spearman([], []))
+    unit = np.eye(5, dtype="float32")
+    unit[3] = (unit[1] - unit[0] + unit[2]) / np.sqrt(3)
+    assert analogy_hits(unit, np.array([[0, 1, 2, 3], [0, 1, 2, 4]])).tolist() == [True, False]
+
+
+def test_files_of_questions(write):
+    pairs = read_questions(write("老虎 狮子 8.5\n\n老虎\t桌子\t1\n"))
+    assert [(p.words, p.score, p.line) for p in pairs] == [(("老虎", "狮子"), 8.5, 1), (("老虎", "桌子"), 1.0, 3)]
+    analogies = read_questions(write(": 首都\n中国 北京 法国 巴黎\n: 家\n男 女 爷爷 奶奶\n"))
+    assert [(a.section, a.words[3]) for a in analogies] == [("首都", "巴黎"), ("家", "奶奶")]
+    assert read_questions(write("今天 天气 很 好\n")) is None
+    with pytest.raises(DataError, match=r"text.txt, line 22: expected two words and a score"):
+        read_questions(write("甲 乙 1\n" * 21 + "甲 乙 丙 丁\n"))
+
+
+def test_unknown_words_are_told_with_a_spelling(word2vec_model, tmp_path):
+    predictor = nlpkit.load(word2vec_model)
+    known = predictor.task.vocabulary.symbols
+    (tmp_path / "in.txt").write_text(f"{known[0]}\n没有这词\n\n{known[1]} {known[2]}\n", "utf-8")
+    assert predictor.predict_file(tmp_path / "in.txt", tmp_path / "out.txt", n_best=4) == (4, 2)
+    lines = (tmp_path / "out.txt").read_text("utf-8").split("\n")
+    assert [len(line.split()) for line in lines] == [4, 0, 0, 1, 0]
+    errors = (tmp_path / "out.txt.errors.jsonl").read_text("utf-8").splitlines()
+    assert "unknown word '没有这词'" in json.loads(errors[0])["reason"] and "is empty" in errors[1]
+    assert spelling_like("北京是", ["北京", "北京市", "南方", "京"])[0] in ("北京", "北京市")
+
+
+def test_answers_are_the_nearest(word2vec_model):
+    task = nlpkit.load(word2vec_model).task
+    words, unit = task.vocabulary.symbols, task.unit_vectors
+    cosines = unit @ unit[3]
+    cosines[3] = -2
+    expected = [words[i] for i in np.argsort(-cosines)[:5]]
+    assert [word for word, _ in task.nearest(words[3], 5)] == expected
+    assert task.similarity(words[0], words[1]) == pytest.approx(float(unit[0] @ unit[1]), abs=1e-4)
+    scores = unit @ (unit[1] - unit[0] + unit[2])
+    scores[:3] = -9
+    assert task.analogy(*words[:3])[0][0] == words[scores.argmax()]
+    assert task.odd_one_out(words[:4]) in words[:4]
+    with pytest.raises(DataError, match="unknown word '没有这词'"):
+        task.nearest("没有这词")
+    with pytest.raises(DataError, match="unknown words: 没有这词"):
+        task.odd_one_out([*words[:3], "没有这词"])
+    with pytest.raises(ConfigError, match="n_best = 0: must be at least 1"):
+        task.nearest(words[0], 0)
+
+
+def test_measured_on_pairs_and_analogies(word2vec_model, write):
+    predictor = nlpkit.load(word2vec_model)
+    a, b, c, d = predictor.task.vocabulary.symbols[:4]
+    pairs = predictor.evaluate(write(f"{a} {b} 1\n{a} {c} 2\n{b} {d} 4\n没有 这词 1\n"))
+    assert set(pairs) == {"spearman", "coverage"} and pairs["coverage"] == 0.75
+    found = predictor.evaluate(write(f": 一\n{a} {b} {c} {d}\n: 二\n{a} {b} {c} 没有这词\n"))
+    assert found["coverage"] == 0.5 and set(found["sections"]) == {"一"}
+    assert predictor.evaluate(write("没有 这词 1\n")) == {"coverage": 0.0}
+
+
+def test_check_tells_what_is_in_files(write):
+    pairs = write("水果 苹果 9\n", "pairs.txt")
+    text, questions = check([TEXT, pairs], {})
+    assert "cut by jieba" in text["read as"] and questions["read as"] == "pairs of words with scores"
+    assert any("that" in key for key in questions)
+
+
+@pytest.mark.parametrize("kill_after", [3, 20])
+def test_a_killed_training_ends_with_the_same_vectors(tmp_path, kill_after):
+    settings = [f"{key}={value}" for key, value in {**SMALL_WORD2VEC, "save_every": 5}.items()]
+    command = [sys.executable, "-m", "nlpkit", "train", "word2vec", "--train", TEXT, "--set", *settings, "--out"]
+    subprocess.run([*command, tmp_path / "whole"], check=True, capture_output=True)
+    program = (
+        "import os, signal, sys, keras\n"
+        "from nlpkit.training import loop\n"
+        "old = loop._Run.on_train_batch_end\n"
+        "def end(self, batch, logs=None):\n"
+        "    old(self, batch, logs)\n"
+        f"    self._position.total == {kill_after} and os.kill(os.getpid(), signal.SIGKILL)\n"
+        "loop._Run.on_train_batch_end = end\n"
+        "from nlpkit.cli.main import main\n"
+        "main(sys.argv[1:])\n"
+    )
+    killed = subprocess.run([sys.executable, "-c", program, *command[3:], tmp_path / "parts"], capture_output=True)
+    assert killed.returncode == -9
+    subprocess.run([*command, tmp_path / "parts", "--resume"], check=True, capture_output=True)
+    whole, parts = (nlpkit.load(tmp_path / name).task.vectors for name in ("whole", "parts"))
+    np.testing.assert_array_equal(whole, parts)
