@@ -111,7 +111,12 @@ def test_bad_input_is_one_line_and_status_2(name, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("task", "shown"), [("tagging", ["Word segmentation", "Named entities"]), ("couplet", ["Couplets", "perplexity"])]
+    ("task", "shown"),
+    [
+        ("tagging", ["Word segmentation", "Named entities"]),
+        ("couplet", ["Couplets", "perplexity"]),
+        ("word2vec", ["Word vectors", "苹果"]),
+    ],
 )
 def test_demo_shows_the_whole_way(task, shown):
     result = nlpkit("demo", task)

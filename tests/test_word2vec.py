@@ -9,8 +9,10 @@ import pytest
 
 import nlpkit
 from nlpkit.datasets.alias import Alias
-from nlpkit.errors import ConfigError, DataError
+from nlpkit.datasets.vector_files import read_vectors
+from nlpkit.errors import ArtefactError, ConfigError, DataError
 from nlpkit.metrics.vectors import analogy_hits, spearman
+from nlpkit.prediction.convert import convert
 from nlpkit.tasks.word2vec import examples
 from nlpkit.tasks.word2vec.check import check
 from nlpkit.tasks.word2vec.config import Word2VecConfig
@@ -231,3 +233,61 @@ def test_a_killed_training_ends_with_the_same_vectors(tmp_path, kill_after):
     subprocess.run([*command, tmp_path / "parts", "--resume"], check=True, capture_output=True)
     whole, parts = (nlpkit.load(tmp_path / name).task.vectors for name in ("whole", "parts"))
     np.testing.assert_array_equal(whole, parts)
+
+
+@pytest.mark.parametrize("name", ["v.txt", "v.vec.gz", "v.bin"])
+def test_vectors_go_to_a_file_and_back(word2vec_model, tmp_path, name):
+    task = nlpkit.load(word2vec_model).task
+    convert(word2vec_model, tmp_path / name)
+    words, vectors = read_vectors(tmp_path / name)
+    assert words == task.vocabulary.symbols
+    np.testing.assert_allclose(vectors, task.vectors, rtol=1e-5)
+    with pytest.raises(ArtefactError, match="is there already; replace it with --force"):
+        convert(word2vec_model, tmp_path / name)
+    convert(tmp_path / name, tmp_path / "back")
+    back = nlpkit.load(tmp_path / "back").task
+    np.testing.assert_allclose(back.vectors, task.vectors, rtol=1e-3, atol=1e-4)  # stored in half precision
+    assert [word for word, _ in back.nearest(words[0], 3)] == [word for word, _ in task.nearest(words[0], 3)]
+
+
+def test_gensim_reads_what_is_written(word2vec_model, tmp_path):
+    models = pytest.importorskip("gensim.models")
+    task = nlpkit.load(word2vec_model).task
+    for name, binary in (("v.txt", False), ("v.bin", True)):
+        task.export(tmp_path / name)
+        found = models.KeyedVectors.load_word2vec_format(tmp_path / name, binary=binary)
+        assert found.index_to_key == task.vocabulary.symbols
+        np.testing.assert_allclose(found.vectors, task.vectors, rtol=1e-5)
+    found.save_word2vec_format(tmp_path / "theirs.bin", binary=True)
+    assert read_vectors(tmp_path / "theirs.bin")[0] == task.vocabulary.symbols
+
+
+def test_files_for_the_projector(word2vec_model, tmp_path):
+    task = nlpkit.load(word2vec_model).task
+    task.export(tmp_path / "v.tsv")
+    rows = [line.split("\t") for line in (tmp_path / "v.tsv").read_text().splitlines()]
+    np.testing.assert_allclose(np.array(rows, "float32"), task.vectors, rtol=1e-4)
+    assert (tmp_path / "v-words.tsv").read_text("utf-8").splitlines() == task.vocabulary.symbols
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"hello\n", "line 1: expected the number of words and of dimensions in the first line"),
+        (b"2 3\na 1 2 3\n", "2 vectors of 3 numbers were promised, 1 found"),
+        (b"1 3\na 1 2\n", "1 vectors of 3 numbers were promised, 0 found"),
+        (b"1 3\na \x00\x00\x80?", "1 vectors of 3 numbers were promised, 0 found"),
+    ],
+)
+def test_bad_files_of_vectors(tmp_path, content, message):
+    (tmp_path / "v").write_bytes(content)
+    with pytest.raises(DataError, match=message):
+        convert(tmp_path / "v", tmp_path / "m")
+    assert not (tmp_path / "m").exists()
+
+
+def test_what_can_not_be_converted(words_model, word2vec_model, tmp_path):
+    with pytest.raises(ConfigError, match="is of the task tagging; only word vectors"):
+        convert(words_model, tmp_path / "v.txt")
+    with pytest.raises(ConfigError, match=r"v.npy: the name must end in .txt .text., .vec"):
+        convert(word2vec_model, tmp_path / "v.npy")

@@ -15,6 +15,11 @@ from nlpkit.training.progress import console
 
 _TAGGING = {"epochs": 30, "batch_size": 16, "learning_rate": 4e-3, "warmup_steps": 40, "ema_momentum": 0.98}
 _COUPLET = {"epochs": 12, "batch_size": 16, "warmup_steps": 20, "ema_momentum": 0.9, "char_min_count": 1}
+_WORD2VEC = {
+    "architecture": "cbow", "epochs": 60, "vector_size": 48, "window": 10, "min_count": 3, "batch_size": 512,
+    "learning_rate": 0.05, "subsample": 3e-4,
+}  # fmt: skip
+_WORDS = ["苹果", "飞机", "医生", "比赛", "上海", "冬天", "小麦"]
 _COLOURS = {"PER": "bold magenta", "LOC": "bold green", "ORG": "bold cyan"}
 
 
@@ -26,7 +31,7 @@ def demo(task: str):
     with tempfile.TemporaryDirectory(prefix="nlpkit-demo-") as folder:
         _DEMOS[task](Path(folder), sample_folder() / task)
     console().print(
-        f"Done in {time.perf_counter() - begin:.0f} s. A few hundred examples teach only a little: train on your own "
+        f"Done in {time.perf_counter() - begin:.0f} s. So small a sample teaches only a little: train on your own "
         f"data with [bold]nlpkit train {task} --train FILE --out DIR[/], then [bold]nlpkit predict DIR --input FILE "
         "--output FILE[/]."
     )
@@ -55,7 +60,18 @@ def _couplet(folder, samples):
     console().print("")
 
 
-_DEMOS = {"tagging": _tagging, "couplet": _couplet}
+def _word2vec(folder, samples):
+    text = samples / "text.txt"
+    _train("word2vec", "Word vectors", text, None, folder / "words", _WORD2VEC)
+    for answer in _predict(folder, "words", _WORDS):
+        line = Text(answer["text"], style="bold yellow")
+        for near in answer["answers"][:6]:
+            line.append(f"  {near['word']}", style="bold cyan").append(f" {near['score']:.2f}", style="dim")
+        console().print(line)
+    console().print("")
+
+
+_DEMOS = {"tagging": _tagging, "couplet": _couplet, "word2vec": _word2vec}
 
 
 def _train(task, title, train, test, out, settings):

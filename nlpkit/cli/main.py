@@ -88,6 +88,12 @@ def _parser():
         predict.add_argument(f"--{name.replace('_', '-')}", type=kind, metavar=metavar, help=text)
     predict.set_defaults(run=_predict)
 
+    convert = commands.add_parser("convert", help="word vectors to a file for other programs, or from one")
+    convert.add_argument("source", help="a trained folder, or a file in word2vec's text or binary format")
+    convert.add_argument("target", help="a file that ends in .txt, .vec, .bin or .tsv (TensorBoard), or a folder")
+    convert.add_argument("--force", action="store_true", help="replace what is there")
+    convert.set_defaults(run=_convert)
+
     check = commands.add_parser("check", help="look for trouble in data files")
     check.add_argument("task", help=", ".join(TASKS))
     check.add_argument("--data", required=True, nargs="+", metavar="FILE", help="several files are compared")
@@ -147,6 +153,13 @@ def _predict(args):
     if bad:
         where = "standard error" if args.output == "-" else f"{args.output}.errors.jsonl"
         print(f"nlpkit: {bad} of {lines} lines had something wrong, see {where}", file=sys.stderr)
+
+
+def _convert(args):
+    _import_backend()
+    from nlpkit.prediction.convert import convert
+
+    convert(args.source, args.target, args.force)
 
 
 def _check(args):

@@ -11,8 +11,9 @@ class Alias:
 
     Example:
 
-        >>> Alias([0, 3, 1]).draw(np.random.default_rng(0), (2, 4)).tolist()
-        [[1, 1, 1, 1], [1, 1, 1, 1]]
+        >>> draws = Alias([0, 3, 1]).draw(np.random.default_rng(0), 100_000)
+        >>> np.round(np.bincount(draws) / 100_000, 2).tolist()
+        [0.0, 0.75, 0.25]
 
     References:
         Walker (1977), An Efficient Method for Generating Discrete Random Variables with General Distributions;

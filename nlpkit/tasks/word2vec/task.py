@@ -10,6 +10,7 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
+from nlpkit.datasets.vector_files import read_vectors, write_vectors
 from nlpkit.decoding.nearest import NearestRows
 from nlpkit.errors import ConfigError, DataError
 from nlpkit.metrics.vectors import analogy_hits, spearman
@@ -104,6 +105,25 @@ class WordVectors(Task):
 
     def attach(self, model: keras.Model):
         self.model, self._unit, self._nearest = model, None, {}
+
+    @classmethod
+    def from_file(cls, path):
+        """From a file of vectors in word2vec's text or binary format; of words that differ in case only, the first."""
+        words, vectors = read_vectors(path)
+        first = {}
+        for row, word in enumerate(words):
+            first.setdefault(normalize_text(word), row)
+        config = Word2VecConfig.create({"vector_size": vectors.shape[1]})
+        found = cls(config, Vocabulary(first))
+        found.attach(Word2Vec(config, len(found.vocabulary)))
+        table = np.zeros((len(found.vocabulary), vectors.shape[1]), "float32")
+        table[2:] = vectors[list(first.values())]
+        found.model.get_layer("vectors").set_weights([table])
+        return found
+
+    def export(self, path):
+        """Write the vectors to a file that gensim or TensorBoard reads, see `nlpkit.datasets.vector_files`."""
+        write_vectors(path, self.vocabulary.symbols, self.vectors)
 
     @property
     def vectors(self) -> np.ndarray:

@@ -1,0 +1,90 @@
+"""Files of vectors in the formats of word2vec, which gensim and others read."""
+
+import gzip
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from nlpkit.datasets.files import open_bytes
+from nlpkit.errors import ConfigError, DataError
+
+FORMATS = {".txt": "text", ".vec": "text", ".bin": "binary", ".tsv": "projector"}
+"""What a file is written as, by how its name ends; ``.gz`` may follow."""
+
+
+def format_of(path) -> str:
+    """`text`, `binary` or `projector`; a `ConfigError` if the name says neither."""
+    ending = Path(str(path).removesuffix(".gz")).suffix
+    if ending not in FORMATS:
+        accepted = ", ".join(f"{ending} ({kind})" for ending, kind in FORMATS.items())
+        raise ConfigError(f"{path}: the name must end in {accepted}, and .gz may follow")
+    return FORMATS[ending]
+
+
+def write_vectors(path, words: Sequence[str], vectors: np.ndarray):
+    """Write vectors in the format that the file's name asks for.
+
+    `text` and `binary` are those of word2vec. `projector` is for TensorBoard's projector: the numbers in the file, the
+    words beside it in ``NAME-words.tsv``.
+    """
+    kind = format_of(path)
+    try:
+        with (gzip.open if str(path).endswith(".gz") else open)(path, "wb") as file:
+            if kind != "projector":
+                file.write(b"%d %d\n" % vectors.shape)
+            for word, vector in zip(words, vectors.astype("<f4")):
+                if kind == "binary":
+                    file.write(word.encode("utf-8", "replace") + b" " + vector.tobytes() + b"\n")
+                    continue
+                numbers = [f"{number:.6g}" for number in vector.tolist()]
+                line = " ".join([word, *numbers]) if kind == "text" else "\t".join(numbers)
+                file.write(line.encode("utf-8", "replace") + b"\n")
+        if kind == "projector":
+            name = str(path).removesuffix(".gz").removesuffix(".tsv")
+            Path(f"{name}-words.tsv").write_text("".join(f"{word}\n" for word in words), "utf-8", "replace")
+    except OSError as error:
+        raise DataError(f"can't be written: {error.strerror}", path) from None
+
+
+def read_vectors(path) -> tuple[list[str], np.ndarray]:
+    """Words and vectors, float32 ``(words, size)``, of a file in word2vec's text or binary format.
+
+    Raises:
+        DataError: if it is neither, or is cut short.
+    """
+    with open_bytes(path) as file:
+        header = file.readline(100).split()
+        if len(header) != 2 or not all(part.isdigit() for part in header):
+            raise DataError("expected the number of words and of dimensions in the first line", path, 1)
+        count, size = map(int, header)
+        content = file.read()
+    found = list(_text_rows(content, size) if _is_text(content, size) else _binary_rows(content, size))
+    if len(found) != count:
+        raise DataError(
+            f"{count:,} vectors of {size} numbers were promised, {len(found):,} found; is it cut short?", path
+        )
+    words = [word.decode("utf-8", "replace") for word, _ in found]
+    return words, np.array([vector for _, vector in found], "float32").reshape(count, size)
+
+
+def _is_text(content, size):
+    parts = content.split(b"\n", 1)[0].split()
+    try:
+        return len([float(part) for part in parts[1:]]) == size
+    except ValueError:
+        return False
+
+
+def _text_rows(content, size) -> Iterator:
+    for line in content.split(b"\n"):
+        parts = line.split()
+        if len(parts) == size + 1:
+            yield parts[0], np.array(parts[1:], "float32")
+
+
+def _binary_rows(content, size) -> Iterator:
+    start = 0
+    while (space := content.find(b" ", start)) >= 0 and space + 1 + 4 * size <= len(content):
+        yield content[start:space].lstrip(b"\n"), np.frombuffer(content, "<f4", size, space + 1)
+        start = space + 1 + 4 * size
