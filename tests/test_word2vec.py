@@ -12,6 +12,7 @@ from nlpkit.datasets.alias import Alias
 from nlpkit.datasets.vector_files import read_vectors
 from nlpkit.errors import ArtefactError, ConfigError, DataError
 from nlpkit.metrics.vectors import analogy_hits, spearman
+from nlpkit.ops.tsne import tsne
 from nlpkit.prediction.convert import convert
 from nlpkit.tasks.word2vec import examples
 from nlpkit.tasks.word2vec.check import check
@@ -291,3 +292,20 @@ def test_what_can_not_be_converted(words_model, word2vec_model, tmp_path):
         convert(words_model, tmp_path / "v.txt")
     with pytest.raises(ConfigError, match=r"v.npy: the name must end in .txt .text., .vec"):
         convert(word2vec_model, tmp_path / "v.npy")
+
+
+def test_the_report_has_a_map_and_neighbours(word2vec_model):
+    page = (word2vec_model / "report.html").read_text("utf-8")
+    task = nlpkit.load(word2vec_model).task
+    assert "most frequent words, by t-SNE" in page and f">{task.vocabulary.symbols[0]}</text>" in page
+    assert " ".join(word for word, _ in task.nearest(task.vocabulary.symbols[0], 8)) in page
+
+
+def test_a_map_keeps_groups_together():
+    rng = np.random.default_rng(0)
+    groups = rng.normal(size=(3, 20))
+    plane = tsne(np.repeat(groups, 15, axis=0) + 0.1 * rng.normal(size=(45, 20)), perplexity=8)
+    centres = plane.reshape(3, 15, 2).mean(axis=1)
+    nearest = ((plane[:, None] - centres) ** 2).sum(axis=-1).argmin(axis=1)
+    assert (nearest == np.repeat(np.arange(3), 15)).all()
+    assert np.isfinite(tsne(np.zeros((9, 3)))).all() and tsne(np.eye(2)).shape == (2, 2)

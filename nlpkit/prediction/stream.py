@@ -194,6 +194,8 @@ def _read(source, size):
     if source is not sys.stdin.buffer:
         return source.read(size)
     descriptor = source.fileno()
+    if os.isatty(descriptor):
+        print("> ", end="", file=sys.stderr, flush=True)  # a person is there
     chunk = os.read(descriptor, size)
     while chunk and len(chunk) < size and select.select([descriptor], [], [], 0)[0]:
         more = os.read(descriptor, size - len(chunk))

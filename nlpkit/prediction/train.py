@@ -118,7 +118,7 @@ def train(
     write_atomically(folder / "metrics.json", json.dumps(metrics, ensure_ascii=False, indent=1).encode())
     write_report(
         folder / "report.html", f"nlpkit {task}: {folder.name}", history, {**facts, "config": config.to_dict()},
-        metrics, model.samples(valid_examples),
+        metrics, model.samples(valid_examples), model.maps(),
     )  # fmt: skip
     save_artefact(folder, model, facts)
     for name, scores in metrics.items():

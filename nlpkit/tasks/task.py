@@ -125,6 +125,10 @@ class Task:
         """Rows for the report: what was expected, what came, whether they agree."""
         raise NotImplementedError
 
+    def maps(self) -> list[tuple]:
+        """Pictures for the report, see `nlpkit.training.report.write_report`."""
+        return []
+
     # The folder.
 
     def files(self) -> list[str]:

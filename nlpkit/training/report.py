@@ -5,6 +5,8 @@ import html
 import io
 from pathlib import Path
 
+import numpy as np
+
 from nlpkit.training.checkpoint import write_atomically
 
 _STYLE = """body{font:15px/1.5 system-ui,sans-serif;max-width:60em;margin:2em auto;padding:0 1em;color:#222}
@@ -24,11 +26,12 @@ def write_history(path: Path, history: list[dict]):
     write_atomically(path, buffer.getvalue().encode())
 
 
-def write_report(path: Path, title: str, history: list[dict], facts: dict, metrics: dict, samples: list[dict]):
+def write_report(path: Path, title: str, history: list[dict], facts: dict, metrics: dict, samples: list[dict], maps=()):
     """One HTML page without outside parts: curves, facts, final metrics, sample predictions.
 
     Args:
         samples: rows ``{"expected": str, "predicted": str, "right": bool}``.
+        maps: ``(title, labels, points)`` of pictures of labels at their places, points ``(n, 2)``.
     """
     curves = [key for key in (history[0] if history else {}) if key not in ("epoch", "step")]
     parts = [
@@ -38,6 +41,7 @@ def write_report(path: Path, title: str, history: list[dict], facts: dict, metri
         *(_curve(key, [row.get(key) for row in history]) for key in curves),
         "<h2>Result</h2>",
         _table(metrics),
+        *(f"<h2>{html.escape(name)}</h2>{_map(labels, points)}" for name, labels, points in maps),
         "<h2>Sample predictions</h2><table><tr><th>expected</th><th>predicted</th></tr>",
         *(
             f"<tr class='{'right' if s['right'] else 'wrong'}'><td>{html.escape(s['expected'])}</td>"
@@ -59,6 +63,19 @@ def _table(values):
         shown = f"{value:.4f}" if isinstance(value, float) else str(value)
         rows.append(f"<tr><td>{html.escape(str(key))}</td><td class='n'>{html.escape(shown)}</td></tr>")
     return f"<table>{''.join(rows)}</table>"
+
+
+def _map(labels, points, width=900, height=700):
+    """An SVG picture of labels, of which the first are drawn largest and last."""
+    low, high = points.min(axis=0), points.max(axis=0)
+    places = 20 + (points - low) / np.where(high > low, high - low, 1) * (width - 80, height - 40)
+    texts = []
+    for rank in reversed(range(len(labels))):
+        x, y = places[rank]
+        share = rank / len(labels)
+        style = f"font-size='{15 - 6 * share:.1f}' fill='hsl({220 + 120 * share:.0f} 60% 35%)'"
+        texts.append(f"<text x='{x:.0f}' y='{y:.0f}' {style}>{html.escape(labels[rank])}</text>")
+    return f"<svg width='{width}' height='{height}' role='img' aria-label='map'>{''.join(texts)}</svg>"
 
 
 def _curve(name, values, width=270, height=150):

@@ -14,6 +14,7 @@ from nlpkit.datasets.vector_files import read_vectors, write_vectors
 from nlpkit.decoding.nearest import NearestRows
 from nlpkit.errors import ConfigError, DataError
 from nlpkit.metrics.vectors import analogy_hits, spearman
+from nlpkit.ops.tsne import tsne
 from nlpkit.tasks.task import Data, Task
 from nlpkit.tasks.word2vec.config import Word2VecConfig
 from nlpkit.tasks.word2vec.examples import EDGE, Corpus, Steps, read_corpus
@@ -24,6 +25,7 @@ from nlpkit.text.vocabulary import PADDING, UNKNOWN, Vocabulary
 from nlpkit.training.forward import Forward
 
 _AT_ONCE = 256  # questions: each has a score for every word
+_MAPPED = 500  # words on the map of the report
 _HELD_OUT = 0.01  # of the text, from its end
 _TOLD = 20  # unknown words of a block for which a likely spelling is looked for
 _TRIALS = 100_000  # pairs of words that `neighbours` is measured on
@@ -304,6 +306,10 @@ class WordVectors(Task):
             {"expected": word, "predicted": " ".join(answer["word"] for answer in row), "right": True}
             for word, row in zip(words, answers)
         ]
+
+    def maps(self) -> list[tuple]:
+        words = self.vocabulary.symbols[:_MAPPED]
+        return [(f"The {len(words)} most frequent words, by t-SNE", words, tsne(self.unit_vectors[:_MAPPED]))]
 
     # The folder.
 
