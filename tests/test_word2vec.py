@@ -18,6 +18,7 @@ from nlpkit.tasks.word2vec import examples
 from nlpkit.tasks.word2vec.check import check
 from nlpkit.tasks.word2vec.config import Word2VecConfig
 from nlpkit.tasks.word2vec.examples import EDGE, Steps, read_corpus
+from nlpkit.tasks.word2vec.pieces import Pieces
 from nlpkit.tasks.word2vec.questions import read_questions, spelling_like
 from nlpkit.text.parallel_cut import cut_in_parallel
 
@@ -309,3 +310,31 @@ def test_a_map_keeps_groups_together():
     nearest = ((plane[:, None] - centres) ** 2).sum(axis=-1).argmin(axis=1)
     assert (nearest == np.repeat(np.arange(3), 15)).all()
     assert np.isfinite(tsne(np.zeros((9, 3)))).all() and tsne(np.eye(2)).shape == (2, 2)
+
+
+def test_words_never_seen_have_vectors_by_their_pieces(tmp_path):
+    settings = {**SMALL_WORD2VEC, "subwords": [1, 2]}
+    nlpkit.train("word2vec", TEXT, TEXT, out=tmp_path / "m", settings=settings)
+    predictor = nlpkit.load(tmp_path / "m")
+    task = predictor.task
+    assert "苹果汁水" not in task.vocabulary
+    answers = predictor.predict(["苹果汁水", "龘", "苹果"], n_best=5)
+    assert [len(row) for row in answers] == [5, 0, 5]
+    assert task.similarity("苹果汁水", "苹果") > task.similarity("苹果汁水", "火车")
+    assert nlpkit.evaluate(tmp_path / "m", TEXT) == json.loads((tmp_path / "m" / "metrics.json").read_text())["valid"]
+    assert task.vectors.shape == (len(task.vocabulary.symbols), 16)
+
+
+def test_features_are_part_of_a_word(write, tmp_path):
+    rng = np.random.default_rng(0)
+    lines = [" ".join(f"w{i}|{'nv'[i % 2]}" for i in rng.integers(0, 30, 8)) for _ in range(600)]
+    settings = {**SMALL_WORD2VEC, "feature_separator": "|"}
+    task = nlpkit.train("word2vec", write("\n".join(lines)), out=tmp_path / "m", settings=settings).task
+    assert set(task.pieces.cut("w3|v")) == {"w3|", "|v"} and "|n" in task.pieces.vocabulary
+    assert task.nearest("w3|v", 3) and task.nearest("w3|n", 3) and task.nearest("w3", 3)  # the last two are not in it
+
+
+def test_pieces_of_words():
+    pieces = Pieces.of_words({"北京": 3, "北方": 2, "a": 1}, 3, (1, 2), "")
+    assert pieces.vocabulary.symbols == ["<北", "北", "京", "京>", "北京"]
+    assert pieces.rows(["北方", "", "b"], 10).tolist() == [[11, 10], [0, 0], [0, 0]]

@@ -117,6 +117,34 @@ def test_skipgram_with_sampled_softmax_both_ways():
         np.testing.assert_allclose(fast, plain, atol=2e-5)
 
 
+@pytest.mark.parametrize("architecture", ["skipgram", "cbow"])
+@pytest.mark.parametrize("autodiff", [False, True])
+def test_words_of_pieces_are_means_of_rows(architecture, autodiff):
+    rows = [[], [], [9, 10], [10], [], [9, 11], [11], [9, 10], []]
+    pieces = np.array([row + [0] * (2 - len(row)) for row in rows], "int32")
+    config = Word2VecConfig.create({**SMALL, "architecture": architecture, "autodiff": autodiff})
+    model, data = Word2Vec(config, WORDS, pieces, 3), step(1)
+    rng = np.random.default_rng(0)
+    table = rng.normal(size=(WORDS + 3, 6)).astype("float32")
+    model.vectors.set_weights([table])
+    model.contexts.set_weights([rng.normal(size=(WORDS, 6)).astype("float32")])
+    parts = [[word, *row] if word else [] for word, row in enumerate(rows)]
+    means = np.array([table[part].mean(axis=0) if part else np.zeros(6) for part in parts])
+    # The same words with one row each: what their rows change by goes to each of the parts.
+    simple = Word2Vec(config, WORDS)
+    simple.vectors.set_weights([means])
+    simple.contexts.set_weights(model.contexts.get_weights())
+    changed, contexts, *_ = expected_update(simple, data, 0.1)
+    expected = table.copy()
+    for word, part in enumerate(parts):
+        for row in part:
+            expected[row] += changed[word] - means[word]
+    model.compile(keras.optimizers.SGD(0.1))
+    fit(model, data)
+    for found, wanted in zip(tables_of(model), (expected, contexts)):
+        np.testing.assert_allclose(found, wanted, atol=2e-5)
+
+
 def test_chunks_follow_each_other():
     whole, parts = model_of(), model_of()
     data = step(3)

@@ -36,6 +36,11 @@ class Word2VecConfig(TrainingConfig):
     """Words seen less often are left out."""
     max_vocabulary: int = 0
     """The most frequent words that are kept; 0 means all."""
+    subwords: tuple[int, ...] = ()
+    """Lengths of n-grams of characters that are part of a word, such as ``[1, 2]``; words never seen have vectors
+    then."""
+    feature_separator: str = ""
+    """What stands between a word and its features in the text, such as ``|`` in ``苹果|n``; they are part of it too."""
     subsample: float = 1e-3
     """Words more frequent than this share of the text are read less often; 0 reads all."""
     noise_power: float = 0.75
@@ -49,6 +54,8 @@ class Word2VecConfig(TrainingConfig):
         self.check_choice("loss", LOSSES)
         for key in ("vector_size", "window", "num_negatives", "block", "shared_negatives", "min_count"):
             self.check(key, getattr(self, key) >= 1, "at least 1")
+        self.check("subwords", min(self.subwords, default=1) >= 1, "integers from 1, or empty")
+        self.check("feature_separator", len(self.feature_separator.split()) <= 1, "without white space")
         self.check("block", self.block >= self.window, "at least the window")
         self.check("batch_size", self.batch_size % self.block == 0, f"a multiple of block = {self.block}")
         for key in ("max_vocabulary", "subsample", "noise_power"):

@@ -29,17 +29,21 @@ class Word2Vec(keras.Model):
 
     Args:
         config: `nlpkit.tasks.word2vec.config.Word2VecConfig`.
-        size: number of rows of both tables.
+        size: number of words.
+        pieces: int32 ``(size, …)``, rows of what else the words are put together from, from `size` on, or `PADDING`,
+            see `nlpkit.tasks.word2vec.pieces`. Without them a word is one row.
+        num_pieces: number of these rows.
     """
 
-    def __init__(self, config, size: int, **kwargs):
+    def __init__(self, config, size: int, pieces: np.ndarray | None = None, num_pieces: int = 0, **kwargs):
         start = keras.initializers.RandomUniform(-0.5 / config.vector_size, 0.5 / config.vector_size)
-        vectors = layers.Embedding(size, config.vector_size, embeddings_initializer=start, name="vectors")
+        vectors = layers.Embedding(size + num_pieces, config.vector_size, embeddings_initializer=start, name="vectors")
         contexts = layers.Embedding(size, config.vector_size, embeddings_initializer="zeros", name="contexts")
         words = keras.Input((None,), dtype="int32", name="words")
         super().__init__({"words": words}, {"vectors": vectors(words), "contexts": contexts(words)}, **kwargs)
         self.vectors, self.contexts, self.config = vectors, contexts, config
         self._band = window_weights(config.block, config.window)
+        self._rows = None if pieces is None else np.column_stack([np.arange(size, dtype="int32"), pieces])
 
     # What both ways share.
 
@@ -74,6 +78,12 @@ class Word2Vec(keras.Model):
         negative = ops.einsum("bid,bjd->bij", inputs, drawn)
         return _LOSSES[self.config.loss](positive, negative, weights, drawn_weights)
 
+    def _parts(self, ids):
+        """Rows of the parts of words, ``(…, parts)``, which of them are there, and one over their number."""
+        rows = ops.take(self._rows, ids, axis=0)
+        there = ops.cast(rows != PADDING, "float32")[..., None]
+        return rows, there, 1 / ops.maximum(ops.sum(there, axis=-2), 1)
+
     # The plain way.
 
     def chunk_loss(self, words, lines, negatives):
@@ -84,7 +94,7 @@ class Word2Vec(keras.Model):
             negatives: int32 ``(blocks, shared_negatives)``.
         """
         windows, answers, *weights = self._pairs(words, lines, negatives)
-        around = self.vectors(to_blocks(words, self.config.block, self.config.window))
+        around = self._own_vectors(to_blocks(words, self.config.block, self.config.window))
         if self.config.architecture == "skipgram":
             inputs = around[:, self.config.window : -self.config.window]
         else:
@@ -94,6 +104,14 @@ class Word2Vec(keras.Model):
             inputs = total + ops.stop_gradient(mean - total)
         loss, *_ = self._loss(inputs, self.contexts(answers), self.contexts(negatives), *weights)
         return loss()
+
+    def _own_vectors(self, ids):
+        if self._rows is None:
+            return self.vectors(ids)
+        rows, there, share = self._parts(ids)
+        # As of the mean of a window, the derivative of a mean of parts goes to each of them undivided.
+        total = ops.sum(self.vectors(rows) * there, axis=-2)
+        return total + ops.stop_gradient(total * share - total)
 
     def call(self, inputs, training=False, mask=None):
         if training:
@@ -125,10 +143,10 @@ class Word2Vec(keras.Model):
         drawn_ids = ops.reshape(negatives, (-1,))
         drawn = ops.reshape(take_rows(contexts, drawn_ids), (blocks, -1, self.config.vector_size))
         if self.config.architecture == "skipgram":
-            inputs = ops.reshape(take_rows(vectors, centers), (blocks, size, -1))
+            inputs = ops.reshape(self._take(vectors, centers), (blocks, size, -1))
             right = to_blocks(take_rows(contexts, words), size, reach)
         else:
-            around = to_blocks(take_rows(vectors, words), size, reach)
+            around = to_blocks(self._take(vectors, words), size, reach)
             inputs = ops.matmul(windows, around) / ops.maximum(ops.sum(windows, axis=-1, keepdims=True), 1e-9)
             right = ops.reshape(take_rows(contexts, centers), (blocks, size, -1))
         loss, *slopes = self._loss(inputs, right, drawn, *weights)
@@ -136,15 +154,30 @@ class Word2Vec(keras.Model):
         change = ops.matmul(drawn_slopes, drawn)
         if self.config.architecture == "skipgram":
             change = change + ops.matmul(slopes, right)
-            vectors = add_to_rows(vectors, centers, _flat(change))
+            vectors = self._add(vectors, centers, _flat(change))
             answers, right_change = words, sum_blocks(_turned(slopes, inputs), size, reach)
         else:
             change = change + slopes * right
-            vectors = add_to_rows(vectors, words, sum_blocks(_turned(windows, change), size, reach))
+            vectors = self._add(vectors, words, sum_blocks(_turned(windows, change), size, reach))
             answers, right_change = centers, _flat(slopes * inputs)
         contexts = add_to_rows(contexts, answers, right_change)
         contexts = add_to_rows(contexts, drawn_ids, _flat(_turned(drawn_slopes, inputs)))
         return (vectors, contexts), lambda: loss() / ops.maximum(ops.sum(weights[0]), 1e-9)
+
+    def _take(self, vectors, ids):
+        """Vectors of words, ``(n, size)``."""
+        if self._rows is None:
+            return take_rows(vectors, ids)
+        rows, there, share = self._parts(ids)
+        parts = ops.reshape(take_rows(vectors, ops.reshape(rows, (-1,))), (*rows.shape, -1))
+        return ops.sum(parts * there, axis=1) * share
+
+    def _add(self, vectors, ids, change):
+        """Add to the vectors of words, or to all of their parts."""
+        if self._rows is None:
+            return add_to_rows(vectors, ids, change)
+        rows, there, _ = self._parts(ids)
+        return add_to_rows(vectors, ops.reshape(rows, (-1,)), _flat(change[:, None] * there))
 
     def compile(self, optimizer, loss=None, **kwargs):
         """As of any model; the fast way needs no more of the optimizer than its learning rate."""

@@ -19,6 +19,7 @@ from nlpkit.tasks.task import Data, Task
 from nlpkit.tasks.word2vec.config import Word2VecConfig
 from nlpkit.tasks.word2vec.examples import EDGE, Corpus, Steps, read_corpus
 from nlpkit.tasks.word2vec.model import Word2Vec
+from nlpkit.tasks.word2vec.pieces import Pieces
 from nlpkit.tasks.word2vec.questions import Pair, read_questions, spelling_like
 from nlpkit.text.characters import normalize_text
 from nlpkit.text.vocabulary import PADDING, UNKNOWN, Vocabulary
@@ -37,8 +38,8 @@ class Question(NamedTuple):
 
     text: str
     words: list[str]
-    ids: np.ndarray | None
-    """None if a word is unknown or there is none."""
+    unit: np.ndarray | None
+    """Vectors of length 1, ``(words, size)``; None if a word has none or there is no word."""
 
 
 class Encoded(NamedTuple):
@@ -55,12 +56,13 @@ class WordVectors(Task):
     Config = Word2VecConfig
     metric = "neighbours"
     formats = ("text", "jsonl")
-    own_files = ("vocab.txt",)
+    own_files = ("vocab.txt", "pieces.txt")
     reading = MappingProxyType({"cut": "auto"})
     answering = ("n_best",)
 
     def __init__(self, config: Word2VecConfig, vocabulary: Vocabulary, counts: np.ndarray | None = None):
         self.config, self.vocabulary, self._counts = config, vocabulary, counts
+        self.pieces = None
         self._unit, self._nearest = None, {}
 
     # Training.
@@ -89,8 +91,22 @@ class WordVectors(Task):
                 f"comes up {counts[most]:,} times"
             )
         vectors = cls(config, vocabulary, np.array([0, 0, *(counts[word] for word in vocabulary.symbols)]))
-        vectors.attach(Word2Vec(config, len(vocabulary)))
+        if config.subwords or config.feature_separator:
+            kept = {word: counts[word] for word in vocabulary.symbols}
+            vectors.pieces = Pieces.of_words(kept, config.min_count, config.subwords, config.feature_separator)
+        vectors.attach(vectors.network())
         return vectors
+
+    def network(self) -> Word2Vec:
+        """An untrained network."""
+        if self.pieces is None:
+            return Word2Vec(self.config, len(self.vocabulary))
+        return Word2Vec(self.config, len(self.vocabulary), self._rows, len(self.pieces.vocabulary.symbols))
+
+    @property
+    def _rows(self):
+        """Rows of the pieces of all words, of which padding and the unknown have none."""
+        return self.pieces.rows(["", "", *self.vocabulary.symbols], len(self.vocabulary))
 
     @property
     def loss(self):
@@ -117,7 +133,7 @@ class WordVectors(Task):
             first.setdefault(normalize_text(word), row)
         config = Word2VecConfig.create({"vector_size": vectors.shape[1]})
         found = cls(config, Vocabulary(first))
-        found.attach(Word2Vec(config, len(found.vocabulary)))
+        found.attach(found.network())
         table = np.zeros((len(found.vocabulary), vectors.shape[1]), "float32")
         table[2:] = vectors[list(first.values())]
         found.model.get_layer("vectors").set_weights([table])
@@ -130,10 +146,20 @@ class WordVectors(Task):
     @property
     def vectors(self) -> np.ndarray:
         """float32 ``(len(vocabulary.symbols), vector_size)``, in the order of the vocabulary."""
-        return self._table("vectors")
+        table = self.model.get_layer("vectors").get_weights()[0]
+        return table[2:] if self.pieces is None else self._put_together(table, self.vocabulary.symbols)
 
-    def _table(self, name):
-        return self.model.get_layer(name).get_weights()[0][2:]
+    def _put_together(self, table, words):
+        """Vectors of words, known or not: the mean of the rows of their pieces and, if they have one, their own."""
+        rows = self.pieces.rows(words, len(self.vocabulary))
+        own = self.vocabulary.encode(words)
+        rows = np.column_stack([np.where(own == UNKNOWN, PADDING, own), rows])
+        there = (rows != PADDING)[..., None]
+        found = np.empty((len(words), table.shape[1]), "float32")
+        for start in range(0, len(words), _AT_ONCE):
+            some = slice(start, start + _AT_ONCE)
+            found[some] = (table[rows[some]] * there[some]).sum(axis=1) / np.maximum(there[some].sum(axis=1), 1)
+        return found
 
     @property
     def unit_vectors(self) -> np.ndarray:
@@ -162,7 +188,7 @@ class WordVectors(Task):
             words = normalize_text(text).split()
             if not words:
                 yield row, "is empty"
-            unknown = [word for word in words if word not in self.vocabulary]
+            unknown = [word for word in words if self._vector_of(word) is None]
             if unknown:
                 told += 1
                 like = spelling_like(unknown[0], self.vocabulary.symbols) if told <= _TOLD else []
@@ -173,37 +199,42 @@ class WordVectors(Task):
         questions = []
         for text in texts:
             words = normalize_text(text).split()
-            ids = self.vocabulary.encode(words) - 2
-            questions.append(Question(text, words, ids if len(words) and ids.min() >= 0 else None))
+            found = [self._vector_of(word) for word in words]
+            is_known = bool(words) and all(vector is not None for vector in found)
+            questions.append(Question(text, words, np.stack(found) if is_known else None))
         return Encoded(questions, n_best)
+
+    def _vector_of(self, word):
+        """The vector of a word, of length 1; of one that training never saw by its pieces, if these are known."""
+        if word in self.vocabulary:
+            return self._unit[self.vocabulary.encode([word])[0] - 2]
+        if self.pieces is None:
+            return None
+        vector = self._put_together(self.model.get_layer("vectors").get_weights()[0], [word])[0]
+        length = np.linalg.norm(vector)
+        return vector / length if length else None
 
     def run(self, encoded: Encoded) -> list[list[dict]]:
         answers = [[] for _ in encoded.questions]
-        asked = [i for i, question in enumerate(encoded.questions) if question.ids is not None]
+        asked = [i for i, question in enumerate(encoded.questions) if question.unit is not None]
         for i in asked:
             answers[i] = self._compared(encoded.questions[i])
         asked = [i for i in asked if len(encoded.questions[i].words) in (1, 3)]
         for start in range(0, len(asked), _AT_ONCE):
             some = asked[start : start + _AT_ONCE]
-            queries = np.stack([self._query(encoded.questions[i].ids) for i in some])
+            queries = np.stack([_query(encoded.questions[i].unit) for i in some])
             scores, rows = self._nearest[encoded.n_best]({"queries": queries})
             for i, score, row in zip(some, scores.tolist(), rows.tolist()):
-                given = set(encoded.questions[i].ids.tolist())
-                found = [
-                    {"word": self.vocabulary.symbols[r], "score": round(s, 4)}
-                    for s, r in zip(score, row)
-                    if r not in given and s > -1.5
-                ]
+                given = set(encoded.questions[i].words)
+                words = ((self.vocabulary.symbols[r], s) for s, r in zip(score, row) if s > -1.5)
+                found = [{"word": word, "score": round(s, 4)} for word, s in words if word not in given]
                 answers[i] = found[: encoded.n_best]
         return answers
 
-    def _query(self, ids):
-        a, *more = self._unit[ids]
-        return more[0] - a + more[1] if more else a
-
-    def _compared(self, question):
+    @staticmethod
+    def _compared(question):
         """The similarity of two words, or the one of many that does not belong."""
-        unit, words = self._unit[question.ids], question.words
+        unit, words = question.unit, question.words
         if len(words) == 2:
             return [{"word": words[1], "score": round(float(unit[0] @ unit[1]), 4)}]
         if len(words) < 4:
@@ -244,11 +275,11 @@ class WordVectors(Task):
         if len(words) < 3:
             raise ConfigError(f"odd_one_out takes three words or more. Received: {len(words)}")
         self.prepare()
-        ids = self.vocabulary.encode([normalize_text(word) for word in words])
-        known = [word for word, i in zip(words, ids) if i != UNKNOWN]
-        if len(known) < len(words):
-            raise DataError(f"unknown words: {', '.join(sorted(set(words) - set(known)))}")
-        return words[_odd(self._unit[ids - 2])[0]]
+        found = {word: self._vector_of(normalize_text(word)) for word in words}
+        unknown = [word for word, vector in found.items() if vector is None]
+        if unknown:
+            raise DataError(f"unknown words: {', '.join(unknown)}")
+        return words[_odd(np.stack([found[word] for word in words]))[0]]
 
     def _ask(self, line, count):
         prepared = self.prepare(count)
@@ -295,7 +326,7 @@ class WordVectors(Task):
         rng = np.random.default_rng(0)
         beside = rng.choice(beside, min(_TRIALS, len(beside)), replace=False)
         others = rng.choice(words[words >= 0], len(beside))
-        vectors, contexts = self._table("vectors"), self._table("contexts")
+        vectors, contexts = self.vectors, self.model.get_layer("contexts").get_weights()[0][2:]
         gap = ((contexts[words[beside + 1]] - contexts[others]) * vectors[words[beside]]).sum(axis=1)
         return float((gap > 0).mean() + 0.5 * (gap == 0).mean())
 
@@ -318,14 +349,28 @@ class WordVectors(Task):
         return examples.digest() if isinstance(examples, Corpus) else Task.digest(examples)
 
     def files(self) -> list[str]:
-        return ["vocab.txt"]
+        return ["vocab.txt"] if self.pieces is None else ["vocab.txt", "pieces.txt"]
 
     def save(self, folder: Path):
         self.vocabulary.save(folder / "vocab.txt")
+        if self.pieces is not None:
+            self.pieces.vocabulary.save(folder / "pieces.txt")
 
     @classmethod
     def load(cls, folder: Path, config: Word2VecConfig, facts: dict):
-        return cls(config, Vocabulary.load(folder / "vocab.txt"))
+        found = cls(config, Vocabulary.load(folder / "vocab.txt"))
+        if config.subwords or config.feature_separator:
+            vocabulary = Vocabulary.load(folder / "pieces.txt")
+            found.pieces = Pieces(vocabulary, config.subwords, config.feature_separator)
+        return found
+
+
+def _query(unit):
+    """The vector that is looked for: of a word, or of what is to c as b is to a."""
+    if len(unit) == 1:
+        return unit[0]
+    a, b, c = unit
+    return b - a + c
 
 
 def _odd(unit):
