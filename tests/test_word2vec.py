@@ -10,7 +10,8 @@ import pytest
 import nlpkit
 from nlpkit.datasets.alias import Alias
 from nlpkit.datasets.vector_files import read_vectors
-from nlpkit.errors import ArtefactError, ConfigError, DataError
+from nlpkit.decoding.communities import communities
+from nlpkit.errors import ArtefactError, ConfigError, DataError, MissingPackageError
 from nlpkit.metrics.vectors import analogy_hits, spearman
 from nlpkit.ops.tsne import tsne
 from nlpkit.prediction.convert import convert
@@ -20,7 +21,9 @@ from nlpkit.tasks.word2vec.config import Word2VecConfig
 from nlpkit.tasks.word2vec.examples import EDGE, Steps, read_corpus
 from nlpkit.tasks.word2vec.pieces import Pieces
 from nlpkit.tasks.word2vec.questions import read_questions, spelling_like
+from nlpkit.tasks.word2vec.task import WordVectors
 from nlpkit.text.parallel_cut import cut_in_parallel
+from nlpkit.text.vocabulary import Vocabulary
 
 from .conftest import SMALL_WORD2VEC, TEXT
 
@@ -338,3 +341,23 @@ def test_pieces_of_words():
     pieces = Pieces.of_words({"北京": 3, "北方": 2, "a": 1}, 3, (1, 2), "")
     assert pieces.vocabulary.symbols == ["<北", "北", "京", "京>", "北京"]
     assert pieces.rows(["北方", "", "b"], 10).tolist() == [[11, 10], [0, 0], [0, 0]]
+
+
+def test_clusters_are_what_hangs_together():
+    pytest.importorskip("infomap")
+    rng = np.random.default_rng(0)
+    table = np.zeros((32, 16), "float32")
+    table[2:] = np.repeat(np.eye(3, 16), 10, axis=0) + 0.05 * rng.normal(size=(30, 16))
+    words = [f"{'abc'[i // 10]}{i % 10}" for i in range(30)]
+    task = WordVectors(Word2VecConfig.create({"vector_size": 16}), Vocabulary(words))
+    task.attach(task.network())
+    task.model.get_layer("vectors").set_weights([table])
+    assert sorted(task.clusters()) == [words[:10], words[10:20], words[20:]]
+    assert sorted(task.clusters(count=12, neighbours=4)) == [words[:10], words[10:12]]
+    assert task.clusters(least=1.0) == []
+
+
+def test_without_infomap_the_error_names_the_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "infomap", None)
+    with pytest.raises(MissingPackageError, match=r'pip install "nlpkit\[clusters\]"'):
+        communities([(0, 1, 1.0)])

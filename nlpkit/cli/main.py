@@ -94,6 +94,13 @@ def _parser():
     convert.add_argument("--force", action="store_true", help="replace what is there")
     convert.set_defaults(run=_convert)
 
+    clusters = commands.add_parser("clusters", help="groups of words of one kind, by word vectors")
+    clusters.add_argument("model", metavar="DIR")
+    clusters.add_argument("--output", required=True, metavar="FILE", help="a group a line, or - for standard output")
+    clusters.add_argument("--words", type=int, default=20_000, metavar="N", help="the most frequent to look at")
+    clusters.add_argument("--least", type=float, default=0.6, metavar="COSINE", help="below it words are not linked")
+    clusters.set_defaults(run=_clusters)
+
     check = commands.add_parser("check", help="look for trouble in data files")
     check.add_argument("task", help=", ".join(TASKS))
     check.add_argument("--data", required=True, nargs="+", metavar="FILE", help="several files are compared")
@@ -160,6 +167,21 @@ def _convert(args):
     from nlpkit.prediction.convert import convert
 
     convert(args.source, args.target, args.force)
+
+
+def _clusters(args):
+    _import_backend()
+    from nlpkit.prediction.predictor import load
+    from nlpkit.training.checkpoint import write_atomically
+
+    task = load(args.model).task
+    if not hasattr(task, "clusters"):
+        raise ConfigError(f"{args.model}: is of the task {task.name}; only word vectors have clusters")
+    lines = "".join(" ".join(group) + "\n" for group in task.clusters(args.words, least=args.least))
+    if args.output == "-":
+        print(lines, end="")
+    else:
+        write_atomically(args.output, lines.encode("utf-8", "replace"))
 
 
 def _check(args):

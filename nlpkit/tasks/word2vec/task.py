@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from nlpkit.datasets.vector_files import read_vectors, write_vectors
+from nlpkit.decoding.communities import communities
 from nlpkit.decoding.nearest import NearestRows
 from nlpkit.errors import ConfigError, DataError
 from nlpkit.metrics.vectors import analogy_hits, spearman
@@ -286,6 +287,34 @@ class WordVectors(Task):
         for _, reason in self.inspect([line], **prepared):
             raise DataError(f"{line!r}: {reason}")
         return [(answer["word"], answer["score"]) for answer in self.predict([line], **prepared)[0]]
+
+    def clusters(self, count: int = 20_000, neighbours: int = 50, least: float = 0.6, seed: int = 0) -> list[list[str]]:
+        """Groups of words of one kind: communities of the graph of nearest words, by the map equation.
+
+        Args:
+            count: how many of the most frequent words to look at.
+            neighbours: at most so many links of a word, to the nearest.
+            least: cosine below which words are not linked.
+            seed: of the search.
+
+        Returns:
+            Words of each group of two or more, the most frequent first; the largest group first.
+
+        Raises:
+            MissingPackageError: without infomap.
+        """
+        unit = self.unit_vectors[:count]
+        queries = keras.Input((self.config.vector_size,), name="queries")
+        nearest = Forward(keras.Model({"queries": queries}, NearestRows(unit, neighbours + 1)(queries)))
+        links = {}
+        for start in range(0, len(unit), _AT_ONCE):
+            scores, rows = nearest({"queries": unit[start : start + _AT_ONCE]})
+            for row, near, cosines in zip(range(start, len(unit)), rows.tolist(), scores.tolist()):
+                for other, cosine in zip(near, cosines):
+                    if other != row and cosine >= least:
+                        links[min(row, other), max(row, other)] = cosine
+        groups = communities(((a, b, cosine) for (a, b), cosine in sorted(links.items())), seed)
+        return [[self.vocabulary.symbols[i] for i in nodes] for nodes in groups]
 
     # Evaluation.
 
