@@ -10,9 +10,9 @@ import pytest
 import nlpkit
 from nlpkit.datasets.alias import Alias
 from nlpkit.datasets.vector_files import read_vectors
-from nlpkit.decoding.communities import communities
+from nlpkit.decoding import communities
 from nlpkit.errors import ArtefactError, ConfigError, DataError, MissingPackageError
-from nlpkit.metrics.vectors import analogy_hits, spearman
+from nlpkit.metrics import analogy_hits, spearman
 from nlpkit.ops.tsne import tsne
 from nlpkit.prediction.convert import convert
 from nlpkit.tasks.word2vec import examples

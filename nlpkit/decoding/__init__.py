@@ -1,5 +1,7 @@
-"""Search for the best answers of a model that writes one symbol after the other."""
+"""Search for the best answers of a model, and among vectors."""
 
 from nlpkit.decoding.beam_search import beam_search
+from nlpkit.decoding.communities import communities
+from nlpkit.decoding.nearest import NearestRows
 
-__all__ = ["beam_search"]
+__all__ = ["NearestRows", "beam_search", "communities"]

@@ -2,5 +2,6 @@
 
 from nlpkit.metrics.generation import bleu, distinct
 from nlpkit.metrics.spans import entity_scores, segmentation_scores
+from nlpkit.metrics.vectors import analogy_hits, spearman
 
-__all__ = ["bleu", "distinct", "entity_scores", "segmentation_scores"]
+__all__ = ["analogy_hits", "bleu", "distinct", "entity_scores", "segmentation_scores", "spearman"]

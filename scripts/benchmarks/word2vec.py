@@ -146,7 +146,7 @@ def _quality(words, vectors, data):
     """Both programs by one definition."""
     import numpy as np
 
-    from nlpkit.metrics.vectors import analogy_hits, spearman
+    from nlpkit.metrics import analogy_hits, spearman
     from nlpkit.tasks.word2vec.questions import read_questions
 
     places = {word: i for i, word in enumerate(words)}

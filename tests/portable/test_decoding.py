@@ -1,4 +1,4 @@
-"""Beam search against enumeration of all sequences."""
+"""Beam search against enumeration of all sequences; nearest rows against all cosines."""
 
 import itertools
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from nlpkit.decoding import beam_search
+from nlpkit.decoding import NearestRows, beam_search
 
 from .backend import array
 
@@ -85,3 +85,16 @@ def test_the_ends_of_the_noise_stay_inside(value):
 
     found, _ = beam_search(step, [], 1, 1, 1, np.full((1, 1, 1), value, "float32"))
     assert int(array(found)[0, 0, 0]) in (0, 2)
+
+
+@pytest.mark.parametrize("rows", [5, 700])
+def test_nearest_rows_have_the_highest_cosines(rows):
+    rng = np.random.default_rng(0)
+    table, queries = rng.normal(size=(rows, 8)).astype("float32"), rng.normal(size=(3, 8)).astype("float32")
+    table[2] = 0
+    cosines = queries @ table.T / np.linalg.norm(queries, axis=1)[:, None]
+    cosines = cosines / np.maximum(np.linalg.norm(table, axis=1), 1e-9)
+    cosines[:, 2] = -2
+    found, places = (array(x) for x in NearestRows(table, 4)(queries))
+    assert (places == np.argsort(-cosines, axis=1)[:, :4]).all()
+    np.testing.assert_allclose(found, np.sort(cosines, axis=1)[:, ::-1][:, :4], atol=1e-5)

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from nlpkit.losses.sampled import negative_sampling, sampled_softmax
+from nlpkit.losses import negative_sampling, sampled_softmax
 from nlpkit.ops.windows import sum_blocks, to_blocks, window_weights
 from nlpkit.tasks.word2vec.config import Word2VecConfig
 from nlpkit.tasks.word2vec.model import Word2Vec

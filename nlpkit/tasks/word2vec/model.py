@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from nlpkit.losses.sampled import negative_sampling, sampled_softmax
+from nlpkit.losses import negative_sampling, sampled_softmax
 from nlpkit.ops.rows import add_to_rows, raw_table, take_rows
 from nlpkit.ops.windows import sum_blocks, to_blocks, window_weights
 from nlpkit.text.vocabulary import PADDING

@@ -11,10 +11,9 @@ import keras
 import numpy as np
 
 from nlpkit.datasets.vector_files import read_vectors, write_vectors
-from nlpkit.decoding.communities import communities
-from nlpkit.decoding.nearest import NearestRows
+from nlpkit.decoding import NearestRows, communities
 from nlpkit.errors import ConfigError, DataError
-from nlpkit.metrics.vectors import analogy_hits, spearman
+from nlpkit.metrics import analogy_hits, spearman
 from nlpkit.ops.tsne import tsne
 from nlpkit.tasks.task import Data, Task
 from nlpkit.tasks.word2vec.config import Word2VecConfig
