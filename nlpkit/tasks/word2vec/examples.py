@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from nlpkit.errors import ConfigError, DataError
 from nlpkit.text.characters import normalize_text
 from nlpkit.text.parallel_cut import cut_in_parallel
 from nlpkit.text.vocabulary import PADDING
+from nlpkit.training.progress import progress_bar
 
 EDGE = -1
 """Stands after each line in `Corpus.ids`."""
@@ -148,9 +150,22 @@ def _write_cache(path, running, place):
         partial = Path(tempfile.mkdtemp(prefix="partial-", dir=place.parent))
     except OSError as error:
         raise DataError(f"can't be written: {error.strerror}; set NLPKIT_CACHE to another folder", place) from None
+    try:
+        _number_words(path, running, partial)
+        os.replace(partial, place)
+    except OSError:
+        if not (place / "facts.json").exists():  # otherwise another process was faster
+            raise
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _number_words(path, running, folder):
     numbers, counts, neighbours = _Numbers(), np.zeros(0, "int64"), 0
     blocks = _blocks(path)
-    with open(partial / "ids.bin", "wb") as file:
+    size = None if str(path).endswith(".gz") else Path(path).stat().st_size / 1000
+    with open(folder / "ids.bin", "wb") as file, progress_bar("KB") as bar:
+        row = bar.add_task("cutting" if running else "counting words", total=size)
         for block in cut_in_parallel(blocks) if running else blocks:
             ids = []
             for line in block.split("\n"):
@@ -164,12 +179,12 @@ def _write_cache(path, running, place):
             ids.tofile(file)
             more = np.bincount(ids[ids != EDGE], minlength=len(numbers))
             counts = np.pad(counts, (0, len(more) - len(counts))) + more
+            bar.advance(row, len(block.encode("utf-8", "surrogatepass")) / 1000)
     words = "".join(f"{word}\n" for word in numbers)
-    (partial / "words.txt").write_bytes(words.encode("utf-8", "surrogatepass"))
-    np.save(partial / "counts.npy", counts)
+    (folder / "words.txt").write_bytes(words.encode("utf-8", "surrogatepass"))
+    np.save(folder / "counts.npy", counts)
     facts = {"neighbours": neighbours, "long": numbers.long, "first_long": numbers.first_long}
-    (partial / "facts.json").write_text(json.dumps({**facts, "longest": numbers.longest}))
-    os.replace(partial, place)
+    (folder / "facts.json").write_text(json.dumps({**facts, "longest": numbers.longest}))
 
 
 def _blocks(path) -> Iterator[str]:
