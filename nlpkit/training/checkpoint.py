@@ -1,6 +1,6 @@
 """Variables and plain values to one file and back, bit for bit, written whole or not at all."""
 
-import io
+import contextlib
 import json
 import os
 import zipfile
@@ -13,23 +13,29 @@ from keras import ops
 from nlpkit.errors import ArtefactError
 
 
-def write_atomically(path: Path, content: bytes):
-    """Write to a temporary file beside it, then rename, so that a kill leaves the old file or the new one."""
+@contextlib.contextmanager
+def written_atomically(path: Path):
+    """A binary file beside `path`, which takes its place at the end, so that a kill leaves the old file or the new."""
     path = Path(path)
     temporary = path.with_name(path.name + ".partial")
     with open(temporary, "wb") as file:
-        file.write(content)
+        yield file
         file.flush()
         os.fsync(file.fileno())
     os.replace(temporary, path)
 
 
+def write_atomically(path: Path, content: bytes):
+    """Write a file whole or not at all."""
+    with written_atomically(path) as file:
+        file.write(content)
+
+
 def save_state(path: Path, groups: dict[str, list[np.ndarray]], values: dict):
     """Save named lists of arrays and a JSON-able dictionary in one file."""
-    buffer = io.BytesIO()
     arrays = {f"{name}/{i}": array for name, group in groups.items() for i, array in enumerate(group)}
-    np.savez(buffer, values=np.frombuffer(json.dumps(values).encode(), "uint8"), **arrays)
-    write_atomically(path, buffer.getvalue())
+    with written_atomically(path) as file:
+        np.savez(file, values=np.frombuffer(json.dumps(values).encode(), "uint8"), **arrays)
 
 
 def load_state(path: Path) -> tuple[dict[str, list[np.ndarray]], dict]:
@@ -39,7 +45,7 @@ def load_state(path: Path) -> tuple[dict[str, list[np.ndarray]], dict]:
         ArtefactError: if the file is damaged.
     """
     try:
-        with np.load(io.BytesIO(Path(path).read_bytes())) as file:
+        with open(path, "rb") as content, np.load(content) as file:
             groups = {}
             for key in file.files:
                 if key != "values":
