@@ -242,7 +242,11 @@ def _fit_input(batches, position):
         lambda x: tf.TensorSpec([None] * min(x.ndim, 2) + list(x.shape[2:]), x.dtype), first
     )
     data = tf.data.Dataset.from_generator(lambda: batches.epoch(epoch, step), output_signature=signature)
-    return data.prefetch(2)
+    # Nothing is left to tune; and the thread that tunes sleeps twice as long each time, up to a minute, while the end
+    # of an epoch waits for it.
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return data.prefetch(2).with_options(options)
 
 
 def check_packages(config):
