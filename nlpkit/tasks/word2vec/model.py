@@ -199,10 +199,8 @@ class Word2Vec(keras.Model):
         import tensorflow as tf
 
         config = self.config
-        length, drawn = (
-            config.batch_size + 2 * config.window,
-            (config.batch_size // config.block, config.shared_negatives),
-        )
+        length = config.batch_size + 2 * config.window
+        drawn = config.batch_size // config.block, config.shared_negatives
         tables = [raw_table(table.embeddings) for table in (self.vectors, self.contexts)]
         flat = tf.TensorSpec((None,), "int32")
 

@@ -63,7 +63,7 @@ class WordVectors(Task):
     def __init__(self, config: Word2VecConfig, vocabulary: Vocabulary, counts: np.ndarray | None = None):
         self.config, self.vocabulary, self._counts = config, vocabulary, counts
         self.pieces = None
-        self._unit, self._nearest = None, {}
+        self._unit, self._table, self._nearest = None, None, {}
 
     # Training.
 
@@ -122,7 +122,7 @@ class WordVectors(Task):
         return Steps(examples, np.where(ids == UNKNOWN, PADDING, ids), self._counts, self.config, seed)
 
     def attach(self, model: keras.Model):
-        self.model, self._unit, self._nearest = model, None, {}
+        self.model, self._unit, self._table, self._nearest = model, None, None, {}
 
     @classmethod
     def from_file(cls, path):
@@ -146,8 +146,11 @@ class WordVectors(Task):
     @property
     def vectors(self) -> np.ndarray:
         """float32 ``(len(vocabulary.symbols), vector_size)``, in the order of the vocabulary."""
-        table = self.model.get_layer("vectors").get_weights()[0]
+        table = self._rows_of("vectors")
         return table[2:] if self.pieces is None else self._put_together(table, self.vocabulary.symbols)
+
+    def _rows_of(self, name):
+        return self.model.get_layer(name).get_weights()[0]
 
     def _put_together(self, table, words):
         """Vectors of words, known or not: the mean of the rows of their pieces and, if they have one, their own."""
@@ -175,11 +178,10 @@ class WordVectors(Task):
             raise ConfigError(f"n_best = {n_best!r}: must be at least 1")
         if self._unit is None:
             self._unit = self.unit_vectors
+            self._table = None if self.pieces is None else self._rows_of("vectors")  # for words never seen
         if n_best not in self._nearest:
-            queries = keras.Input((self.config.vector_size,), name="queries")
             # The words of a question are no answers to it.
-            nearest = NearestRows(self._unit, n_best + 3)
-            self._nearest[n_best] = Forward(keras.Model({"queries": queries}, nearest(queries)))
+            self._nearest[n_best] = _search_in(self._unit, n_best + 3)
         return {"n_best": n_best}
 
     def inspect(self, texts: Sequence[str], n_best: int) -> Iterable[tuple[int, str]]:
@@ -210,7 +212,7 @@ class WordVectors(Task):
             return self._unit[self.vocabulary.encode([word])[0] - 2]
         if self.pieces is None:
             return None
-        vector = self._put_together(self.model.get_layer("vectors").get_weights()[0], [word])[0]
+        vector = self._put_together(self._table, [word])[0]
         length = np.linalg.norm(vector)
         return vector / length if length else None
 
@@ -303,8 +305,7 @@ class WordVectors(Task):
             MissingPackageError: without infomap.
         """
         unit = self.unit_vectors[:count]
-        queries = keras.Input((self.config.vector_size,), name="queries")
-        nearest = Forward(keras.Model({"queries": queries}, NearestRows(unit, neighbours + 1)(queries)))
+        nearest = _search_in(unit, neighbours + 1)
         links = {}
         for start in range(0, len(unit), _AT_ONCE):
             scores, rows = nearest({"queries": unit[start : start + _AT_ONCE]})
@@ -354,7 +355,7 @@ class WordVectors(Task):
         rng = np.random.default_rng(0)
         beside = rng.choice(beside, min(_TRIALS, len(beside)), replace=False)
         others = rng.choice(words[words >= 0], len(beside))
-        vectors, contexts = self.vectors, self.model.get_layer("contexts").get_weights()[0][2:]
+        vectors, contexts = self.vectors, self._rows_of("contexts")[2:]
         gap = ((contexts[words[beside + 1]] - contexts[others]) * vectors[words[beside]]).sum(axis=1)
         return float((gap > 0).mean() + 0.5 * (gap == 0).mean())
 
@@ -399,6 +400,12 @@ def _query(unit):
         return unit[0]
     a, b, c = unit
     return b - a + c
+
+
+def _search_in(unit, count):
+    """A function from ``{"queries": …}`` to cosines and rows, of `NearestRows`."""
+    queries = keras.Input((unit.shape[1],), name="queries")
+    return Forward(keras.Model({"queries": queries}, NearestRows(unit, count)(queries)))
 
 
 def _odd(unit):
