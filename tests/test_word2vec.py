@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 import nlpkit
-from nlpkit.datasets.alias import Alias
 from nlpkit.datasets.vector_files import read_vectors
 from nlpkit.decoding import communities
 from nlpkit.errors import ArtefactError, ConfigError, DataError, MissingPackageError
@@ -112,19 +111,27 @@ def test_steps_hold_each_word_once(write):
     config = Word2VecConfig.create({"batch_size": 64, "block": 16, "subsample": 0, "min_count": 1})
     numbers = np.arange(2, len(corpus.words) + 2)
     steps = Steps(corpus, numbers, np.append([0, 0], corpus.counts), config, seed=0)
-    seen = np.zeros(len(corpus.words) + 2, "int64")
+    seen, looks = np.zeros(len(corpus.words) + 2, "int64"), 0
     for (step,) in steps.epoch(0):
-        words, lines = step["words"], step["lines"]
-        assert len(words) == len(lines) == 64 * len(step["negatives"]) + 10
-        assert step["negatives"].shape[1:] == (4, 32) and step["negatives"].min() >= 2
-        real = words != 0
-        assert (np.diff(lines[real]) >= 0).all() and (words[:5] == 0).all() and (words[-5:] == 0).all()
-        seen += np.bincount(words[real], minlength=len(seen))
+        words, windows = step["words"], step["windows"]
+        assert words.shape[1:] == (4, 26) and windows.shape[1:] == (4, 16) and len(words) == len(windows)
+        assert step["negatives"].shape == step["noise"].shape == windows.shape
+        own = words[..., 5:21]
+        seen += np.bincount(own[own != 0], minlength=len(seen))
+        # A window ends where a line does: whatever a word sees stands in a line with it.
+        for place in zip(*np.nonzero(windows)):
+            before, after = divmod(int(windows[place]), 6)
+            line = words[place[:2]][place[2] + 5 - before : place[2] + 5 + after + 1]
+            kinds = [corpus.words[word - 2][0] for word in line]
+            assert "".join(kinds) in "ab的c" and before + after < 4
+            looks += before + after
     assert (seen[2:] == corpus.counts).all()
+    # Reaches are drawn, so that nearer neighbours are seen more often: of the 12 pairs of a line 6 are at distance 1.
+    assert looks / (3000 * (6 * 1 + 4 * 0.8 + 2 * 0.6)) == pytest.approx(1, abs=0.06)
     # Any position can be gone to, and epochs differ.
     again = list(steps.epoch(0, start=3))
     assert all((a["words"] == b["words"]).all() for (a,), (b,) in zip(list(steps.epoch(0))[3:], again))
-    assert any(len(a["words"]) != len(b["words"]) or (a["words"] != b["words"]).any()
+    assert any(a["words"].shape != b["words"].shape or (a["words"] != b["words"]).any()
                for (a,), (b,) in zip(steps.epoch(0), steps.epoch(1)))  # fmt: skip
 
 
@@ -133,20 +140,29 @@ def test_frequent_words_are_thinned_by_the_rule(write):
     config = Word2VecConfig.create({"batch_size": 256, "subsample": 0.01, "min_count": 1})
     counts = np.append([0, 0], corpus.counts)
     steps = Steps(corpus, np.arange(2, len(counts)), counts, config, seed=0)
-    seen = sum(np.bincount(step["words"], minlength=len(counts)) for (step,) in steps.epoch(0))[2:]
+    own = (step["words"][..., 5:21].ravel() for (step,) in steps.epoch(0))
+    seen = sum(np.bincount(words, minlength=len(counts)) for words in own)[2:]
     share = corpus.counts / corpus.counts.sum()
     expected = corpus.counts * np.minimum(1, np.sqrt(0.01 / share) + 0.01 / share)
     np.testing.assert_allclose(seen, expected, rtol=0.15)
 
 
-def test_alias_draws_its_weights():
-    weights = np.array([0, 5, 1, 0, 3, 0.5])
-    drawn = np.bincount(Alias(weights).draw(np.random.default_rng(0), 200_000), minlength=6) / 200_000
-    np.testing.assert_allclose(drawn, weights / weights.sum(), atol=0.005)
-    assert drawn[0] == drawn[3] == 0
-    for wrong in ([], [0, 0], [1, -1], [[1]]):
-        with pytest.raises(ValueError, match="weights must be"):
-            Alias(wrong)
+def test_wrong_answers_weigh_as_much_as_draws_would(write):
+    corpus = read_corpus(write("".join(f"甲 乙 w{i % 5} x{i % 12} 丙\n" for i in range(9000))), "spaces")[0]
+    config = Word2VecConfig.create({"batch_size": 256, "subsample": 0.1, "min_count": 1, "num_negatives": 3})
+    counts = np.append([0, 0], corpus.counts)
+    steps = Steps(corpus, np.arange(2, len(counts)), counts, config, seed=0)
+    weight, blocks = np.zeros(len(counts)), 0
+    for (step,) in steps.epoch(0):
+        words, negatives, noise = step["words"][..., 5:21], step["negatives"], step["noise"]
+        # They are the words of other blocks of the chunk.
+        np.testing.assert_array_equal(
+            np.sort(words.reshape(len(words), -1)), np.sort(negatives.reshape(len(words), -1))
+        )
+        weight += np.bincount(negatives.ravel(), noise.ravel(), len(counts))
+        blocks += (negatives[..., -1] != 0).sum()
+    wanted = corpus.counts**0.75 / (corpus.counts**0.75).sum()
+    np.testing.assert_allclose(weight[2:] / blocks, 3 * wanted, rtol=0.1)
 
 
 def test_metrics_of_vectors():

@@ -85,6 +85,7 @@ def train_model(
                 f"epoch {position.epoch + 1}/{config.epochs}",
                 total=len(batches), completed=position.step, loss="", metric=shown,
             )  # fmt: skip
+            steps = len(batches) - position.step
             model.fit(
                 _fit_input(batches, position),
                 initial_epoch=position.epoch,
@@ -92,9 +93,10 @@ def train_model(
                 callbacks=[run],
                 verbose=0,
                 shuffle=False,
-                steps_per_epoch=len(batches) - position.step,
+                steps_per_epoch=steps,
             )
             synchronize(model)
+            rate = steps / (time.perf_counter() - begin)
             if not math.isfinite(run.loss):
                 raise TrainingError(
                     f"the loss is {run.loss} in epoch {position.epoch + 1}; take a lower learning_rate than "
@@ -109,7 +111,8 @@ def train_model(
                 else:
                     position.waited += 1
             scores = {key: value for key, value in metrics.items() if isinstance(value, (int, float))}
-            position.history.append({"epoch": position.epoch + 1, "loss": run.loss, **scores})
+            row = {"epoch": position.epoch + 1, "loss": run.loss, **scores, "steps_per_second": round(rate, 2)}
+            position.history.append(row)
             position.epoch, position.step = position.epoch + 1, 0
             run.save()
             write_history(run.folder.parent / "history.csv", position.history)

@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 
 from nlpkit.losses import negative_sampling, sampled_softmax
-from nlpkit.ops.windows import sum_blocks, to_blocks, window_weights
+from nlpkit.ops.windows import window_table
 from nlpkit.tasks.word2vec.config import Word2VecConfig
 from nlpkit.tasks.word2vec.model import Word2Vec
 
 from .backend import gradients
 
-SMALL = {"vector_size": 6, "window": 2, "block": 4, "batch_size": 12, "shared_negatives": 3, "num_negatives": 5}
+SMALL = {"vector_size": 6, "window": 2, "block": 4, "batch_size": 16, "num_negatives": 5}
 WORDS = 9
 
 
@@ -27,14 +27,14 @@ def model_of(**settings):
 
 
 def step(chunks, seed=1):
-    """A step of training data: three lines, and padding at the end."""
+    """A step of training data: blocks of any words, and padding at the end."""
     rng = np.random.default_rng(seed)
-    total = 12 * chunks + 4
-    words = rng.integers(2, WORDS, total).astype("int32")
-    lines = np.sort(rng.integers(0, 3, total)).astype("int32")
-    words[:2] = words[-5:] = 0
-    lines[:2] = lines[-5:] = -1
-    return {"words": words, "lines": lines, "negatives": rng.integers(2, WORDS, (chunks, 3, 3)).astype("int32")}
+    words = rng.integers(2, WORDS, (chunks, 4, 8)).astype("int32")
+    reach = rng.integers(0, 3, (2, chunks, 4, 4))
+    words[-1, -1, -5:], reach[:, -1, -1, -3:] = 0, 0
+    windows = (3 * reach[0] + reach[1]).astype("int32")
+    negatives = rng.integers(2, WORDS, (chunks, 4, 4)).astype("int32")
+    return {"words": words, "windows": windows, "negatives": negatives, "noise": rng.random((chunks, 4, 4), "float32")}
 
 
 def fit(model, data):
@@ -49,36 +49,34 @@ def tables_of(model):
 def expected_update(model, data, rate):
     """Pair by pair, by loops."""
     config, (vectors, contexts) = model.config, tables_of(model)
-    words, lines, drawn = data["words"], data["lines"], data["negatives"][0]
     new_vectors, new_contexts = vectors.copy(), contexts.copy()
-    window, loss, pairs = config.window, 0.0, 0.0
-    for i in range(window, len(words) - window):
-        near = [j for j in range(i - window, i + window + 1) if j != i and lines[j] == lines[i] and words[i]]
-        weights = {j: (window - abs(i - j) + 1) / window for j in near}
+    loss, pairs = 0.0, 0
+    for block, i in np.ndindex(4, 4):
+        words, drawn = data["words"][0, block], list(zip(data["negatives"][0, block], data["noise"][0, block]))
+        before, after = divmod(data["windows"][0, block, i], 3)
+        i += 2
+        near = [j for j in range(i - before, i + after + 1) if j != i]
         if not near:
             continue
         if config.architecture == "skipgram":
-            state, answers = vectors[words[i]], [(words[j], weights[j]) for j in near]
+            state, answers = vectors[words[i]], [words[j] for j in near]
         else:
-            state = sum(weights[j] * vectors[words[j]] for j in near) / sum(weights.values())
-            answers = [(words[i], 1.0)]
+            state, answers = sum(vectors[words[j]] for j in near) / len(near), [words[i]]
         change = np.zeros(6)
-        shared = drawn[(i - window) // config.block]
-        share = config.num_negatives / config.shared_negatives
-        for word, weight in answers:
-            others = [n for n in shared if n != word]
+        for word in answers:
+            others = [(n, share) for n, share in drawn if n != word]
             if config.loss == "negative_sampling":
-                slopes = [(word, weight * (1 / (1 + np.exp(-state @ contexts[word])) - 1))]
-                loss += weight * np.log1p(np.exp(-state @ contexts[word]))
-                for n in others:
-                    slopes.append((n, weight * share / (1 + np.exp(-state @ contexts[n]))))
-                    loss += weight * share * np.log1p(np.exp(state @ contexts[n]))
+                slopes = [(word, 1 / (1 + np.exp(-state @ contexts[word])) - 1)]
+                loss += np.log1p(np.exp(-state @ contexts[word]))
+                for n, share in others:
+                    slopes.append((n, share / (1 + np.exp(-state @ contexts[n]))))
+                    loss += share * np.log1p(np.exp(state @ contexts[n]))
             else:
-                every = np.exp(state @ contexts[word]) + sum(share * np.exp(state @ contexts[n]) for n in others)
-                slopes = [(word, weight * (np.exp(state @ contexts[word]) / every - 1))]
-                slopes += [(n, weight * share * np.exp(state @ contexts[n]) / every) for n in others]
-                loss += weight * (np.log(every) - state @ contexts[word])
-            pairs += weight
+                every = np.exp(state @ contexts[word]) + sum(share * np.exp(state @ contexts[n]) for n, share in others)
+                slopes = [(word, np.exp(state @ contexts[word]) / every - 1)]
+                slopes += [(n, share * np.exp(state @ contexts[n]) / every) for n, share in others]
+                loss += np.log(every) - state @ contexts[word]
+            pairs += 1
             for target, slope in slopes:
                 change -= rate * slope * contexts[target]
                 new_contexts[target] -= rate * slope * state
@@ -86,7 +84,7 @@ def expected_update(model, data, rate):
             new_vectors[words[i]] += change
         else:
             for j in near:
-                new_vectors[words[j]] += weights[j] * change
+                new_vectors[words[j]] += change
     return new_vectors, new_contexts, loss, pairs
 
 
@@ -152,9 +150,7 @@ def test_chunks_follow_each_other():
         model.compile(keras.optimizers.SGD(0.1))
     fit(whole, data)
     for i in range(3):
-        some = slice(12 * i, 12 * i + 16)
-        part = {"words": data["words"][some], "lines": data["lines"][some], "negatives": data["negatives"][i : i + 1]}
-        fit(parts, part)
+        fit(parts, {name: x[i : i + 1] for name, x in data.items()})
     for found, wanted in zip(tables_of(whole), tables_of(parts)):
         np.testing.assert_allclose(found, wanted, atol=1e-6)
 
@@ -163,7 +159,7 @@ def test_padding_learns_nothing():
     model = model_of()
     before = tables_of(model)
     data = step(2)
-    data["words"][:], data["lines"][:] = 0, -1
+    data["words"][:], data["windows"][:] = 0, 0
     model.compile(keras.optimizers.SGD(0.1))
     fit(model, data)
     for found, wanted in zip(tables_of(model), before):
@@ -183,18 +179,9 @@ def test_derivatives_are_those_of_the_loss(loss):
         np.testing.assert_allclose(keras.ops.convert_to_numpy(slope), wanted, atol=1e-5)
 
 
-def test_blocks_and_their_transpose():
-    rng = np.random.default_rng(0)
-    x, y = rng.normal(size=(16, 3)).astype("float32"), rng.normal(size=(3, 8, 3)).astype("float32")
-    blocks = keras.ops.convert_to_numpy(to_blocks(x, 4, 2))
-    assert blocks.shape == (3, 8, 3)
-    back = keras.ops.convert_to_numpy(sum_blocks(keras.ops.convert_to_tensor(y), 4, 2))
-    np.testing.assert_allclose((blocks * y).sum(), (x * back).sum(), rtol=1e-5)
-
-
-def test_window_weights_are_the_expected_windows():
-    rng = np.random.default_rng(0)
-    distance = np.abs(np.arange(4)[:, None] - (np.arange(10) - 3))
-    reach = rng.integers(1, 4, 20000)[:, None, None]
-    drawn = ((distance > 0) & (distance <= reach)).mean(axis=0)
-    np.testing.assert_allclose(window_weights(4, 3), drawn, atol=0.02)
+def test_windows_by_their_numbers():
+    table = window_table(3, 2)
+    assert table.shape == (3, 9, 7)
+    for i, before, after in np.ndindex(3, 3, 3):
+        inside = [j for j in range(i + 2 - before, i + 2 + after + 1) if j != i + 2]
+        np.testing.assert_array_equal(np.flatnonzero(table[i, 3 * before + after]), inside)

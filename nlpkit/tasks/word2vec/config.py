@@ -15,8 +15,8 @@ class Word2VecConfig(TrainingConfig):
     epochs: int = 5
     batch_size: int = 2048
     """Words whose updates are computed side by side, from the same vectors."""
-    learning_rate: float = 0.025
-    """The first; it falls linearly to nearly zero."""
+    learning_rate: float = 0.0
+    """The first; it falls linearly to nearly zero. 0 means 0.025, and 0.05 for `cbow`, as in Mikolov's program."""
     ema_momentum: float = 0.0
     save_every: int = 400
     architecture: str = "skipgram"
@@ -27,11 +27,9 @@ class Word2VecConfig(TrainingConfig):
     window: int = 5
     """Farthest neighbour that is read; nearer ones count more."""
     num_negatives: int = 5
-    """Weight of the words drawn at random, as if so many were drawn for each neighbour."""
-    block: int = 32
-    """Words that share the words drawn at random."""
-    shared_negatives: int = 32
-    """How many those are."""
+    """Wrong answers for each right one."""
+    block: int = 16
+    """Neighbouring words that share their wrong answers, as many as they are themselves."""
     min_count: int = 5
     """Words seen less often are left out."""
     max_vocabulary: int = 0
@@ -44,19 +42,20 @@ class Word2VecConfig(TrainingConfig):
     subsample: float = 1e-3
     """Words more frequent than this share of the text are read less often; 0 reads all."""
     noise_power: float = 0.75
-    """Words are drawn at random by their counts to this power."""
+    """Words are wrong answers by their counts to this power."""
     autodiff: bool = False
     """Take the plain path: Keras derives the loss, and updates all of the tables. Slow; for changes of the model."""
 
     def __post_init__(self):
+        if not self.learning_rate:
+            object.__setattr__(self, "learning_rate", 0.05 if self.architecture == "cbow" else 0.025)
         super().__post_init__()
         self.check_choice("architecture", ARCHITECTURES)
         self.check_choice("loss", LOSSES)
-        for key in ("vector_size", "window", "num_negatives", "block", "shared_negatives", "min_count"):
+        for key in ("vector_size", "window", "num_negatives", "block", "min_count"):
             self.check(key, getattr(self, key) >= 1, "at least 1")
         self.check("subwords", min(self.subwords, default=1) >= 1, "integers from 1, or empty")
         self.check("feature_separator", len(self.feature_separator.split()) <= 1, "without white space")
-        self.check("block", self.block >= self.window, "at least the window")
-        self.check("batch_size", self.batch_size % self.block == 0, f"a multiple of block = {self.block}")
+        self.check("batch_size", self.batch_size % (2 * self.block) == 0, f"a multiple of 2 * block = {2 * self.block}")
         for key in ("max_vocabulary", "subsample", "noise_power"):
             self.check(key, getattr(self, key) >= 0, "0 or more")

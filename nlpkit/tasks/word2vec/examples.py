@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 
-from nlpkit.datasets.alias import Alias
 from nlpkit.datasets.files import read_lines
 from nlpkit.errors import ConfigError, DataError
 from nlpkit.text.characters import normalize_text
@@ -26,6 +25,7 @@ _BLOCK = 1 << 20  # characters that are cut and counted at a time
 _PEEK = 200  # lines by which running text is told from separated words
 _RUNNING = 8.0  # mean characters between two spaces above which it is running text
 _CUTS = ("auto", "spaces", "jieba")
+_HEAVIEST = 2.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -203,8 +203,10 @@ def _blocks(path) -> Iterator[str]:
 class Steps:
     """Training steps over a corpus, in an order that depends on the seed and the epoch alone.
 
-    A step is a stretch of the text, as long for each step: its rare words are left out, its frequent ones thinned,
-    and what stays is laid out in chunks of `batch_size` words, whose updates are computed together.
+    A step is a number of pieces of the text from all over it: their rare words are left out, their frequent ones
+    thinned, and what stays is cut into blocks. A chunk, the words whose updates are computed together, takes its blocks
+    from all of the pieces, for a text repeats its own rare words within a page, and the sum of many updates of one
+    word, all from the same vectors, would go too far.
 
     Args:
         corpus: `Corpus`.
@@ -213,11 +215,15 @@ class Steps:
         config: `nlpkit.tasks.word2vec.config.Word2VecConfig`.
         seed: int.
 
-    Each step is ``({"words", "lines", "negatives"},)``:
+    Each step is a dictionary in a tuple:
 
-    - ``words``: int32 ``(chunks * batch_size + 2 * window,)``, numbers of words, `PADDING` at the ends;
-    - ``lines``: int32 of the same shape, the line that each is of, so that windows end where lines end;
-    - ``negatives``: int32 ``(chunks, blocks, shared_negatives)``, the words drawn at random for each block.
+    - ``words``: int32 ``(chunks, blocks, block + 2 * window)``, the words and their neighbours, `PADDING` at the ends;
+    - ``windows``: int32 ``(chunks, blocks, block)``, which of the neighbours each word sees, see
+      `nlpkit.ops.windows.window_table`;
+    - ``negatives``: int32 ``(chunks, blocks, block)``, wrong answers: the words of another block, from elsewhere;
+    - ``noise``: float32 of the same shape, the weight of each of them, as if `num_negatives` had been drawn by their
+      counts to the power of `noise_power`. No word counts more than `_HEAVIEST` times the mean, for all words of the
+      block push against it in one update.
     """
 
     def __init__(self, corpus: Corpus, ids: np.ndarray, counts: np.ndarray, config, seed: int):
@@ -227,30 +233,56 @@ class Steps:
         ratio = config.subsample / np.maximum(share, 1e-12)
         keep = np.minimum(1, np.sqrt(ratio) + ratio) if config.subsample else np.ones(len(counts))
         self._keep = keep.astype("float32")
-        self._noise = Alias(np.where(counts > 0, np.asarray(counts, "float64") ** config.noise_power, 0))
+        wanted = np.where(counts > 0, np.asarray(counts, "float64") ** config.noise_power, 0)
+        read = np.maximum(share * keep, 1e-12)
+        noise = np.minimum(wanted / wanted.sum() / (read / read.sum()), _HEAVIEST)
+        self._noise = (noise * config.num_negatives / config.block).astype("float32")
         # A step's overhead must not show, and small texts need some steps as well. On the plain path a step is a chunk.
         longest = config.batch_size if config.autodiff else 1 << 17
-        self._span = min(max(len(self._text) // 64, config.batch_size), longest)
+        span = min(max(len(self._text) // 64, config.batch_size), longest)
+        self._size = min(max(span // 64, 4 * config.block), len(self._text))
+        self._pieces = max(1, span // self._size)
 
     def __len__(self):
-        return -(-len(self._text) // self._span)
+        return -(-self._all_pieces // self._pieces)
+
+    @property
+    def _all_pieces(self):
+        return -(-len(self._text) // self._size)
 
     def epoch(self, epoch: int, start: int = 0):
         """The steps of an epoch from the given one on."""
-        for stretch in np.random.default_rng((self._seed, epoch)).permutation(len(self))[start:]:
-            rng = np.random.default_rng((self._seed, epoch, stretch))
-            yield (self._step(self._text[stretch * self._span : (stretch + 1) * self._span], rng),)
+        order = np.random.default_rng((self._seed, epoch)).permutation(self._all_pieces)
+        for i in range(start, len(self)):
+            pieces = order[i * self._pieces : (i + 1) * self._pieces]
+            yield (self._step(pieces, np.random.default_rng((self._seed, epoch, i))),)
 
-    def _step(self, text, rng):
-        config = self._config
-        line = np.cumsum(text == EDGE, dtype="int32")
-        words = self._ids[text]
-        kept = (words != PADDING) & (rng.random(len(words), "float32") < self._keep[words])
-        words, line = words[kept], line[kept]
+    def _step(self, pieces, rng):
+        config, window, block = self._config, self._config.window, self._config.block
+        words, windows = self._read(pieces, rng)
         chunks = max(1, -(-len(words) // config.batch_size))
-        total = chunks * config.batch_size + 2 * config.window
-        laid = {"words": np.full(total, PADDING, "int32"), "lines": np.full(total, -1, "int32")}
-        laid["words"][config.window :][: len(words)] = words
-        laid["lines"][config.window :][: len(words)] = line
-        shape = (chunks, config.batch_size // config.block, config.shared_negatives)
-        return {**laid, "negatives": self._noise.draw(rng, shape)}
+        total = chunks * config.batch_size
+        words = np.pad(words, (window, total - len(words) + window), constant_values=PADDING)
+        windows = np.pad(windows, (0, total - len(windows)))
+        shape = (chunks, config.batch_size // block)
+        # Neighbouring blocks of the text go to different chunks.
+        place = np.arange(total // block).reshape(shape[::-1]).T
+        words = words[place[..., None] * block + np.arange(block + 2 * window)]
+        # The halves of a chunk are each other's noise.
+        negatives = np.roll(words[..., window : window + block], shape[1] // 2, axis=1)
+        noise = self._noise[negatives]
+        return {"words": words, "windows": windows.reshape(-1, block)[place], "negatives": negatives, "noise": noise}
+
+    def _read(self, pieces, rng):
+        """The words of some pieces that stay, and what each sees."""
+        text = (self._text[i * self._size : (i + 1) * self._size] for i in pieces.tolist())
+        text = np.concatenate([x for piece in text for x in (piece, [EDGE])]).astype("int32")
+        words, edge, window = self._ids[text], text == EDGE, self._config.window
+        stays = edge | ((words != PADDING) & (rng.random(len(words), "float32") < self._keep[words]))
+        words, edge = words[stays], edge[stays]
+        place = np.arange(len(words), dtype="int32")
+        before = place - np.maximum.accumulate(np.where(edge, place, -1)) - 1
+        after = np.minimum.accumulate(np.where(edge, place, len(words))[::-1])[::-1] - place - 1
+        reach = rng.integers(1, window + 1, len(words), "int32")
+        windows = np.minimum(before, reach) * (window + 1) + np.minimum(after, reach)
+        return words[~edge], windows[~edge].astype("int32")

@@ -6,9 +6,11 @@ from keras import layers, ops
 
 from nlpkit.losses import negative_sampling, sampled_softmax
 from nlpkit.ops.rows import add_to_rows, raw_table, take_rows
-from nlpkit.ops.windows import sum_blocks, to_blocks, window_weights
+from nlpkit.ops.windows import window_table
+from nlpkit.tasks.word2vec.torchscript import compile_chunks
 from nlpkit.text.vocabulary import PADDING
 
+_INPUTS = ("words", "windows", "negatives", "noise")
 _LOSSES = {"negative_sampling": negative_sampling, "sampled_softmax": sampled_softmax}
 
 
@@ -18,13 +20,13 @@ class Word2Vec(keras.Model):
     A word has two vectors: ``vectors`` as itself and ``contexts`` as somebody's neighbour. `fit` takes the steps of
     `nlpkit.tasks.word2vec.examples.Steps`.
 
-    A chunk of the text is cut into blocks of a few dozen words. All words of a block see the same words drawn at
-    random, each with the weight that as many draws for each neighbour would have. So the scores of a block, of its
-    words by their neighbours and by the drawn ones, are one matrix product, and so are their derivatives.
+    A chunk is made of blocks of neighbouring words. All words of a block share their wrong answers, which are the words
+    of another block, each with the weight that as many random draws would have. So the scores of a block, of its words
+    by their neighbours and by the wrong ones, are one matrix product, and so are their derivatives.
 
     There are two ways through a step, which make the same updates:
 
-    - the fast one, by `fast_update`, with the derivatives written out and only those rows changed that occur;
+    - the fast one, by `fast_changes`, with the derivatives written out and only those rows changed that occur;
     - the plain one, by `chunk_loss`, from which Keras derives all the rest. Override it to change the model.
 
     Args:
@@ -42,41 +44,38 @@ class Word2Vec(keras.Model):
         words = keras.Input((None,), dtype="int32", name="words")
         super().__init__({"words": words}, {"vectors": vectors(words), "contexts": contexts(words)}, **kwargs)
         self.vectors, self.contexts, self.config = vectors, contexts, config
-        self._band = window_weights(config.block, config.window)
+        table = window_table(config.block, config.window)
+        self._windows = table.reshape(-1, table.shape[-1])
+        self._first_window = (len(table[0]) * np.arange(config.block)).astype("int32")
         self._rows = None if pieces is None else np.column_stack([np.arange(size, dtype="int32"), pieces])
 
     # What both ways share.
 
-    def _pairs(self, words, lines, negatives):
+    def _pairs(self, words, windows, negatives, noise):
         """Who is paired with whom in a chunk, and how much that counts.
 
         Returns:
-            Windows ``(blocks, block, block + 2 window)``, the weight of each neighbour of each word; ids of the right
-            answers ``(blocks, …)``; their weights, which are the windows or, for `cbow`, ``(blocks, block, 1)``; and
-            those of the words drawn at random ``(blocks, block, drawn)``.
+            Windows ``(blocks, block, block + 2 window)``, 1 for each neighbour of each word; ids of the right answers
+            ``(blocks, …)``; their weights, which are the windows or, for `cbow`, ``(blocks, block, 1)``; and those of
+            the wrong ones ``(blocks, block, block)``.
         """
         config = self.config
-        around, line = to_blocks(words, config.block, config.window), to_blocks(lines, config.block, config.window)
-        own = slice(config.window, config.window + config.block)
-        counts = (line[:, own, None] == line[:, None, :]) & (around[:, own, None] != PADDING)
-        windows = ops.where(counts, self._band, 0.0)
-        answers = around if config.architecture == "skipgram" else around[:, own]
-        # A drawn word is no wrong answer where it is the right one.
+        windows = ops.take(self._windows, ops.add(windows, self._first_window), axis=0)
+        answers = words if config.architecture == "skipgram" else self._own(words)
+        # A word is no wrong answer where it is the right one.
         other = ops.cast(answers[:, :, None] != negatives[:, None, :], "float32")
-        share = config.num_negatives / config.shared_negatives
         if config.architecture == "skipgram":
-            return windows, answers, windows, share * ops.matmul(windows, other)
-        weights = ops.cast(ops.any(windows > 0, axis=-1, keepdims=True), "float32")
-        return windows, answers, weights, share * weights * other
+            return windows, answers, windows, ops.matmul(windows, other) * noise[:, None]
+        weights = ops.minimum(ops.sum(windows, axis=-1, keepdims=True), 1)
+        return windows, answers, weights, other * weights * noise[:, None]
 
-    def _loss(self, inputs, right, drawn, weights, drawn_weights):
-        """The loss of a chunk and its derivatives, from its input vectors and those of answers and drawn words."""
-        if self.config.architecture == "skipgram":
-            positive = ops.einsum("bid,bjd->bij", inputs, right)
-        else:
-            positive = ops.sum(inputs * right, axis=-1, keepdims=True)
-        negative = ops.einsum("bid,bjd->bij", inputs, drawn)
-        return _LOSSES[self.config.loss](positive, negative, weights, drawn_weights)
+    def _own(self, words):
+        """A block without its neighbours."""
+        return words[:, self.config.window : self.config.window + self.config.block]
+
+    def _means(self, windows, around):
+        """Mean vectors of windows."""
+        return ops.matmul(windows / ops.maximum(ops.sum(windows, axis=-1, keepdims=True), 1), around)
 
     def _parts(self, ids):
         """Rows of the parts of words, ``(…, parts)``, which of them are there, and one over their number."""
@@ -86,23 +85,27 @@ class Word2Vec(keras.Model):
 
     # The plain way.
 
-    def chunk_loss(self, words, lines, negatives):
+    def chunk_loss(self, words, windows, negatives, noise):
         """The loss of a chunk, a sum over its pairs of words.
 
         Args:
-            words, lines: int32 ``(batch_size + 2 * window,)``.
-            negatives: int32 ``(blocks, shared_negatives)``.
+            words: int32 ``(blocks, block + 2 * window)``.
+            windows: int32 ``(blocks, block)``.
+            negatives: int32 ``(blocks, block)``.
+            noise: float32 ``(blocks, block)``.
         """
-        windows, answers, *weights = self._pairs(words, lines, negatives)
-        around = self._own_vectors(to_blocks(words, self.config.block, self.config.window))
+        windows, answers, *weights = self._pairs(words, windows, negatives, noise)
+        right, drawn = self.contexts(answers), self.contexts(negatives)
         if self.config.architecture == "skipgram":
-            inputs = around[:, self.config.window : -self.config.window]
+            inputs = self._own_vectors(self._own(words))
+            positive = ops.einsum("bid,bjd->bij", inputs, right)
         else:
             # The mean, whose derivative goes to each word undivided, as in Mikolov's program.
+            around = self._own_vectors(words)
             total = ops.matmul(windows, around)
-            mean = total / ops.maximum(ops.sum(windows, axis=-1, keepdims=True), 1e-9)
-            inputs = total + ops.stop_gradient(mean - total)
-        loss, *_ = self._loss(inputs, self.contexts(answers), self.contexts(negatives), *weights)
+            inputs = total + ops.stop_gradient(self._means(windows, around) - total)
+            positive = ops.sum(inputs * right, axis=-1, keepdims=True)
+        loss, *_ = _LOSSES[self.config.loss](positive, ops.einsum("bid,bjd->bij", inputs, drawn), *weights)
         return loss()
 
     def _own_vectors(self, ids):
@@ -115,9 +118,7 @@ class Word2Vec(keras.Model):
 
     def call(self, inputs, training=False, mask=None):
         if training:
-            length = (self.config.batch_size + 2 * self.config.window,)
-            flat = (ops.reshape(inputs[name], length) for name in ("words", "lines"))
-            return self.chunk_loss(*flat, inputs["negatives"][0])
+            return self.chunk_loss(*(inputs[name][0] for name in _INPUTS))
         return super().call(inputs, training=training, mask=mask)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
@@ -125,59 +126,56 @@ class Word2Vec(keras.Model):
 
     # The fast way.
 
-    def fast_update(self, tables, words, lines, negatives, rate):
-        """Both tables after a chunk.
+    def fast_changes(self, tables, words, windows, negatives, noise, rate):
+        """What a chunk adds to the tables.
 
         Args:
             tables: of `vectors` and `contexts`, see `nlpkit.ops.rows`.
-            words, lines, negatives: as of `chunk_loss`.
+            words, windows, negatives, noise: as of `chunk_loss`.
             rate: float, the learning rate.
 
         Returns:
-            The tables, and a function that gives the loss of the chunk, the mean over its pairs of words.
+            For each table the rows and what is added to them, int32 ``(n,)`` and float ``(n, vector_size)``; and a
+            function that gives the loss of the chunk, the mean over its pairs of words.
         """
         vectors, contexts = tables
-        size, reach = self.config.block, self.config.window
-        windows, _, *weights = self._pairs(words, lines, negatives)
-        centers, blocks = words[reach:-reach], windows.shape[0]
-        drawn_ids = ops.reshape(negatives, (-1,))
-        drawn = ops.reshape(take_rows(contexts, drawn_ids), (blocks, -1, self.config.vector_size))
+        windows, answers, *weights = self._pairs(words, windows, negatives, noise)
+        columns = ops.concatenate([answers, negatives], axis=1)
+        found, count = _take(contexts, columns), answers.shape[1]
         if self.config.architecture == "skipgram":
-            inputs = ops.reshape(self._take(vectors, centers), (blocks, size, -1))
-            right = to_blocks(take_rows(contexts, words), size, reach)
+            asked = self._own(words)
+            inputs = self._take(vectors, asked)
+            scores = ops.matmul(inputs, _turned(found))
+            positive, negative = scores[..., :count], scores[..., count:]
         else:
-            around = to_blocks(self._take(vectors, words), size, reach)
-            inputs = ops.matmul(windows, around) / ops.maximum(ops.sum(windows, axis=-1, keepdims=True), 1e-9)
-            right = ops.reshape(take_rows(contexts, centers), (blocks, size, -1))
-        loss, *slopes = self._loss(inputs, right, drawn, *weights)
-        slopes, drawn_slopes = (-rate * slope for slope in slopes)
-        change = ops.matmul(drawn_slopes, drawn)
+            asked = words
+            inputs = self._means(windows, self._take(vectors, asked))
+            right, drawn = found[:, :count], found[:, count:]
+            positive, negative = ops.sum(inputs * right, axis=-1, keepdims=True), ops.matmul(inputs, _turned(drawn))
+        loss, *slopes = _LOSSES[self.config.loss](positive, negative, *weights)
+        slope, drawn_slope = (-rate * slope for slope in slopes)
         if self.config.architecture == "skipgram":
-            change = change + ops.matmul(slopes, right)
-            vectors = self._add(vectors, centers, _flat(change))
-            answers, right_change = words, sum_blocks(_turned(slopes, inputs), size, reach)
+            slopes = ops.concatenate([slope, drawn_slope], axis=-1)
+            change, found_change = ops.matmul(slopes, found), ops.matmul(_turned(slopes), inputs)
         else:
-            change = change + slopes * right
-            vectors = self._add(vectors, words, sum_blocks(_turned(windows, change), size, reach))
-            answers, right_change = centers, _flat(slopes * inputs)
-        contexts = add_to_rows(contexts, answers, right_change)
-        contexts = add_to_rows(contexts, drawn_ids, _flat(_turned(drawn_slopes, inputs)))
-        return (vectors, contexts), lambda: loss() / ops.maximum(ops.sum(weights[0]), 1e-9)
+            change = ops.matmul(_turned(windows), slope * right + ops.matmul(drawn_slope, drawn))
+            found_change = ops.concatenate([slope * inputs, ops.matmul(_turned(drawn_slope), inputs)], axis=1)
+        changes = self._changes(asked, change), (ops.reshape(columns, (-1,)), _flat(found_change))
+        return changes, lambda: loss() / ops.maximum(ops.sum(weights[0]), 1)
 
     def _take(self, vectors, ids):
-        """Vectors of words, ``(n, size)``."""
+        """Vectors of words, ``(…, vector_size)``."""
         if self._rows is None:
-            return take_rows(vectors, ids)
+            return _take(vectors, ids)
         rows, there, share = self._parts(ids)
-        parts = ops.reshape(take_rows(vectors, ops.reshape(rows, (-1,))), (*rows.shape, -1))
-        return ops.sum(parts * there, axis=1) * share
+        return ops.sum(_take(vectors, rows) * there, axis=-2) * share
 
-    def _add(self, vectors, ids, change):
-        """Add to the vectors of words, or to all of their parts."""
-        if self._rows is None:
-            return add_to_rows(vectors, ids, change)
-        rows, there, _ = self._parts(ids)
-        return add_to_rows(vectors, ops.reshape(rows, (-1,)), _flat(change[:, None] * there))
+    def _changes(self, ids, change):
+        """The rows of words, or of all of their parts, and what is added to them."""
+        if self._rows is not None:
+            ids, there, _ = self._parts(ids)
+            change = change[..., None, :] * there
+        return ops.reshape(ids, (-1,)), _flat(change)
 
     def compile(self, optimizer, loss=None, **kwargs):
         """As of any model; the fast way needs no more of the optimizer than its learning rate."""
@@ -198,59 +196,66 @@ class Word2Vec(keras.Model):
     def _on_tensorflow(self):
         import tensorflow as tf
 
-        config = self.config
-        length = config.batch_size + 2 * config.window
-        drawn = config.batch_size // config.block, config.shared_negatives
         tables = [raw_table(table.embeddings) for table in (self.vectors, self.contexts)]
-        flat = tf.TensorSpec((None,), "int32")
+        block, window = self.config.block, self.config.window
+        shape = None, self.config.batch_size // block
+        signature = [tf.TensorSpec((*shape, width), "int32") for width in (block + 2 * window, block, block)]
+        signature += [tf.TensorSpec((*shape, block)), tf.TensorSpec(())]
 
-        @tf.function(
-            autograph=False, input_signature=[flat, flat, tf.TensorSpec((None, *drawn), "int32"), tf.TensorSpec(())]
-        )
-        def run(words, lines, negatives, rate):
-            def chunk(i, _):
-                some = tf.range(length) + i * config.batch_size
-                chunk = (tf.ensure_shape(tf.gather(x, some), (length,)) for x in (words, lines))
-                _, loss = self.fast_update(tables, *chunk, negatives[i], rate)
-                return i + 1, loss()
+        @tf.function(autograph=False, input_signature=signature)
+        def run(*arguments):
+            *arrays, rate = arguments
 
-            chunks = tf.shape(negatives)[0]
-            return tf.while_loop(lambda i, _: i < chunks, chunk, (0, 0.0), parallel_iterations=1)[1]
+            def chunk(i):
+                changes, _ = self.fast_changes(tables, *(x[i] for x in arrays), rate)
+                for table, change in zip(tables, changes):
+                    add_to_rows(table, *change)
+                return (i + 1,)
+
+            loss = self._first_loss(tables, arrays)
+            tf.while_loop(lambda i: i < tf.shape(arrays[0])[0], chunk, (0,), parallel_iterations=1)
+            return loss
 
         def step(data):
-            rate = tf.cast(self.optimizer.learning_rate, "float32")
-            return run(data["words"], data["lines"], data["negatives"], rate)
+            return run(*(data[name] for name in _INPUTS), tf.cast(self.optimizer.learning_rate, "float32"))
 
         return step
+
+    def _first_loss(self, tables, arrays):
+        """The loss of the first chunk of a step, before training on it: to know it of all would take time."""
+        return self.fast_changes(tables, *(x[0] for x in arrays), 0.0)[1]()
 
     def _on_torch(self):
         import torch
 
-        config = self.config
         tables = [raw_table(table.embeddings) for table in (self.vectors, self.contexts)]
+        train = None
 
-        @torch.no_grad()
         def step(data):
-            rate = float(self.optimizer.learning_rate)
-            for i, negatives in enumerate(data["negatives"]):
-                some = slice(i * config.batch_size, (i + 1) * config.batch_size + 2 * config.window)
-                _, loss = self.fast_update(tables, data["words"][some], data["lines"][some], negatives, rate)
-            return loss()
+            nonlocal train
+            # Ids of 64 bits are what PyTorch takes rows by; it would convert them again and again.
+            arrays = [x if x.is_floating_point() else x.long() for x in (data[name] for name in _INPUTS)]
+            if train is None:
+                train = compile_chunks(self.fast_changes, tables, [x[0] for x in arrays])
+            with torch.no_grad():
+                loss = self._first_loss(tables, arrays)
+            train(arrays, float(self.optimizer.learning_rate))
+            return loss
 
         return step
 
     def _on_jax(self):
         import jax
 
-        config, tracker, optimizer = self.config, self._loss_tracker, self.optimizer
+        tracker, optimizer = self._loss_tracker, self.optimizer
 
         def chunk(vectors, contexts, *rest):
-            tables, loss = self.fast_update((vectors, contexts), *rest)
-            return *tables, loss()
+            tables = vectors, contexts
+            return [add_to_rows(*x) for x in zip(tables, *zip(*self.fast_changes(tables, *rest)[0]))]
 
         contexts_first = self.trainable_variables[0] is self.contexts.embeddings
         # The tables are given away, so that they are changed where they are.
-        chunk = jax.jit(chunk, donate_argnums=(0, 1))
+        chunk, first_loss = jax.jit(chunk, donate_argnums=(0, 1)), jax.jit(self._first_loss)
 
         def step(state, data):
             tables, others, slots, totals = state
@@ -259,10 +264,10 @@ class Word2Vec(keras.Model):
                 rate = jax.numpy.float32(optimizer.learning_rate)
                 optimizer.iterations.assign_add(1)
             slots = [scope.get_current_value(variable) for variable in optimizer.variables]
-            words, lines, negatives = (np.asarray(data[0][name]) for name in ("words", "lines", "negatives"))
-            for i, drawn in enumerate(negatives):
-                some = slice(i * config.batch_size, (i + 1) * config.batch_size + 2 * config.window)
-                *tables, loss = chunk(*tables, words[some], lines[some], drawn, rate)
+            arrays = [np.asarray(data[0][name]) for name in _INPUTS]
+            loss = first_loss(tables, [x[:1] for x in arrays])
+            for some in zip(*arrays):
+                tables = chunk(*tables, *some, rate)
             tables = tables[::-1] if contexts_first else tables
             totals = tracker.stateless_update_state(totals, loss)
             return {"loss": tracker.stateless_result(totals)}, (tables, others, slots, totals)
@@ -270,10 +275,14 @@ class Word2Vec(keras.Model):
         return step
 
 
+def _take(table, ids):
+    """Rows by ids of any shape, ``(…, size)``."""
+    return ops.reshape(take_rows(table, ops.reshape(ids, (-1,))), (*ids.shape, -1))
+
+
 def _flat(x):
     return ops.reshape(x, (-1, x.shape[-1]))
 
 
-def _turned(slopes, x):
-    """The product of the transposed first with the second, ``(blocks, answers, size)``."""
-    return ops.einsum("bij,bid->bjd", slopes, x)
+def _turned(x):
+    return ops.swapaxes(x, -1, -2)

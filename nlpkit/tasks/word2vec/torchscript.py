@@ -1,0 +1,71 @@
+"""Chunks of training on PyTorch as one compiled program, without Python between its many small steps."""
+
+import math
+import warnings
+
+_MOST = 4  # threads, beyond which the part of each is too small to be worth it
+
+
+def compile_chunks(changes, tables, chunk):
+    """A program that trains on chunks one after the other, in place.
+
+    On a CPU several threads share each chunk, for its products are too small to be split. Each works out what its
+    blocks change; when all are done, each table is changed by one thread, in the order of the blocks. So the result is
+    the same each time.
+
+    Args:
+        changes: `nlpkit.tasks.word2vec.model.Word2Vec.fast_changes`.
+        tables: `torch.Tensor` of both tables.
+        chunk: list of its tensors, as an example.
+
+    Returns:
+        A function of a list of the tensors of all chunks and the learning rate.
+    """
+    import torch
+
+    cores = torch.get_num_threads() if tables[0].device.type == "cpu" else 1
+    parts = math.gcd(len(chunk[0]), 1 << min(cores, _MOST).bit_length() - 1)
+
+    def flat(vectors, contexts, *rest):
+        (first, second), _ = changes((vectors, contexts), *rest)
+        return *first, *second
+
+    def add(table: torch.Tensor, ids: list[torch.Tensor], values: list[torch.Tensor]):
+        for i in range(len(ids)):
+            table.index_add_(0, ids[i].long(), values[i])
+
+    def run(
+        vectors: torch.Tensor, contexts: torch.Tensor, words: torch.Tensor, windows: torch.Tensor,
+        negatives: torch.Tensor, noise: torch.Tensor, rate: torch.Tensor, parts: int,
+    ):  # fmt: skip
+        size = words.size(1) // parts
+        for i in range(words.size(0)):
+            waiting = [
+                torch.jit.fork(
+                    part, vectors, contexts, words[i, k : k + size], windows[i, k : k + size],
+                    negatives[i, k : k + size], noise[i, k : k + size], rate,
+                )
+                for k in range(0, size * parts, size)
+            ]  # fmt: skip
+            found = [torch.jit.wait(each) for each in waiting]
+            other = torch.jit.fork(add, vectors, [each[0] for each in found], [each[1] for each in found])
+            add(contexts, [each[2] for each in found], [each[3] for each in found])
+            torch.jit.wait(other)
+
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")  # of what is constant on purpose
+        example = [x[: len(x) // parts] for x in chunk]
+        part = torch.jit.trace(flat, (*tables, *example, torch.tensor(0.1, device=tables[0].device)), check_trace=False)
+        add = torch.jit.script(add)
+        run = torch.jit.script(run)
+
+    def train(chunks, rate):
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            with torch.no_grad():
+                run(*tables, *chunks, torch.tensor(rate, device=tables[0].device), parts)
+        finally:
+            torch.set_num_threads(threads)
+
+    return train
