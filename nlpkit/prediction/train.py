@@ -107,7 +107,7 @@ def train(
     optimizer = model.optimizer(config.epochs * len(batches))
     history = train_model(
         model.model, model.loss, batches, lambda: model.evaluate(valid_examples), cls.metric, config,
-        folder / RESUME, fingerprint, resume, optimizer,
+        folder / RESUME, fingerprint, resume, optimizer, cls.keeps_last,
     )  # fmt: skip
     round_weights(model.model)
     metrics = {name: {**model.evaluate(of.examples), **of.counts} for name, of in measured.items()}

@@ -34,6 +34,7 @@ class Task:
         name: the task's name.
         Config: its settings.
         metric: the metric whose maximum picks the best weights.
+        keeps_last: keep the weights of the last epoch instead.
         formats: output formats of `write`, the default first.
         own_files: names that `save` may write.
         reading: options of `read`, and what they are for data that are measured, not trained on.
@@ -44,6 +45,7 @@ class Task:
     name: ClassVar[str]
     Config: ClassVar[type[TrainingConfig]]
     metric: ClassVar[str]
+    keeps_last: ClassVar[bool] = False
     formats: ClassVar[Sequence[str]]
     own_files: ClassVar[Sequence[str]]
     reading: ClassVar[Mapping[str, Any]]

@@ -42,8 +42,9 @@ def train_model(
     fingerprint: dict,
     resume: bool = False,
     optimizer: keras.optimizers.Optimizer | None = None,
+    keep_last: bool = False,
 ) -> list[dict]:
-    """Train a model; afterwards it has the best weights that an epoch ended with.
+    """Train a model; afterwards it has the best weights that an epoch ended with, or the last.
 
     The state is saved every ``config.save_every`` steps and after every epoch. A run that is killed and started again
     with ``resume=True`` ends with the same weights, bit for bit, as one that was never stopped (same machine, backend,
@@ -59,6 +60,7 @@ def train_model(
         folder: for the state, `STATE` and `BEST`; exists.
         fingerprint: plain values that must be the same when training is resumed (settings, data, versions).
         optimizer: by default Adam with the warm-up and the cosine of the settings.
+        keep_last: keep the last weights, whatever the metric says.
 
     Returns:
         The history, a dictionary of losses and metrics for each epoch.
@@ -105,11 +107,11 @@ def train_model(
             with average.applied():
                 bar.update(run.row, metric="evaluating")
                 metrics = evaluate()
-                if metrics[metric] > position.best:
-                    position.best, position.waited = metrics[metric], 0
+                is_best = metrics[metric] > position.best
+                position.best = max(metrics[metric], position.best)
+                position.waited = 0 if is_best else position.waited + 1
+                if is_best or keep_last:
                     save_state(run.folder / BEST, {"weights": get_values(model.weights)}, {})
-                else:
-                    position.waited += 1
             scores = {key: value for key, value in metrics.items() if isinstance(value, (int, float))}
             row = {"epoch": position.epoch + 1, "loss": run.loss, **scores, "steps_per_second": round(rate, 2)}
             position.history.append(row)

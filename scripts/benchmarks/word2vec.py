@@ -3,9 +3,9 @@
     python scripts/benchmarks/word2vec.py --data DATA --seeds 3
 
 The text is cut by jieba once, for both. Size 100, window 5, 5 negatives, 5 epochs, subsampling 1e-3, words seen 5
-times or more; gensim reads `corpus_file` with two workers. Every training is a process of its own, and the programs take
-turns. Words a second are those of the text, rare ones included, before subsampling, times the epochs, by the wall time
-of training: for gensim that of `train`, for nlpkit that of its training loop, with compiling, measuring after each
+times or more; gensim reads `corpus_file` with two workers. Every training is a process of its own, and the programs
+take turns. Words a second are those of the text, rare ones included, before subsampling, times the epochs, by the wall
+time of training: for gensim that of `train`, for nlpkit that of its training loop, with compiling, measuring after each
 epoch and saving. Given apart are the pass that finds the vocabulary, and the rest of `nlpkit.train`: starting the
 backend, the model and the report.
 """

@@ -203,10 +203,9 @@ def _blocks(path) -> Iterator[str]:
 class Steps:
     """Training steps over a corpus, in an order that depends on the seed and the epoch alone.
 
-    A step is a number of pieces of the text from all over it: their rare words are left out, their frequent ones
-    thinned, and what stays is cut into blocks. A chunk, the words whose updates are computed together, takes its blocks
-    from all of the pieces, for a text repeats its own rare words within a page, and the sum of many updates of one
-    word, all from the same vectors, would go too far.
+    A step is a stretch of the text: its rare words are left out, its frequent ones thinned, and what stays is cut into
+    blocks. A chunk, the words whose updates are computed together, takes its blocks from all over the stretch, for a
+    page repeats its own rare words, and the sum of many updates of one word, all from the same vectors, goes too far.
 
     Args:
         corpus: `Corpus`.
@@ -220,7 +219,7 @@ class Steps:
     - ``words``: int32 ``(chunks, blocks, block + 2 * window)``, the words and their neighbours, `PADDING` at the ends;
     - ``windows``: int32 ``(chunks, blocks, block)``, which of the neighbours each word sees, see
       `nlpkit.ops.windows.window_table`;
-    - ``negatives``: int32 ``(chunks, blocks, block)``, wrong answers: the words of another block, from elsewhere;
+    - ``negatives``: int32 ``(chunks, blocks, block)``, wrong answers: the words of another block;
     - ``noise``: float32 of the same shape, the weight of each of them, as if `num_negatives` had been drawn by their
       counts to the power of `noise_power`. No word counts more than `_HEAVIEST` times the mean, for all words of the
       block push against it in one update.
@@ -239,33 +238,26 @@ class Steps:
         self._noise = (noise * config.num_negatives / config.block).astype("float32")
         # A step's overhead must not show, and small texts need some steps as well. On the plain path a step is a chunk.
         longest = config.batch_size if config.autodiff else 1 << 17
-        span = min(max(len(self._text) // 64, config.batch_size), longest)
-        self._size = min(max(span // 64, 4 * config.block), len(self._text))
-        self._pieces = max(1, span // self._size)
+        self._span = min(max(len(self._text) // 64, config.batch_size), longest)
 
     def __len__(self):
-        return -(-self._all_pieces // self._pieces)
-
-    @property
-    def _all_pieces(self):
-        return -(-len(self._text) // self._size)
+        return -(-len(self._text) // self._span)
 
     def epoch(self, epoch: int, start: int = 0):
         """The steps of an epoch from the given one on."""
-        order = np.random.default_rng((self._seed, epoch)).permutation(self._all_pieces)
-        for i in range(start, len(self)):
-            pieces = order[i * self._pieces : (i + 1) * self._pieces]
-            yield (self._step(pieces, np.random.default_rng((self._seed, epoch, i))),)
+        for stretch in np.random.default_rng((self._seed, epoch)).permutation(len(self))[start:]:
+            rng = np.random.default_rng((self._seed, epoch, stretch))
+            yield (self._step(self._text[stretch * self._span : (stretch + 1) * self._span], rng),)
 
-    def _step(self, pieces, rng):
+    def _step(self, text, rng):
         config, window, block = self._config, self._config.window, self._config.block
-        words, windows = self._read(pieces, rng)
+        words, windows = self._read(text, rng)
         chunks = max(1, -(-len(words) // config.batch_size))
         total = chunks * config.batch_size
         words = np.pad(words, (window, total - len(words) + window), constant_values=PADDING)
         windows = np.pad(windows, (0, total - len(windows)))
         shape = (chunks, config.batch_size // block)
-        # Neighbouring blocks of the text go to different chunks.
+        # Blocks that stand side by side in the text go to different chunks.
         place = np.arange(total // block).reshape(shape[::-1]).T
         words = words[place[..., None] * block + np.arange(block + 2 * window)]
         # The halves of a chunk are each other's noise.
@@ -273,10 +265,8 @@ class Steps:
         noise = self._noise[negatives]
         return {"words": words, "windows": windows.reshape(-1, block)[place], "negatives": negatives, "noise": noise}
 
-    def _read(self, pieces, rng):
-        """The words of some pieces that stay, and what each sees."""
-        text = (self._text[i * self._size : (i + 1) * self._size] for i in pieces.tolist())
-        text = np.concatenate([x for piece in text for x in (piece, [EDGE])]).astype("int32")
+    def _read(self, text, rng):
+        """The words of a stretch that stay, and what each sees."""
         words, edge, window = self._ids[text], text == EDGE, self._config.window
         stays = edge | ((words != PADDING) & (rng.random(len(words), "float32") < self._keep[words]))
         words, edge = words[stays], edge[stays]

@@ -55,6 +55,7 @@ class WordVectors(Task):
     name = "word2vec"
     Config = Word2VecConfig
     metric = "neighbours"
+    keeps_last = True  # the held-out text is too small to choose by, and the vectors settle as the rate falls
     formats = ("text", "jsonl")
     own_files = ("vocab.txt", "pieces.txt")
     reading = MappingProxyType({"cut": "auto"})
