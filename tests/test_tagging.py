@@ -232,6 +232,20 @@ def test_vectors_start_the_embeddings(tmp_path):
         Tagger.from_examples(TaggingConfig.create({**settings, "char_dim": 16}), examples, facts)
 
 
+def test_frozen_vectors_stay_what_they_are(tmp_path):
+    (tmp_path / "vectors.txt").write_text("的 1 2 3 4\n一 4 3 2 1\n", "utf-8")
+    settings = {**SMALL, "vectors": str(tmp_path / "vectors.txt"), "freeze_vectors": True, "char_dim": 4, "epochs": 1}
+    data, out = SAMPLES / "words-valid.txt", tmp_path / "model"
+    tagger = nlpkit.train("tagging", data, data, out=out, settings=settings).task
+    for model in (tagger.model, nlpkit.load(out).task.model):
+        (table,) = model.get_layer("character_vectors").get_weights()
+        row, other = (table[tagger.encoder.characters.encode([symbol])[0]] for symbol in "的是")
+        np.testing.assert_allclose(row / row[0], [1, 2, 3, 4], rtol=1e-3)
+        assert not other.any()
+    with pytest.raises(ConfigError, match="freeze_vectors = True: must be false without vectors"):
+        TaggingConfig.create({"freeze_vectors": True})
+
+
 def test_encoder_keeps_edges_and_padding_apart():
     config = TaggingConfig.create({**SMALL, "char_min_count": 1, "bigram_min_count": 1})
     encoder = Encoder.from_texts(["甲乙"], config)

@@ -165,6 +165,16 @@ def test_wrong_answers_weigh_as_much_as_draws_would(write):
     np.testing.assert_allclose(weight[2:] / blocks, 3 * wanted, rtol=0.1)
 
 
+def test_vectors_are_a_layer_for_other_models(word2vec_model):
+    words = nlpkit.load(word2vec_model).task
+    layer = words.embedding()
+    ids = words.vocabulary.encode([words.vocabulary.symbols[3], "没有这词"])
+    found = np.asarray(layer(ids))
+    np.testing.assert_array_equal(found[0], words.vectors[3])
+    assert not found[1].any() and not layer.trainable_variables
+    assert words.embedding(trainable=True).trainable
+
+
 def test_metrics_of_vectors():
     assert spearman([1, 2, 3], [2, 4, 9]) == pytest.approx(1)
     assert spearman([1, 2, 2, 3], [9, 5, 5, 1]) == pytest.approx(-1)

@@ -155,6 +155,25 @@ def test_chunks_follow_each_other():
         np.testing.assert_allclose(found, wanted, atol=1e-6)
 
 
+def test_a_step_is_the_same_bits_each_time():
+    # With more than a thousand rows at once TensorFlow adds in any order, unless it is kept from it.
+    rng = np.random.default_rng(0)
+    data = {
+        "words": rng.integers(2, WORDS, (2, 128, 20)).astype("int32"),
+        "windows": np.full((2, 128, 16), 8, "int32"),
+        "negatives": rng.integers(2, WORDS, (2, 128, 16)).astype("int32"),
+        "noise": np.full((2, 128, 16), 0.3, "float32"),
+    }
+    found = []
+    for _ in range(3):
+        model = model_of(batch_size=2048, block=16)
+        model.compile(keras.optimizers.SGD(0.001))
+        fit(model, data)
+        found.append(tables_of(model))
+    for again in found[1:]:
+        np.testing.assert_array_equal(again, found[0])
+
+
 def test_padding_learns_nothing():
     model = model_of()
     before = tables_of(model)

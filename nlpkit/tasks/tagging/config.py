@@ -27,6 +27,8 @@ class TaggingConfig(EncoderConfig):
     that it holds three times, or a file with a word a line."""
     vectors: str = ""
     """Vectors to start from, a text file in word2vec's format that holds characters and pairs of characters."""
+    freeze_vectors: bool = False
+    """Leave them as they are in training."""
     char_dropout: float = 0.05
     bigram_dropout: float = 0.4
     """Share of the characters and bigrams that are made unknown in a training step."""
@@ -58,6 +60,7 @@ class TaggingConfig(EncoderConfig):
         for key in ("char_dim", "bigram_min_count"):
             self.check(key, getattr(self, key) >= 1, "at least 1")
         self.check("bigram_dim", self.bigram_dim >= 0, "0 or more")
+        self.check("freeze_vectors", self.vectors or not self.freeze_vectors, "false without vectors")
         self.check("window", self.window >= 32, "at least 32")
         self.check("transition_rate", self.transition_rate > 0, "above 0")
         for key in ("char_dropout", "bigram_dropout"):

@@ -89,7 +89,7 @@ class Tagger(Task):
             config, tagger.labels, scheme, len(encoder.characters), len(encoder.bigrams) if encoder.bigrams else 0
         )
         if vectors:
-            set_vectors(model, encoder, vectors)
+            set_vectors(model, encoder, vectors, config.freeze_vectors)
         tagger.attach(model)
         return tagger
 

@@ -35,8 +35,11 @@ def read_vectors(path) -> dict[str, np.ndarray]:
     return vectors
 
 
-def set_vectors(model, encoder, vectors):
-    """Put vectors into the embeddings of a tagger's network; symbols without one keep their random start."""
+def set_vectors(model, encoder, vectors, frozen: bool):
+    """Put vectors into the embeddings of a tagger's network, `frozen` if training leaves them as they are.
+
+    Symbols without one keep their random start, or have zeros if they could never learn.
+    """
     for vocabulary, name in ((encoder.characters, "character_vectors"), (encoder.bigrams, "bigram_vectors")):
         if vocabulary is None:
             continue
@@ -48,5 +51,7 @@ def set_vectors(model, encoder, vectors):
         places, found = map(np.array, zip(*rows))
         if found.shape[1] != table.shape[1]:
             raise DataError(f"the vectors for {name} have {found.shape[1]} numbers, the network {table.shape[1]}")
+        if frozen:
+            layer.trainable, table[2:] = False, 0
         table[places] = found * (_SCALE / np.sqrt(np.mean(found**2)))
         layer.set_weights([table])

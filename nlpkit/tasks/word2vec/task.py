@@ -83,14 +83,15 @@ class WordVectors(Task):
     @classmethod
     def from_examples(cls, config: Word2VecConfig, examples: Corpus, facts: dict):
         corpus = _text(examples)
-        counts = dict(zip(corpus.words, corpus.counts.tolist()))
-        vocabulary = Vocabulary.from_counts(counts, config.min_count, config.max_vocabulary or None)
-        if not vocabulary.symbols:
-            most = max(counts, key=counts.get)
+        frequent = np.flatnonzero(corpus.counts >= config.min_count).tolist()
+        if not frequent:
+            most = corpus.counts.argmax()
             raise ConfigError(
-                f"min_count = {config.min_count}: no word is that frequent; the most frequent of the text, {most!r}, "
-                f"comes up {counts[most]:,} times"
+                f"min_count = {config.min_count}: no word is that frequent; the most frequent of the text, "
+                f"{corpus.words[most]!r}, comes up {corpus.counts[most]:,} times"
             )
+        counts = {corpus.words[i]: int(corpus.counts[i]) for i in frequent}
+        vocabulary = Vocabulary.from_counts(counts, config.min_count, config.max_vocabulary or None)
         vectors = cls(config, vocabulary, np.array([0, 0, *(counts[word] for word in vocabulary.symbols)]))
         if config.subwords or config.feature_separator:
             kept = {word: counts[word] for word in vocabulary.symbols}
@@ -149,6 +150,14 @@ class WordVectors(Task):
         """float32 ``(len(vocabulary.symbols), vector_size)``, in the order of the vocabulary."""
         table = self._rows_of("vectors")
         return table[2:] if self.pieces is None else self._put_together(table, self.vocabulary.symbols)
+
+    def embedding(self, trainable: bool = False) -> keras.layers.Embedding:
+        """A layer with the vectors, as input of another model; its ids are those of `vocabulary.encode`.
+
+        Padding and words that are unknown have zeros.
+        """
+        table = np.concatenate([np.zeros((2, self.config.vector_size), "float32"), self.vectors])
+        return keras.layers.Embedding(*table.shape, weights=[table], trainable=trainable, name="word_vectors")
 
     def _rows_of(self, name):
         return self.model.get_layer(name).get_weights()[0]
