@@ -155,10 +155,7 @@ def test_wrong_answers_weigh_as_much_as_draws_would(write):
     weight, blocks = np.zeros(len(counts)), 0
     for (step,) in steps.epoch(0):
         words, negatives, noise = step["words"][..., 5:21], step["negatives"], step["noise"]
-        # They are the words of other blocks of the chunk.
-        np.testing.assert_array_equal(
-            np.sort(words.reshape(len(words), -1)), np.sort(negatives.reshape(len(words), -1))
-        )
+        np.testing.assert_array_equal(np.sort(words, axis=None), np.sort(negatives, axis=None))
         weight += np.bincount(negatives.ravel(), noise.ravel(), len(counts))
         blocks += (negatives[..., -1] != 0).sum()
     wanted = corpus.counts**0.75 / (corpus.counts**0.75).sum()
@@ -243,9 +240,9 @@ def test_check_tells_what_is_in_files(write):
     assert any("that" in key for key in questions)
 
 
-@pytest.mark.parametrize("kill_after", [3, 20])
+@pytest.mark.parametrize("kill_after", [1, 8])
 def test_a_killed_training_ends_with_the_same_vectors(tmp_path, kill_after):
-    settings = [f"{key}={value}" for key, value in {**SMALL_WORD2VEC, "save_every": 5}.items()]
+    settings = [f"{key}={value}" for key, value in {**SMALL_WORD2VEC, "save_every": 3}.items()]
     command = [sys.executable, "-m", "nlpkit", "train", "word2vec", "--train", TEXT, "--set", *settings, "--out"]
     subprocess.run([*command, tmp_path / "whole"], check=True, capture_output=True)
     program = (

@@ -26,6 +26,9 @@ def main(arguments=None) -> int:
     """Run the command line and return its exit status: 0, or 2 for an error of the user's."""
     args = _parser().parse_args(arguments)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    if os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
+        # Keras loads it beside any other backend if it can, which takes seconds and half a gigabyte.
+        sys.modules.setdefault("tensorflow", None)
     try:
         args.run(args)
         return 0

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import keras
 
-from nlpkit.errors import ArtefactError, MissingPackageError, TrainingError
+from nlpkit.errors import ArtefactError, ConfigError, MissingPackageError, TrainingError
 from nlpkit.training.averaging import MovingAverage
 from nlpkit.training.checkpoint import get_values, load_state, save_state, set_values, synchronize
 from nlpkit.training.progress import console, progress_bar
@@ -255,7 +255,9 @@ def _fit_input(batches, position):
 
 
 def check_packages(config):
-    """A `MissingPackageError` if a package that the settings ask for is not installed."""
+    """An error if a package that the settings ask for is not installed, or is not at hand on this backend."""
+    if config.tensorboard and keras.backend.backend() != "tensorflow":
+        raise ConfigError("tensorboard = True: its files are written by TensorFlow; use KERAS_BACKEND=tensorflow")
     if config.tensorboard and importlib.util.find_spec("tensorboard") is None:
         raise MissingPackageError("tensorboard", "tensorboard")
 

@@ -219,7 +219,7 @@ class Steps:
     - ``words``: int32 ``(chunks, blocks, block + 2 * window)``, the words and their neighbours, `PADDING` at the ends;
     - ``windows``: int32 ``(chunks, blocks, block)``, which of the neighbours each word sees, see
       `nlpkit.ops.windows.window_table`;
-    - ``negatives``: int32 ``(chunks, blocks, block)``, wrong answers: the words of another block;
+    - ``negatives``: int32 ``(chunks, blocks, block)``, wrong answers: the words of a block drawn at random;
     - ``noise``: float32 of the same shape, the weight of each of them, as if `num_negatives` had been drawn by their
       counts to the power of `noise_power`. No word counts more than `_HEAVIEST` times the mean, for all words of the
       block push against it in one update.
@@ -238,7 +238,7 @@ class Steps:
         self._noise = (noise * config.num_negatives / config.block).astype("float32")
         # A step's overhead must not show, and small texts need some steps as well. On the plain path a step is a chunk.
         longest = config.batch_size if config.autodiff else 1 << 17
-        self._span = min(max(len(self._text) // 64, config.batch_size), longest)
+        self._span = min(max(len(self._text) // 4, config.batch_size), longest)
 
     def __len__(self):
         return -(-len(self._text) // self._span)
@@ -260,8 +260,8 @@ class Steps:
         # Blocks that stand side by side in the text go to different chunks.
         place = np.arange(total // block).reshape(shape[::-1]).T
         words = words[place[..., None] * block + np.arange(block + 2 * window)]
-        # The halves of a chunk are each other's noise.
-        negatives = np.roll(words[..., window : window + block], shape[1] // 2, axis=1)
+        negatives = words[..., window : window + block].reshape(-1, block)
+        negatives = negatives[rng.permutation(len(negatives))].reshape(*shape, block)
         noise = self._noise[negatives]
         return {"words": words, "windows": windows.reshape(-1, block)[place], "negatives": negatives, "noise": noise}
 
