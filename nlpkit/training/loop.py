@@ -99,7 +99,7 @@ def train_model(
             )
             synchronize(model)
             rate = steps / (time.perf_counter() - begin)
-            if not math.isfinite(run.loss):
+            if not abs(run.loss) < _DIVERGED:
                 raise TrainingError(
                     f"the loss is {run.loss} in epoch {position.epoch + 1}; take a lower learning_rate than "
                     f"{config.learning_rate:g}, and train anew with --force"
@@ -233,6 +233,7 @@ def _adam(config, steps_per_epoch):
 
 
 _FINAL_RATE = 0.02
+_DIVERGED = 1e9  # a loss that has lost its way without reaching infinity
 
 
 def _fit_input(batches, position):

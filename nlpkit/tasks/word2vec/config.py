@@ -57,5 +57,6 @@ class Word2VecConfig(TrainingConfig):
         self.check("subwords", min(self.subwords, default=1) >= 1, "integers from 1, or empty")
         self.check("feature_separator", len(self.feature_separator.split()) <= 1, "without white space")
         self.check("batch_size", self.batch_size % self.block == 0, f"a multiple of block = {self.block}")
+        self.check("batch_size", self.batch_size > self.block, f"more than one block of {self.block}")
         for key in ("max_vocabulary", "subsample", "noise_power"):
             self.check(key, getattr(self, key) >= 0, "0 or more")

@@ -219,7 +219,7 @@ class Steps:
     - ``words``: int32 ``(chunks, blocks, block + 2 * window)``, the words and their neighbours, `PADDING` at the ends;
     - ``windows``: int32 ``(chunks, blocks, block)``, which of the neighbours each word sees, see
       `nlpkit.ops.windows.window_table`;
-    - ``negatives``: int32 ``(chunks, blocks, block)``, wrong answers: the words of a block drawn at random;
+    - ``negatives``: int32 ``(chunks, blocks, block)``, wrong answers: the words of another block of the chunk;
     - ``noise``: float32 of the same shape, the weight of each of them, as if `num_negatives` had been drawn by their
       counts to the power of `noise_power`. No word counts more than `_HEAVIEST` times the mean, for all words of the
       block push against it in one update.
@@ -260,8 +260,8 @@ class Steps:
         # Blocks that stand side by side in the text go to different chunks.
         place = np.arange(total // block).reshape(shape[::-1]).T
         words = words[place[..., None] * block + np.arange(block + 2 * window)]
-        negatives = words[..., window : window + block].reshape(-1, block)
-        negatives = negatives[rng.permutation(len(negatives))].reshape(*shape, block)
+        # Each block is another one's noise in the same chunk, so that what pulls and what pushes a word stay in balance.
+        negatives = np.roll(words[..., window : window + block], rng.integers(1, max(shape[1], 2)), axis=1)
         noise = self._noise[negatives]
         return {"words": words, "windows": windows.reshape(-1, block)[place], "negatives": negatives, "noise": noise}
 
