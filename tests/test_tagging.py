@@ -235,7 +235,7 @@ def test_vectors_start_the_embeddings(tmp_path):
 def test_frozen_vectors_stay_what_they_are(tmp_path):
     (tmp_path / "vectors.txt").write_text("的 1 2 3 4\n一 4 3 2 1\n", "utf-8")
     settings = {**SMALL, "vectors": str(tmp_path / "vectors.txt"), "freeze_vectors": True, "char_dim": 4, "epochs": 1}
-    data, out = SAMPLES / "words-valid.txt", tmp_path / "model"
+    data, out = SAMPLES / "words-test.txt", tmp_path / "model"
     tagger = nlpkit.train("tagging", data, data, out=out, settings=settings).task
     for model in (tagger.model, nlpkit.load(out).task.model):
         (table,) = model.get_layer("character_vectors").get_weights()
