@@ -261,7 +261,7 @@ class Steps:
         place = np.arange(total // block).reshape(shape[::-1]).T
         words = words[place[..., None] * block + np.arange(block + 2 * window)]
         # Each block is another one's noise in the same chunk: what pulls and what pushes a word stays in balance.
-        negatives = np.roll(words[..., window : window + block], rng.integers(1, max(shape[1], 2)), axis=1)
+        negatives = np.roll(words[..., window : window + block], rng.integers(1, shape[1]), axis=1)
         noise = self._noise[negatives]
         return {"words": words, "windows": windows.reshape(-1, block)[place], "negatives": negatives, "noise": noise}
 

@@ -3,6 +3,8 @@
 import math
 import warnings
 
+from nlpkit.ops.rows import add_to_rows
+
 _MOST = 4  # threads, beyond which the part of each is too small to be worth it
 
 
@@ -32,7 +34,7 @@ def compile_chunks(changes, tables, chunk):
 
     def add(table: torch.Tensor, ids: list[torch.Tensor], values: list[torch.Tensor]):
         for i in range(len(ids)):
-            table.index_add_(0, ids[i].long(), values[i])
+            add_to_rows(table, ids[i], values[i])
 
     def run(
         vectors: torch.Tensor, contexts: torch.Tensor, words: torch.Tensor, windows: torch.Tensor,
