@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 
+import keras
 import numpy as np
 import pytest
 
@@ -161,6 +162,45 @@ def test_wrong_answers_weigh_as_much_as_draws_would(write):
         blocks += (negatives[..., -1] != 0).sum()
     wanted = corpus.counts**0.75 / (corpus.counts**0.75).sum()
     np.testing.assert_allclose(weight[2:] / blocks, 3 * wanted, rtol=0.1)
+
+
+def test_rows_of_frequent_words_get_a_share_of_their_updates(write):
+    corpus = read_corpus(write("".join(f"甲 甲{i % 50} w{i} 乙 甲丙\n" for i in range(900))), "spaces")[0]
+    config = Word2VecConfig.create({"batch_size": 256, "subsample": 0, "min_count": 1, "learning_rate": 0.1})
+    counts, pieces = np.append([0, 0], corpus.counts), np.zeros((len(corpus.words) + 2, 1), "int32")
+    # All words that begin with one character share a piece.
+    pieces[2:, 0] = [len(pieces) * (word[0] == "甲") for word in corpus.words]
+    steps = Steps(corpus, np.arange(2, len(counts)), counts, config, 0, pieces, 1)
+    first, other = corpus.words.index("甲") + 2, corpus.words.index("w1") + 2
+    for (step,) in steps.epoch(0):
+        words = step["words"][..., 5:21].ravel()
+        shares = step["shares"][0]
+        assert len(shares) == len(counts) + 1
+        # Pairs of a chunk, six of each time the word is read; more than four of them at a rate of 0.1 are too many.
+        pairs = 6 * (words == first).sum() / len(step["words"])
+        assert shares[first] == pytest.approx(4 / pairs, rel=1e-5) and pairs > 100
+        pairs = 6 * (pieces[words] == len(pieces)).sum() / len(step["words"])
+        assert shares[-1] == pytest.approx(4 / pairs, rel=1e-5)
+        assert shares[-1] < shares[first] / 2 and shares[other] == 1
+
+
+@pytest.mark.parametrize("settings", [{"learning_rate": 0.1}, {"architecture": "cbow", "learning_rate": 0.2}])
+def test_pages_that_repeat_their_words_stay_in_bounds(write, settings):
+    # Without shares of updates these rates end in numbers that are none.
+    rng, lines = np.random.default_rng(0), []
+    for _ in range(200):
+        own = rng.integers(0, 2000, 6)
+        for _ in range(10):
+            words = np.where(rng.random(20) < 0.5, rng.choice(own, 20), rng.integers(0, 2000, 20))
+            lines.append(" ".join(f"w{word}" for word in words) + "\n")
+    corpus = read_corpus(write("".join(lines)), "spaces")[0]
+    config = Word2VecConfig.create({"min_count": 1, "vector_size": 16, "epochs": 6, **settings})
+    words = WordVectors.from_examples(config, corpus, {})
+    steps = words.batches(corpus, 0)
+    words.model.compile(keras.optimizers.SGD(config.learning_rate))
+    for epoch in range(config.epochs):
+        words.model.fit(steps.epoch(epoch), steps_per_epoch=len(steps), shuffle=False, verbose=0)
+    assert 0.1 < np.abs(words.vectors).mean() < 3 and np.abs(words.vectors).max() < 20
 
 
 def test_vectors_are_a_layer_for_other_models(word2vec_model):

@@ -26,7 +26,7 @@ def model_of(**settings):
     return model
 
 
-def step(chunks, seed=1):
+def step(chunks, seed=1, rows=WORDS):
     """A step of training data: blocks of any words, and padding at the end."""
     rng = np.random.default_rng(seed)
     words = rng.integers(2, WORDS, (chunks, 4, 8)).astype("int32")
@@ -34,7 +34,8 @@ def step(chunks, seed=1):
     words[-1, -1, -5:], reach[:, -1, -1, -3:] = 0, 0
     windows = (3 * reach[0] + reach[1]).astype("int32")
     negatives = rng.integers(2, WORDS, (chunks, 4, 4)).astype("int32")
-    return {"words": words, "windows": windows, "negatives": negatives, "noise": rng.random((chunks, 4, 4), "float32")}
+    noise, shares = rng.random((chunks, 4, 4), "float32"), rng.random((1, rows), "float32")
+    return {"words": words, "windows": windows, "negatives": negatives, "noise": noise, "shares": shares}
 
 
 def fit(model, data):
@@ -49,7 +50,7 @@ def tables_of(model):
 def expected_update(model, data, rate):
     """Pair by pair, by loops."""
     config, (vectors, contexts) = model.config, tables_of(model)
-    new_vectors, new_contexts = vectors.copy(), contexts.copy()
+    new_vectors, new_contexts, shares = vectors.copy(), contexts.copy(), data["shares"][0]
     loss, pairs = 0.0, 0
     for block, i in np.ndindex(4, 4):
         words, drawn = data["words"][0, block], list(zip(data["negatives"][0, block], data["noise"][0, block]))
@@ -79,12 +80,12 @@ def expected_update(model, data, rate):
             pairs += 1
             for target, slope in slopes:
                 change -= rate * slope * contexts[target]
-                new_contexts[target] -= rate * slope * state
+                new_contexts[target] -= rate * slope * state * shares[target]
         if config.architecture == "skipgram":
-            new_vectors[words[i]] += change
+            new_vectors[words[i]] += change * shares[words[i]]
         else:
             for j in near:
-                new_vectors[words[j]] += change
+                new_vectors[words[j]] += change * shares[words[j]]
     return new_vectors, new_contexts, loss, pairs
 
 
@@ -121,7 +122,7 @@ def test_words_of_pieces_are_means_of_rows(architecture, autodiff):
     rows = [[], [], [9, 10], [10], [], [9, 11], [11], [9, 10], []]
     pieces = np.array([row + [0] * (2 - len(row)) for row in rows], "int32")
     config = Word2VecConfig.create({**SMALL, "architecture": architecture, "autodiff": autodiff})
-    model, data = Word2Vec(config, WORDS, pieces, 3), step(1)
+    model, data = Word2Vec(config, WORDS, pieces, 3), step(1, rows=WORDS + 3)
     rng = np.random.default_rng(0)
     table = rng.normal(size=(WORDS + 3, 6)).astype("float32")
     model.vectors.set_weights([table])
@@ -132,11 +133,14 @@ def test_words_of_pieces_are_means_of_rows(architecture, autodiff):
     simple = Word2Vec(config, WORDS)
     simple.vectors.set_weights([means])
     simple.contexts.set_weights(model.contexts.get_weights())
-    changed, contexts, *_ = expected_update(simple, data, 0.1)
+    shares = data["shares"][0]
+    whole = {**data, "shares": np.ones((1, WORDS), "float32")}
+    changed, *_ = expected_update(simple, whole, 0.1)
+    _, contexts, *_ = expected_update(simple, data, 0.1)
     expected = table.copy()
     for word, part in enumerate(parts):
         for row in part:
-            expected[row] += changed[word] - means[word]
+            expected[row] += (changed[word] - means[word]) * shares[row]
     model.compile(keras.optimizers.SGD(0.1))
     fit(model, data)
     for found, wanted in zip(tables_of(model), (expected, contexts)):
@@ -150,7 +154,7 @@ def test_chunks_follow_each_other():
         model.compile(keras.optimizers.SGD(0.1))
     fit(whole, data)
     for i in range(3):
-        fit(parts, {name: x[i : i + 1] for name, x in data.items()})
+        fit(parts, {name: x if name == "shares" else x[i : i + 1] for name, x in data.items()})
     for found, wanted in zip(tables_of(whole), tables_of(parts)):
         np.testing.assert_allclose(found, wanted, atol=1e-6)
 
@@ -163,6 +167,7 @@ def test_a_step_is_the_same_bits_each_time():
         "windows": np.full((2, 128, 16), 8, "int32"),
         "negatives": rng.integers(2, WORDS, (2, 128, 16)).astype("int32"),
         "noise": np.full((2, 128, 16), 0.3, "float32"),
+        "shares": np.ones((1, WORDS), "float32"),
     }
     found = []
     for _ in range(3):

@@ -26,6 +26,7 @@ _PEEK = 200  # lines by which running text is told from separated words
 _RUNNING = 8.0  # mean characters between two spaces above which it is running text
 _CUTS = ("auto", "spaces", "jieba")
 _HEAVIEST = 2.0
+_FARTHEST = 0.4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -213,6 +214,9 @@ class Steps:
         counts: int64, how often each of the model's words is in the corpus, 0 for those that stand for no word.
         config: `nlpkit.tasks.word2vec.config.Word2VecConfig`.
         seed: int.
+        pieces: int32 ``(len(counts), …)``, rows of the pieces of the words, or `PADDING`; without them a word is one
+            row.
+        num_pieces: number of these rows.
 
     Each step is a dictionary in a tuple:
 
@@ -222,10 +226,24 @@ class Steps:
     - ``negatives``: int32 ``(chunks, blocks, block)``, wrong answers: the words of another block of the chunk;
     - ``noise``: float32 of the same shape, the weight of each of them, as if `num_negatives` had been drawn by their
       counts to the power of `noise_power`. No word counts more than `_HEAVIEST` times the mean, for all words of the
-      block push against it in one update.
+      block push against it in one update;
+    - ``shares``: float32 ``(1, rows)``, what share of its updates is made to each row of the vectors. All updates of a
+      chunk start from the same vectors, and each is right for itself alone: those of a frequent word, or of one that a
+      page repeats, would together go too far. Where the first learning rate, times the pairs with a neighbour that a
+      row has in a chunk of this stretch in the mean, is above `_FARTHEST`, the row is updated by so much less.
     """
 
-    def __init__(self, corpus: Corpus, ids: np.ndarray, counts: np.ndarray, config, seed: int):
+    def __init__(
+        self,
+        corpus: Corpus,
+        ids: np.ndarray,
+        counts: np.ndarray,
+        config,
+        seed: int,
+        pieces: np.ndarray | None = None,
+        num_pieces: int = 0,
+    ):
+        self._pieces, self._rows = pieces, len(counts) + num_pieces
         self._text, self._config, self._seed = corpus.ids, config, seed
         self._ids = np.append(ids, PADDING).astype("int32")  # the last stands for the edge, whose number is -1
         share = counts / max(counts.sum(), 1)
@@ -263,7 +281,21 @@ class Steps:
         # Each block is another one's noise in the same chunk: what pulls and what pushes a word stays in balance.
         negatives = np.roll(words[..., window : window + block], rng.integers(1, shape[1]), axis=1)
         noise = self._noise[negatives]
-        return {"words": words, "windows": windows.reshape(-1, block)[place], "negatives": negatives, "noise": noise}
+        return {
+            "words": words, "windows": windows.reshape(-1, block)[place], "negatives": negatives, "noise": noise,
+            "shares": self._shares(words[..., window : window + block], chunks)[None],
+        }  # fmt: skip
+
+    def _shares(self, words, chunks):
+        """What share of its updates is made to each row."""
+        counts = np.bincount(words.ravel(), minlength=self._rows).astype("float32")
+        if self._pieces is not None:
+            seen = np.flatnonzero(counts)
+            pieces = self._pieces[seen]
+            counts += np.bincount(pieces.ravel(), np.repeat(counts[seen], pieces.shape[1]), self._rows)
+        # A word has, in the mean, one more neighbour than the window reaches, of which CBOW makes one.
+        pairs = counts / chunks * (self._config.window + 1 if self._config.architecture == "skipgram" else 1)
+        return _FARTHEST / np.maximum(pairs * self._config.learning_rate, _FARTHEST)
 
     def _read(self, text, rng):
         """The words of a stretch that stay, and what each sees."""

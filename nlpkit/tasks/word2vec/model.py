@@ -10,7 +10,8 @@ from nlpkit.ops.windows import window_table
 from nlpkit.tasks.word2vec.torchscript import compile_chunks
 from nlpkit.text.vocabulary import PADDING
 
-_INPUTS = ("words", "windows", "negatives", "noise")
+_CHUNKED = ("words", "windows", "negatives", "noise")
+_INPUTS = (*_CHUNKED, "shares")
 _LOSSES = {"negative_sampling": negative_sampling, "sampled_softmax": sampled_softmax}
 
 
@@ -44,6 +45,7 @@ class Word2Vec(keras.Model):
         words = keras.Input((None,), dtype="int32", name="words")
         super().__init__({"words": words}, {"vectors": vectors(words), "contexts": contexts(words)}, **kwargs)
         self.vectors, self.contexts, self.config = vectors, contexts, config
+        self.pieces, self.num_pieces = pieces, num_pieces
         table = window_table(config.block, config.window)
         self._windows = table.reshape(-1, table.shape[-1])
         self._first_window = (len(table[0]) * np.arange(config.block)).astype("int32")
@@ -85,7 +87,7 @@ class Word2Vec(keras.Model):
 
     # The plain way.
 
-    def chunk_loss(self, words, windows, negatives, noise):
+    def chunk_loss(self, words, windows, negatives, noise, shares):
         """The loss of a chunk, a sum over its pairs of words.
 
         Args:
@@ -93,28 +95,29 @@ class Word2Vec(keras.Model):
             windows: int32 ``(blocks, block)``.
             negatives: int32 ``(blocks, block)``.
             noise: float32 ``(blocks, block)``.
+            shares: float32 ``(rows,)``, by which the derivative of each row of the tables is multiplied.
         """
         windows, answers, *weights = self._pairs(words, windows, negatives, noise)
-        right, drawn = self.contexts(answers), self.contexts(negatives)
+        right, drawn = (_damped(self.contexts(ids), _shares_of(shares, ids)) for ids in (answers, negatives))
         if self.config.architecture == "skipgram":
-            inputs = self._own_vectors(self._own(words))
+            inputs = self._own_vectors(self._own(words), shares)
             positive = ops.einsum("bid,bjd->bij", inputs, right)
         else:
             # The mean, whose derivative goes to each word undivided, as in Mikolov's program.
-            around = self._own_vectors(words)
+            around = self._own_vectors(words, shares)
             total = ops.matmul(windows, around)
             inputs = total + ops.stop_gradient(self._means(windows, around) - total)
             positive = ops.sum(inputs * right, axis=-1, keepdims=True)
         loss, *_ = _LOSSES[self.config.loss](positive, ops.einsum("bid,bjd->bij", inputs, drawn), *weights)
         return loss()
 
-    def _own_vectors(self, ids):
+    def _own_vectors(self, ids, shares):
         if self._rows is None:
-            return self.vectors(ids)
-        rows, there, share = self._parts(ids)
+            return _damped(self.vectors(ids), _shares_of(shares, ids))
+        rows, there, over = self._parts(ids)
         # As of the mean of a window, the derivative of a mean of parts goes to each of them undivided.
-        total = ops.sum(self.vectors(rows) * there, axis=-2)
-        return total + ops.stop_gradient(total * share - total)
+        total = ops.sum(_damped(self.vectors(rows), _shares_of(shares, rows)) * there, axis=-2)
+        return total + ops.stop_gradient(total * over - total)
 
     def call(self, inputs, training=False, mask=None):
         if training:
@@ -126,12 +129,12 @@ class Word2Vec(keras.Model):
 
     # The fast way.
 
-    def fast_changes(self, tables, words, windows, negatives, noise, rate):
+    def fast_changes(self, tables, words, windows, negatives, noise, shares, rate):
         """What a chunk adds to the tables.
 
         Args:
             tables: of `vectors` and `contexts`, see `nlpkit.ops.rows`.
-            words, windows, negatives, noise: as of `chunk_loss`.
+            words, windows, negatives, noise, shares: as of `chunk_loss`.
             rate: float, the learning rate.
 
         Returns:
@@ -154,27 +157,31 @@ class Word2Vec(keras.Model):
             positive, negative = ops.sum(inputs * right, axis=-1, keepdims=True), ops.matmul(inputs, _turned(drawn))
         loss, *slopes = _LOSSES[self.config.loss](positive, negative, *weights)
         slope, drawn_slope = (-rate * slope for slope in slopes)
+        # The shares are multiplied where the arrays are small; those of the parts of words come at the end.
+        share = _shares_of(shares, columns)
+        own = _shares_of(shares, asked) if self._rows is None else 1.0
         if self.config.architecture == "skipgram":
             slopes = ops.concatenate([slope, drawn_slope], axis=-1)
-            change, found_change = ops.matmul(slopes, found), ops.matmul(_turned(slopes), inputs)
+            change, found_change = ops.matmul(slopes * own, found), ops.matmul(_turned(slopes) * share, inputs)
         else:
-            change = ops.matmul(_turned(windows), slope * right + ops.matmul(drawn_slope, drawn))
-            found_change = ops.concatenate([slope * inputs, ops.matmul(_turned(drawn_slope), inputs)], axis=1)
-        changes = self._changes(asked, change), (ops.reshape(columns, (-1,)), _flat(found_change))
+            change = ops.matmul(_turned(windows) * own, slope * right + ops.matmul(drawn_slope, drawn))
+            drawn_change = ops.matmul(_turned(drawn_slope) * share[:, count:], inputs)
+            found_change = ops.concatenate([slope * share[:, :count] * inputs, drawn_change], axis=1)
+        changes = self._changes(asked, change, shares), (ops.reshape(columns, (-1,)), _flat(found_change))
         return changes, lambda: loss() / ops.maximum(ops.sum(weights[0]), 1)
 
     def _take(self, vectors, ids):
         """Vectors of words, ``(…, vector_size)``."""
         if self._rows is None:
             return _take(vectors, ids)
-        rows, there, share = self._parts(ids)
-        return ops.sum(_take(vectors, rows) * there, axis=-2) * share
+        rows, there, over = self._parts(ids)
+        return ops.sum(_take(vectors, rows) * there, axis=-2) * over
 
-    def _changes(self, ids, change):
+    def _changes(self, ids, change, shares):
         """The rows of words, or of all of their parts, and what is added to them."""
         if self._rows is not None:
             ids, there, _ = self._parts(ids)
-            change = change[..., None, :] * there
+            change = change[..., None, :] * (there * _shares_of(shares, ids))
         return ops.reshape(ids, (-1,)), _flat(change)
 
     def compile(self, optimizer, loss=None, **kwargs):
@@ -200,19 +207,19 @@ class Word2Vec(keras.Model):
         block, window = self.config.block, self.config.window
         shape = None, self.config.batch_size // block
         signature = [tf.TensorSpec((*shape, width), "int32") for width in (block + 2 * window, block, block)]
-        signature += [tf.TensorSpec((*shape, block)), tf.TensorSpec(())]
+        signature += [tf.TensorSpec((*shape, block)), tf.TensorSpec((1, None)), tf.TensorSpec(())]
 
         @tf.function(autograph=False, input_signature=signature)
         def run(*arguments):
-            *arrays, rate = arguments
+            *arrays, shares, rate = arguments
 
             def chunk(i):
-                changes, _ = self.fast_changes(tables, *(x[i] for x in arrays), rate)
+                changes, _ = self.fast_changes(tables, *(x[i] for x in arrays), shares[0], rate)
                 for table, change in zip(tables, changes):
                     add_to_rows(table, *change)
                 return (i + 1,)
 
-            loss = self._first_loss(tables, arrays)
+            loss = self._first_loss(tables, arrays, shares)
             tf.while_loop(lambda i: i < tf.shape(arrays[0])[0], chunk, (0,), parallel_iterations=1)
             return loss
 
@@ -221,9 +228,9 @@ class Word2Vec(keras.Model):
 
         return step
 
-    def _first_loss(self, tables, arrays):
+    def _first_loss(self, tables, arrays, shares):
         """The loss of the first chunk of a step, before training on it: to know it of all would take time."""
-        return self.fast_changes(tables, *(x[0] for x in arrays), 0.0)[1]()
+        return self.fast_changes(tables, *(x[0] for x in arrays), shares[0], 0.0)[1]()
 
     def _on_torch(self):
         import torch
@@ -234,12 +241,13 @@ class Word2Vec(keras.Model):
         def step(data):
             nonlocal train
             # Ids of 64 bits are what PyTorch takes rows by; it would convert them again and again.
-            arrays = [x if x.is_floating_point() else x.long() for x in (data[name] for name in _INPUTS)]
+            arrays = [x if x.is_floating_point() else x.long() for x in (data[name] for name in _CHUNKED)]
+            shares = data["shares"]
             if train is None:
-                train = compile_chunks(self.fast_changes, tables, [x[0] for x in arrays])
+                train = compile_chunks(self.fast_changes, tables, [x[0] for x in arrays], shares[0])
             with torch.no_grad():
-                loss = self._first_loss(tables, arrays)
-            train(arrays, float(self.optimizer.learning_rate))
+                loss = self._first_loss(tables, arrays, shares)
+            train(arrays, shares[0], float(self.optimizer.learning_rate))
             return loss
 
         return step
@@ -264,10 +272,10 @@ class Word2Vec(keras.Model):
                 rate = jax.numpy.float32(optimizer.learning_rate)
                 optimizer.iterations.assign_add(1)
             slots = [scope.get_current_value(variable) for variable in optimizer.variables]
-            arrays = [np.asarray(data[0][name]) for name in _INPUTS]
-            loss = first_loss(tables, [x[:1] for x in arrays])
+            arrays, shares = [np.asarray(data[0][name]) for name in _CHUNKED], jax.numpy.asarray(data[0]["shares"])
+            loss = first_loss(tables, [x[:1] for x in arrays], shares)
             for some in zip(*arrays):
-                tables = chunk(*tables, *some, rate)
+                tables = chunk(*tables, *some, shares[0], rate)
             tables = tables[::-1] if contexts_first else tables
             totals = tracker.stateless_update_state(totals, loss)
             return {"loss": tracker.stateless_result(totals)}, (tables, others, slots, totals)
@@ -286,3 +294,13 @@ def _flat(x):
 
 def _turned(x):
     return ops.swapaxes(x, -1, -2)
+
+
+def _shares_of(shares, ids):
+    """``(…, 1)``"""
+    return ops.take(shares, ids)[..., None]
+
+
+def _damped(vectors, share):
+    """The same vectors, whose derivatives are a share of what they were."""
+    return vectors * share + ops.stop_gradient(vectors * (1 - share))

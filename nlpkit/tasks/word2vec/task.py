@@ -103,12 +103,9 @@ class WordVectors(Task):
         """An untrained network."""
         if self.pieces is None:
             return Word2Vec(self.config, len(self.vocabulary))
-        return Word2Vec(self.config, len(self.vocabulary), self._rows, len(self.pieces.vocabulary.symbols))
-
-    @property
-    def _rows(self):
-        """Rows of the pieces of all words, of which padding and the unknown have none."""
-        return self.pieces.rows(["", "", *self.vocabulary.symbols], len(self.vocabulary))
+        # Padding and the unknown have no pieces.
+        rows = self.pieces.rows(["", "", *self.vocabulary.symbols], len(self.vocabulary))
+        return Word2Vec(self.config, len(self.vocabulary), rows, len(self.pieces.vocabulary.symbols))
 
     @property
     def loss(self):
@@ -121,7 +118,8 @@ class WordVectors(Task):
 
     def batches(self, examples: Corpus, seed: int) -> Steps:
         ids = self.vocabulary.encode(examples.words)
-        return Steps(examples, np.where(ids == UNKNOWN, PADDING, ids), self._counts, self.config, seed)
+        ids = np.where(ids == UNKNOWN, PADDING, ids)
+        return Steps(examples, ids, self._counts, self.config, seed, self.model.pieces, self.model.num_pieces)
 
     def attach(self, model: keras.Model):
         self.model, self._unit, self._table, self._nearest = model, None, None, {}

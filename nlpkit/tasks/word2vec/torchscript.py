@@ -8,7 +8,7 @@ from nlpkit.ops.rows import add_to_rows
 _MOST = 4  # threads, beyond which the part of each is too small to be worth it
 
 
-def compile_chunks(changes, tables, chunk):
+def compile_chunks(changes, tables, chunk, shares):
     """A program that trains on chunks one after the other, in place.
 
     On a CPU several threads share each chunk, for its products are too small to be split. Each works out what its
@@ -19,9 +19,10 @@ def compile_chunks(changes, tables, chunk):
         changes: `nlpkit.tasks.word2vec.model.Word2Vec.fast_changes`.
         tables: `torch.Tensor` of both tables.
         chunk: list of its tensors, as an example.
+        shares: tensor of what share of its updates is made to each row, as an example.
 
     Returns:
-        A function of a list of the tensors of all chunks and the learning rate.
+        A function of a list of the tensors of all chunks, their shares and the learning rate.
     """
     import torch
 
@@ -38,14 +39,14 @@ def compile_chunks(changes, tables, chunk):
 
     def run(
         vectors: torch.Tensor, contexts: torch.Tensor, words: torch.Tensor, windows: torch.Tensor,
-        negatives: torch.Tensor, noise: torch.Tensor, rate: torch.Tensor, parts: int,
+        negatives: torch.Tensor, noise: torch.Tensor, shares: torch.Tensor, rate: torch.Tensor, parts: int,
     ):  # fmt: skip
         size = words.size(1) // parts
         for i in range(words.size(0)):
             waiting = [
                 torch.jit.fork(
                     part, vectors, contexts, words[i, k : k + size], windows[i, k : k + size],
-                    negatives[i, k : k + size], noise[i, k : k + size], rate,
+                    negatives[i, k : k + size], noise[i, k : k + size], shares, rate,
                 )
                 for k in range(0, size * parts, size)
             ]  # fmt: skip
@@ -57,16 +58,17 @@ def compile_chunks(changes, tables, chunk):
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # of what is constant on purpose
         example = [x[: len(x) // parts] for x in chunk]
-        part = torch.jit.trace(flat, (*tables, *example, torch.tensor(0.1, device=tables[0].device)), check_trace=False)
+        rate = torch.tensor(0.1, device=tables[0].device)
+        part = torch.jit.trace(flat, (*tables, *example, shares, rate), check_trace=False)
         add = torch.jit.script(add)
         run = torch.jit.script(run)
 
-    def train(chunks, rate):
+    def train(chunks, shares, rate):
         threads = torch.get_num_threads()
         torch.set_num_threads(1)
         try:
             with torch.no_grad():
-                run(*tables, *chunks, torch.tensor(rate, device=tables[0].device), parts)
+                run(*tables, *chunks, shares, torch.tensor(rate, device=tables[0].device), parts)
         finally:
             torch.set_num_threads(threads)
 
