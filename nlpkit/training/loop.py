@@ -113,8 +113,9 @@ def train_model(
                 if is_best or keep_last:
                     save_state(run.folder / BEST, {"weights": get_values(model.weights)}, {})
             scores = {key: value for key, value in metrics.items() if isinstance(value, (int, float))}
-            row = {"epoch": position.epoch + 1, "loss": run.loss, **scores, "steps_per_second": round(rate, 2)}
-            position.history.append(row)
+            seconds = time.perf_counter() - begin
+            times = {"steps_per_second": round(rate, 2), "seconds": round(seconds, 2)}
+            position.history.append({"epoch": position.epoch + 1, "loss": run.loss, **scores, **times})
             position.epoch, position.step = position.epoch + 1, 0
             run.save()
             write_history(run.folder.parent / "history.csv", position.history)
@@ -122,7 +123,6 @@ def train_model(
                 board.write(position.history[-1])
             bar.remove_task(run.row)
             mark = " *" if position.waited == 0 else ""
-            seconds = time.perf_counter() - begin
             out.print(
                 f"epoch {position.epoch}/{config.epochs}  loss {run.loss:.4f}  "
                 f"{metric} {metrics[metric]:.4f}{mark}  {seconds:.1f} s"

@@ -90,7 +90,7 @@ def _curve(name, values, width=270, height=150):
     def place(i, v):
         return f"{40 + i / last * (width - 50):.1f},{height - 25 - (v - low) / span * (height - 50):.1f}"
 
-    best = (min if name in ("loss", "cross_entropy", "perplexity") else max)(points, key=lambda p: p[1])
+    best = (min if name in ("loss", "cross_entropy", "perplexity", "seconds") else max)(points, key=lambda p: p[1])
     x, y = place(*best).split(",")
     return (
         f"<svg width='{width}' height='{height}' role='img' aria-label='{html.escape(name)} by epoch'>"

@@ -15,11 +15,12 @@ import json
 import math
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+
+from workers import parse, work
 
 PEERS = {
     "nlpkit": {},
@@ -34,18 +35,15 @@ _SHOWN = ("perplexity", "top1", "bleu", "match", "distinct2")
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", default=os.environ.get("NLPKIT_BENCH_DATA"), type=Path)
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--epochs", type=int, default=4, help="of nlpkit")
     parser.add_argument("--seeds", type=int, default=3, help="of nlpkit and the plain CNN; the others get one")
     parser.add_argument("--out", type=Path, help="folder to keep the models in")
-    parser.add_argument("--worker", help=argparse.SUPPRESS)
-    args = parser.parse_args()
-    if args.worker:
-        print("\n" + json.dumps(globals()[f"_{args.worker}"](**json.loads(sys.stdin.read()))))
-        return
-    if args.data is None:
-        parser.error("give --data, or set NLPKIT_BENCH_DATA")
+    workers = (
+        _time_nlpkit, _train_nlpkit, _measure_nlpkit, _predict_nlpkit,
+        _train_attention, _measure_attention, _predict_attention,
+    )  # fmt: skip
+    args = parse(parser, {worker.__name__[1:]: worker for worker in workers})
     with tempfile.TemporaryDirectory() as folder:
         _compare(args, Path(folder))
 
@@ -70,17 +68,17 @@ def _compare(args, folder):
             budget = runs["nlpkit"][seed]["seconds"] if name != "nlpkit" else None
             common = {"train": str(train), "out": str(out), "seed": seed}
             run = _train(common, settings, str(data / "valid.tsv"), args.epochs, budget)
-            run |= _work(f"measure_{_kind(name)}", model=str(out), test=str(data / "test.tsv"))
+            run |= work(f"measure_{_kind(name)}", model=str(out), test=str(data / "test.tsv"))
             print(json.dumps({"peer": name, "seed": seed, **run}), file=sys.stderr)
             runs[name].append(run)
     rows = []
     for name in PEERS:
         files = {"model": str((args.out or folder) / f"{name.replace(' ', '-')}-0"), "out": str(folder / "answers")}
-        first = _work(f"predict_{_kind(name)}", lines=str(folder / "one.txt"), **files)["process"]
-        seconds = _work(f"predict_{_kind(name)}", lines=str(folder / "many.txt"), **files)["process"]
+        first = work(f"predict_{_kind(name)}", lines=str(folder / "one.txt"), **files)["process"]
+        seconds = work(f"predict_{_kind(name)}", lines=str(folder / "many.txt"), **files)["process"]
         rows.append((name, runs[name], _COPIES * len(uppers) / seconds, first))
         if name == "nlpkit":
-            narrow = _work("predict_nlpkit", lines=str(folder / "many.txt"), beam_width=1, **files)["process"]
+            narrow = work("predict_nlpkit", lines=str(folder / "many.txt"), beam_width=1, **files)["process"]
             for beam, taken in (("of 1", narrow), ("as it is by default", seconds)):
                 speed = _COPIES * len(uppers) / taken
                 print(f"nlpkit with a beam {beam}: {_COPIES * len(uppers):,} lines in {taken:.1f} s, {speed:,.0f}/s")
@@ -101,12 +99,12 @@ def _train(common, settings, valid, epochs, budget):
     if note.exists():
         return json.loads(note.read_text())
     if settings is None:
-        run = _work("train_attention", **common, seconds=budget)
+        run = work("train_attention", **common, seconds=budget)
     else:
         if budget:
-            epochs = math.ceil(budget / _work("time_nlpkit", train=common["train"], settings=settings)["epoch"])
+            epochs = math.ceil(budget / work("time_nlpkit", train=common["train"], settings=settings)["epoch"])
         while True:
-            run = _work("train_nlpkit", **common, valid=valid, settings={**settings, "epochs": epochs})
+            run = work("train_nlpkit", **common, valid=valid, settings={**settings, "epochs": epochs})
             if run["seconds"] >= (budget or 0):
                 break
             epochs += 1
@@ -141,19 +139,6 @@ def _mean(rows, key, digits):
     values = [row[key] for row in rows]
     spread = f" ± {statistics.stdev(values):.{digits}f}" if len(values) > 1 else ""
     return f"{statistics.mean(values):.{digits}f}{spread}"
-
-
-def _work(worker, **arguments):
-    """Run a worker in a process of its own; its times count the whole process."""
-    begin = time.perf_counter()
-    done = subprocess.run(
-        [sys.executable, __file__, "--worker", worker], input=json.dumps(arguments), capture_output=True,
-        text=True, encoding="utf-8",
-    )  # fmt: skip
-    if done.returncode:
-        raise SystemExit(f"{worker} failed:\n{done.stderr[-3000:]}")
-    result = json.loads(done.stdout.splitlines()[-1])
-    return {**result, "process": time.perf_counter() - begin}
 
 
 def _time_nlpkit(train, settings):

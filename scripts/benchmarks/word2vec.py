@@ -1,45 +1,48 @@
-"""Word vectors against gensim in one run: words a second, quality, memory.
+"""Word vectors against gensim in one run: words a second, quality, memory, and answers a second.
 
     python scripts/benchmarks/word2vec.py --data DATA --seeds 3
 
 The text is cut by jieba once, for both. Size 100, window 5, 5 negatives, 5 epochs, subsampling 1e-3, words seen 5
-times or more; gensim reads `corpus_file` with two workers. Every training is a process of its own, and the programs
-take turns. Words a second are those of the text, rare ones included, before subsampling, times the epochs, by the wall
-time of training: for gensim that of `train`, for nlpkit that of its training loop, with compiling, measuring after each
-epoch and saving. Given apart are the pass that finds the vocabulary, and the rest of `nlpkit.train`: starting the
-backend, the model and the report.
+times or more; gensim reads `corpus_file` with two workers, nlpkit is the command `nlpkit train`. Every training is a
+process of its own, and the programs take turns. Words a second are those of the text, rare ones included, before
+subsampling, times the epochs, by the wall time of training: for gensim that of `train`, for nlpkit that of its epochs,
+with compiling, measuring and keeping the weights of each. Given apart are the pass that finds the vocabulary, and the
+rest of `nlpkit train`: starting, the model, the state to resume from, the report and the folder. Memory is the most
+that the process held.
+
+Answers are the ten nearest words of each line of a file, from file to file, start-up included: by `nlpkit predict`, and
+by a program that asks gensim's `most_similar` line by line. The first answer is a file of one line.
 """
 
 import argparse
+import csv
 import json
 import os
+import random
 import resource
+import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+
+from workers import parse, run, work
 
 _EPOCHS = 5
 _VALID = 300  # lines that nlpkit measures after each epoch; they stay in the training text
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", default=os.environ.get("NLPKIT_BENCH_DATA"), type=Path)
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--architectures", nargs="+", default=["skipgram", "cbow"])
     parser.add_argument("--backends", nargs="+", default=["torch", "tensorflow"], help="of nlpkit")
     parser.add_argument("--lines", type=int, default=0, help="of the text; 0 means all")
     parser.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", help="other settings of nlpkit")
-    parser.add_argument("--worker", help=argparse.SUPPRESS)
-    args = parser.parse_args()
-    if args.worker:
-        print("\n" + json.dumps(globals()[f"_{args.worker}"](**json.loads(sys.stdin.read()))))
-        return
-    if args.data is None:
-        parser.error("give --data, or set NLPKIT_BENCH_DATA")
+    parser.add_argument("--questions", type=int, default=60_000, help="lines that nlpkit answers, gensim a sixteenth")
+    workers = _cut, _train_gensim, _number_words, _measure_nlpkit, _answer_by_gensim
+    args = parse(parser, {worker.__name__[1:]: worker for worker in workers})
     with tempfile.TemporaryDirectory() as folder:
         os.environ["NLPKIT_CACHE"] = str(Path(folder) / "cache")
         _compare(args, Path(folder))
@@ -48,21 +51,62 @@ def main():
 def _compare(args, folder):
     data = args.data / "word2vec"
     files = {"text": str(folder / "text.txt"), "valid": str(folder / "valid.txt"), "data": str(data)}
-    begin = time.perf_counter()
-    words = _work("cut", source=str(data / "corpus.txt.gz"), lines=args.lines, **files)["words"]
-    print(f"{words:,} words, {os.cpu_count()} cores; cut by jieba in {time.perf_counter() - begin:.0f} s")
+    cut = work("cut", source=str(data / "corpus.txt.gz"), lines=args.lines, **files)
+    print(f"{cut['words']:,} words, {os.cpu_count()} cores; cut by jieba in {cut['process']:.0f} s")
     rows = []
     for architecture in args.architectures:
         runs = {"gensim": [], **{f"nlpkit, {backend}": [] for backend in args.backends}}
         for seed in range(args.seeds):
             for peer, done in runs.items():
-                worker, _, os.environ["KERAS_BACKEND"] = peer.partition(", ")
-                out = str(folder / "model")
-                run = _work(worker, architecture=architecture, seed=seed, out=out, settings=args.set, **files)
-                print(json.dumps({"peer": peer, "architecture": architecture, "seed": seed, **run}), file=sys.stderr)
-                done.append({**run, "speed": words * _EPOCHS / run["seconds"]})
+                how = {"architecture": architecture, "seed": seed, "out": str(folder / peer), **files}
+                found = work("train_gensim", **how) if peer == "gensim" else _train_nlpkit(peer, args.set, **how)
+                print(json.dumps({"peer": peer, "architecture": architecture, "seed": seed, **found}), file=sys.stderr)
+                done.append({**found, "speed": cut["words"] * _EPOCHS / found["seconds"]})
         rows += [(architecture, peer, done) for peer, done in runs.items()]
     _print(rows)
+    _compare_answers(args, folder)
+
+
+def _train_nlpkit(peer, settings, architecture, seed, out, text, valid, data):
+    """The command, as a user gives it, and what it wrote."""
+    os.environ["KERAS_BACKEND"] = peer.removeprefix("nlpkit, ")
+    shutil.rmtree(os.environ["NLPKIT_CACHE"])  # so that the text is read anew
+    vocabulary = work("number_words", text=text)["seconds"]
+    _, wall, memory = run(
+        [
+            sys.executable, "-m", "nlpkit", "train", "word2vec", "--train", text, "--valid", valid, "--out", out,
+            "--force", "--cut", "spaces", "--seed", seed,
+            "--set", *settings, f"architecture={architecture}", f"epochs={_EPOCHS}",
+        ]
+    )  # fmt: skip
+    with open(Path(out) / "history.csv", encoding="utf-8") as file:
+        seconds = sum(float(row["seconds"]) for row in csv.DictReader(file))
+    scores = work("measure_nlpkit", model=out, data=data)
+    return {"seconds": seconds, "rest": wall - seconds, "vocabulary": vocabulary, "memory": memory, **scores}
+
+
+def _compare_answers(args, folder):
+    """The table of answers, by the models of the last training."""
+    words = (folder / "frequent.txt").read_text("utf-8").split()
+    print("\n| peer | lines | answers/s | ratio | first answer, s | peak memory, GB |\n|---|---:|---:|---:|---:|---:|")
+    base = None
+    for peer in ("gensim", *(f"nlpkit, {backend}" for backend in args.backends)):
+        count = args.questions // 16 if peer == "gensim" else args.questions
+        asked = random.Random(0).choices(words, k=count)
+        times = []
+        for lines in (asked[:1], asked):
+            (folder / "asked.txt").write_text("".join(f"{word}\n" for word in lines), "utf-8")
+            files = folder / peer, folder / "asked.txt", folder / "answers.txt"
+            times.append(_answer_by_nlpkit(peer, *files) if base else _time_gensim(*files))
+            answers = (folder / "answers.txt").read_text("utf-8").splitlines()
+            if [len(answer.split()) for answer in answers] != [10] * len(lines):
+                raise SystemExit(f"{peer} did not answer every line with ten words")
+        (first, _), (seconds, memory) = times
+        base = base or count / seconds
+        print(
+            f"| {peer} | {count:,} in {seconds:.0f} s | {count / seconds:,.0f} | {count / seconds / base:.1f}× | "
+            f"{first:.1f} | {memory:.2f} |"
+        )
 
 
 def _print(rows):
@@ -84,17 +128,6 @@ def _spread(runs, key):
     return f"{statistics.mean(values):.4f}" + (f" ± {statistics.stdev(values):.4f}" if len(values) > 1 else "")
 
 
-def _work(worker, **arguments):
-    """Run a worker in a process of its own."""
-    done = subprocess.run(
-        [sys.executable, __file__, "--worker", worker], input=json.dumps(arguments), capture_output=True,
-        text=True, encoding="utf-8",
-    )  # fmt: skip
-    if done.returncode:
-        raise SystemExit(f"{worker} failed:\n{done.stderr[-3000:]}")
-    return json.loads(done.stdout.splitlines()[-1])
-
-
 def _cut(source, text, valid, lines, data):
     from nlpkit.tasks.word2vec.examples import EDGE, read_corpus
 
@@ -110,7 +143,7 @@ def _cut(source, text, valid, lines, data):
     return {"words": int((ids != EDGE).sum())}
 
 
-def _gensim(architecture, seed, text, data, **_):
+def _train_gensim(architecture, seed, text, data, out, **_):
     from gensim.models import Word2Vec
 
     model = Word2Vec(
@@ -125,35 +158,25 @@ def _gensim(architecture, seed, text, data, **_):
     )
     seconds = time.perf_counter() - begin
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    model.wv.save(out)
+    (Path(out).parent / "frequent.txt").write_text(" ".join(model.wv.index_to_key[:20_000]), "utf-8")
     scores = _quality(model.wv.index_to_key, model.wv.vectors, data)
     return {"seconds": seconds, "vocabulary": vocabulary, "memory": memory, **scores}
 
 
-def _nlpkit(architecture, seed, text, valid, data, out, settings):
-    import nlpkit
-    from nlpkit.prediction import train
+def _number_words(text):
     from nlpkit.tasks.word2vec.examples import read_corpus
-    from nlpkit.training.config import read_settings
 
-    training, seconds = train.train_model, []
-
-    def timed(*args, **kwargs):
-        begin = time.perf_counter()
-        history = training(*args, **kwargs)
-        seconds.append(time.perf_counter() - begin)
-        return history
-
-    train.train_model = timed
-    os.environ["NLPKIT_CACHE"] += f"-{os.environ['KERAS_BACKEND']}-{architecture}-{seed}"
     begin = time.perf_counter()
     read_corpus(text, "spaces")
-    vocabulary, begin = time.perf_counter() - begin, time.perf_counter()
-    settings = {**read_settings(None, settings), "architecture": architecture, "epochs": _EPOCHS}
-    trained = nlpkit.train("word2vec", text, valid, out=out, settings=settings, seed=seed, force=True, cut="spaces")
-    rest = time.perf_counter() - begin - seconds[0]
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-    scores = _quality(trained.task.vocabulary.symbols, trained.task.vectors, data)
-    return {"seconds": seconds[0], "rest": rest, "vocabulary": vocabulary, "memory": memory, **scores}
+    return {"seconds": time.perf_counter() - begin}
+
+
+def _measure_nlpkit(model, data):
+    import nlpkit
+
+    words = nlpkit.load(model).task
+    return _quality(words.vocabulary.symbols, words.vectors, data)
 
 
 def _quality(words, vectors, data):
@@ -174,6 +197,27 @@ def _quality(words, vectors, data):
     rows = np.array([[places[word] for word in analogy.words] for analogy in known["ca8-semantic"]])
     scores = {"wordsim": spearman([pair.score for pair in pairs], cosines)}
     return {**scores, "ca8": float(analogy_hits(unit, rows).mean()), "pairs": len(pairs), "analogies": len(rows)}
+
+
+def _answer_by_gensim(model, source, target):
+    from gensim.models import KeyedVectors
+
+    vectors = KeyedVectors.load(model)
+    with open(source, encoding="utf-8") as lines, open(target, "w", encoding="utf-8") as out:
+        for line in lines:
+            out.write(" ".join(word for word, _ in vectors.most_similar(line.strip(), topn=10)) + "\n")
+    return {"memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6}
+
+
+def _time_gensim(model, source, target):
+    done = work("answer_by_gensim", model=str(model), source=str(source), target=str(target))
+    return done["process"], done["memory"]
+
+
+def _answer_by_nlpkit(peer, model, source, target):
+    os.environ["KERAS_BACKEND"] = peer.removeprefix("nlpkit, ")
+    command = [sys.executable, "-m", "nlpkit", "predict", model, "--input", source, "--output", target]
+    return run([*command, "--n-best", 10])[1:]
 
 
 if __name__ == "__main__":

@@ -1,0 +1,52 @@
+"""What the benchmarks share that run each peer in a process of its own."""
+
+import argparse
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+
+def parse(parser: argparse.ArgumentParser, workers: dict) -> argparse.Namespace:
+    """The options, `--data` among them; a process that `work` started does its work instead, and ends.
+
+    Args:
+        workers: functions by name, which take and return what JSON can say.
+    """
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("--data", default=os.environ.get("NLPKIT_BENCH_DATA"), type=Path)
+    parser.add_argument("--worker", choices=workers, help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.worker:
+        print("\n" + json.dumps(workers[args.worker](**json.loads(sys.stdin.read()))))
+        raise SystemExit
+    if args.data is None:
+        parser.error("give --data, or set NLPKIT_BENCH_DATA")
+    return args
+
+
+def work(worker: str, **arguments) -> dict:
+    """What a worker returns, and as `process` the seconds of its process, start-up included."""
+    written, seconds, _ = run([sys.executable, sys.argv[0], "--worker", worker], json.dumps(arguments))
+    return {**json.loads(written.splitlines()[-1]), "process": seconds}
+
+
+def run(command: list, given: str = "") -> tuple[str, float, float]:
+    """Run a command: what it writes to standard output, its seconds, and the most memory that it held, in GB."""
+    with contextlib.ExitStack() as stack:
+        source, out, errors = (stack.enter_context(tempfile.TemporaryFile("w+", encoding="utf-8")) for _ in range(3))
+        source.write(given)
+        source.seek(0)
+        begin = time.perf_counter()
+        process = subprocess.Popen(list(map(str, command)), stdin=source, stdout=out, stderr=errors)
+        _, status, used = os.wait4(process.pid, 0)
+        seconds, process.returncode = time.perf_counter() - begin, os.waitstatus_to_exitcode(status)
+        out.seek(0)
+        errors.seek(0)
+        if process.returncode:
+            raise SystemExit(f"{' '.join(map(str, command))} failed:\n{errors.read()[-3000:]}")
+        return out.read(), seconds, used.ru_maxrss / 1e6
