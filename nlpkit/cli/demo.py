@@ -17,7 +17,7 @@ _TAGGING = {"epochs": 30, "batch_size": 16, "learning_rate": 4e-3, "warmup_steps
 _COUPLET = {"epochs": 12, "batch_size": 16, "warmup_steps": 20, "ema_momentum": 0.9, "char_min_count": 1}
 _WORD2VEC = {
     "architecture": "cbow", "epochs": 60, "vector_size": 48, "window": 10, "min_count": 3, "batch_size": 512,
-    "learning_rate": 0.05, "subsample": 3e-4,
+    "subsample": 3e-4,
 }  # fmt: skip
 _WORDS = ["苹果", "飞机", "医生", "比赛", "上海", "冬天", "小麦"]
 _COLOURS = {"PER": "bold magenta", "LOC": "bold green", "ORG": "bold cyan"}

@@ -1,8 +1,8 @@
 """Kill training with SIGKILL at random moments, resume it, and compare every weight with an uninterrupted run.
 
-    python scripts/benchmarks/resume.py [--kills 20] [--seed 0]
+    python scripts/benchmarks/resume.py [--task tagging] [--kills 20] [--seed 0]
 
-Trains a small tagger on the built-in samples. Each trial is killed once at a random moment between the start of the
+Trains a small model on the built-in samples. Each trial is killed once at a random moment between the start of the
 process and the end of the uninterrupted run, every third one a second time while it resumes; then it runs to the
 end. Compared bit for bit: all arrays of the last state (weights, optimiser slots, moving average, dropout seeds,
 metrics), the best weights and the saved model.
@@ -20,12 +20,19 @@ from pathlib import Path
 
 import numpy as np
 
-SETTINGS = ["epochs=4", "batch_size=8", "width=16", "char_dim=16", "bigram_dim=8", "dilations=1", "save_every=7"]
-SAMPLES = Path(__file__).parents[2] / "data" / "tagging"
+SAMPLES = Path(__file__).parents[2] / "data"
+TASKS = {
+    "tagging": (
+        ("words-train.txt", "words-test.txt"),
+        ["epochs=4", "batch_size=8", "width=16", "char_dim=16", "bigram_dim=8", "dilations=1", "save_every=7"],
+    ),
+    "word2vec": (("text.txt", "text.txt"), ["epochs=40", "save_every=7"]),
+}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--task", choices=TASKS, default="tagging")
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
@@ -33,7 +40,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         begin = time.monotonic()
-        run(folder / "whole")
+        run(args.task, folder / "whole")
         seconds = time.monotonic() - begin
         expected = content(folder / "whole")
         print(f"uninterrupted: {seconds:.1f} s, {len(expected)} arrays")
@@ -42,8 +49,8 @@ def main():
             out = folder / f"trial{trial}"
             moments = [rng.uniform(0, seconds) for _ in range(2 if trial % 3 == 2 else 1)]
             for moment in moments:
-                run(out, kill_after=moment)
-            run(out)
+                run(args.task, out, kill_after=moment)
+            run(args.task, out)
             found = content(out)
             same = found.keys() == expected.keys() and all(
                 np.array_equal(found[key], expected[key]) for key in expected
@@ -54,11 +61,12 @@ def main():
     return 0 if right == args.kills else 1
 
 
-def run(out, kill_after=None):
+def run(task, out, kill_after=None):
     """Train, or go on; kill the process after some seconds."""
+    (train, valid), settings = TASKS[task]
     command = [
-        sys.executable, "-m", "nlpkit", "train", "tagging", "--train", str(SAMPLES / "words-train.txt"),
-        "--valid", str(SAMPLES / "words-test.txt"), "--out", str(out), "--resume", "--set", *SETTINGS,
+        sys.executable, "-m", "nlpkit", "train", task, "--train", str(SAMPLES / task / train),
+        "--valid", str(SAMPLES / task / valid), "--out", str(out), "--resume", "--set", *settings,
     ]  # fmt: skip
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     try:

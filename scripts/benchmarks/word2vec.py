@@ -37,7 +37,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--architectures", nargs="+", default=["skipgram", "cbow"])
-    parser.add_argument("--backends", nargs="+", default=["torch", "tensorflow"], help="of nlpkit")
+    parser.add_argument("--alpha", type=float, default=0.025, help="gensim's learning rate; 0.025 is its default")
+    parser.add_argument("--backends", nargs="*", default=["torch", "tensorflow"], help="of nlpkit")
     parser.add_argument("--lines", type=int, default=0, help="of the text; 0 means all")
     parser.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", help="other settings of nlpkit")
     parser.add_argument("--questions", type=int, default=60_000, help="lines that nlpkit answers, gensim a sixteenth")
@@ -59,7 +60,10 @@ def _compare(args, folder):
         for seed in range(args.seeds):
             for peer, done in runs.items():
                 how = {"architecture": architecture, "seed": seed, "out": str(folder / peer), **files}
-                found = work("train_gensim", **how) if peer == "gensim" else _train_nlpkit(peer, args.set, **how)
+                if peer == "gensim":
+                    found = work("train_gensim", alpha=args.alpha, **how)
+                else:
+                    found = _train_nlpkit(peer, args.set, **how)
                 print(json.dumps({"peer": peer, "architecture": architecture, "seed": seed, **found}), file=sys.stderr)
                 done.append({**found, "speed": cut["words"] * _EPOCHS / found["seconds"]})
         rows += [(architecture, peer, done) for peer, done in runs.items()]
@@ -143,11 +147,11 @@ def _cut(source, text, valid, lines, data):
     return {"words": int((ids != EDGE).sum())}
 
 
-def _train_gensim(architecture, seed, text, data, out, **_):
+def _train_gensim(architecture, seed, text, data, out, alpha, **_):
     from gensim.models import Word2Vec
 
     model = Word2Vec(
-        vector_size=100, window=5, negative=5, min_count=5, sample=1e-3, workers=2, seed=seed,
+        vector_size=100, window=5, negative=5, min_count=5, sample=1e-3, workers=2, seed=seed, alpha=alpha,
         sg=int(architecture == "skipgram"),
     )  # fmt: skip
     begin = time.perf_counter()

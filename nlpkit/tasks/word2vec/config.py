@@ -15,8 +15,8 @@ class Word2VecConfig(TrainingConfig):
     epochs: int = 5
     batch_size: int = 2048
     """Words whose updates are computed side by side, from the same vectors."""
-    learning_rate: float = 0.0
-    """The first; it falls linearly to nearly zero. 0 means 0.025, and 0.05 for `cbow`, as in Mikolov's program."""
+    learning_rate: float = 0.05
+    """The first; it falls linearly to nearly zero."""
     ema_momentum: float = 0.0
     save_every: int = 400
     architecture: str = "skipgram"
@@ -47,8 +47,6 @@ class Word2VecConfig(TrainingConfig):
     """Take the plain path: Keras derives the loss, and updates all of the tables. Slow; for changes of the model."""
 
     def __post_init__(self):
-        if not self.learning_rate:
-            object.__setattr__(self, "learning_rate", 0.05 if self.architecture == "cbow" else 0.025)
         super().__post_init__()
         self.check_choice("architecture", ARCHITECTURES)
         self.check_choice("loss", LOSSES)
