@@ -379,7 +379,7 @@ def test_a_map_keeps_groups_together():
     assert np.isfinite(tsne(np.zeros((9, 3)))).all() and tsne(np.eye(2)).shape == (2, 2)
 
 
-def test_words_never_seen_have_vectors_by_their_pieces(tmp_path):
+def test_words_never_seen_have_vectors_by_their_pieces(write, tmp_path):
     settings = {**SMALL_WORD2VEC, "subwords": [1, 2]}
     nlpkit.train("word2vec", TEXT, TEXT, out=tmp_path / "m", settings=settings)
     predictor = nlpkit.load(tmp_path / "m")
@@ -388,6 +388,8 @@ def test_words_never_seen_have_vectors_by_their_pieces(tmp_path):
     answers = predictor.predict(["苹果汁水", "龘", "苹果"], n_best=5)
     assert [len(row) for row in answers] == [5, 0, 5]
     assert task.similarity("苹果汁水", "苹果") > task.similarity("苹果汁水", "火车")
+    pairs = predictor.evaluate(write("苹果汁水 苹果 5\n苹果汁水 火车 1\n龘 苹果 1\n", "pairs.txt"))
+    assert pairs == {"spearman": pytest.approx(1), "coverage": pytest.approx(2 / 3)}
     assert nlpkit.evaluate(tmp_path / "m", TEXT) == json.loads((tmp_path / "m" / "metrics.json").read_text())["valid"]
     assert task.vectors.shape == (len(task.vocabulary.symbols), 16)
 

@@ -330,7 +330,7 @@ class WordVectors(Task):
         """Metrics over questions or text.
 
         - Of pairs of words (``word word score``): ``spearman``, the rank correlation of the scores with the cosines,
-          and ``coverage``, the share of the pairs whose words are known.
+          and ``coverage``, the share of the pairs whose words have vectors, their own or those of their pieces.
         - Of analogies (four words a line, under headings ``: section``): ``accuracy`` of the known ones by 3CosAdd,
           ``coverage``, and the accuracy of each section.
         - Of text: ``neighbours``, how often the model scores a word that stands beside another higher than one drawn
@@ -338,21 +338,35 @@ class WordVectors(Task):
         """
         if isinstance(examples, Corpus):
             return {"neighbours": self._neighbours(examples)}
+        if isinstance(examples[0], Pair):
+            return self._rank_pairs(examples)
         ids = [self.vocabulary.encode(example.words) - 2 for example in examples]
         known = [i for i, row in enumerate(ids) if row.min() >= 0]
         coverage = len(known) / len(examples)
         if not known:
             return {"coverage": coverage}
-        rows, unit = np.stack([ids[i] for i in known]), self.unit_vectors
-        if isinstance(examples[0], Pair):
-            cosines = (unit[rows[:, 0]] * unit[rows[:, 1]]).sum(axis=1)
-            return {"spearman": spearman([examples[i].score for i in known], cosines), "coverage": coverage}
-        hits = analogy_hits(unit, rows)
+        hits = analogy_hits(self.unit_vectors, np.stack([ids[i] for i in known]))
         sections = collections.defaultdict(list)
         for i, hit in zip(known, hits):
             sections[examples[i].section].append(hit)
         shares = {name: {"accuracy": float(np.mean(of)), "known": len(of)} for name, of in sections.items()}
         return {"accuracy": float(hits.mean()), "coverage": coverage, "sections": shares}
+
+    def _rank_pairs(self, pairs):
+        words = sorted({word for pair in pairs for word in pair.words})
+        if self.pieces is None:
+            ids = self.vocabulary.encode(words)
+            vectors = self._rows_of("vectors")[ids] * (ids != UNKNOWN)[:, None]
+        else:
+            vectors = self._put_together(self._rows_of("vectors"), words)
+        length = np.linalg.norm(vectors, axis=1)
+        unit = {word: vector / norm for word, vector, norm in zip(words, vectors, length) if norm}
+        known = [pair for pair in pairs if all(word in unit for word in pair.words)]
+        coverage = {"coverage": len(known) / len(pairs)}
+        if not known:
+            return coverage
+        cosines = [float(unit[first] @ unit[second]) for first, second in (pair.words for pair in known)]
+        return {"spearman": spearman([pair.score for pair in known], cosines), **coverage}
 
     def _neighbours(self, corpus):
         ids = self.vocabulary.encode(corpus.words) - 2
