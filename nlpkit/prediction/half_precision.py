@@ -7,15 +7,14 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from nlpkit.training.checkpoint import get_values, set_values
-
 _WEIGHTS = "model.weights.h5"
 
 
 def round_weights(model: keras.Model):
     """Round float32 weights to what float16 can hold; call it before the last evaluation."""
-    values = get_values(model.weights)
-    set_values(model.weights, [_halve(v).astype(v.dtype) for v in values])
+    for weight in model.weights:
+        value = keras.ops.convert_to_numpy(weight.value)
+        weight.assign(_halve(value).astype(value.dtype))
 
 
 def save_model(model: keras.Model, path: Path):

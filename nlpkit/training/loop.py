@@ -110,7 +110,7 @@ def train_model(
                 is_best = metrics[metric] > position.best
                 position.best = max(metrics[metric], position.best)
                 position.waited = 0 if is_best else position.waited + 1
-                if is_best or keep_last:
+                if is_best and not keep_last:
                     save_state(run.folder / BEST, {"weights": get_values(model.weights)}, {})
             scores = {key: value for key, value in metrics.items() if isinstance(value, (int, float))}
             seconds = time.perf_counter() - begin
@@ -127,8 +127,12 @@ def train_model(
                 f"epoch {position.epoch}/{config.epochs}  loss {run.loss:.4f}  "
                 f"{metric} {metrics[metric]:.4f}{mark}  {seconds:.1f} s"
             )
-    groups, _ = load_state(run.folder / BEST)
-    set_values(model.weights, groups["weights"])
+    if keep_last:
+        with average.applied():
+            weights = get_values(model.weights)
+    else:
+        weights = load_state(run.folder / BEST)[0]["weights"]
+    set_values(model.weights, weights)
     return position.history
 
 

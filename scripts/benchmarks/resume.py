@@ -82,9 +82,9 @@ def run(task, out, kill_after=None):
 def content(folder):
     """All arrays of a run."""
     arrays = {}
-    for name in ("state.npz", "best.npz"):
-        with np.load(folder / "resume" / name) as file:
-            arrays.update({f"{name}/{key}": file[key] for key in file.files if key != "values"})
+    for path in (folder / "resume").glob("*.npz"):
+        with np.load(path) as file:
+            arrays.update({f"{path.name}/{key}": file[key] for key in file.files if key != "values"})
     with zipfile.ZipFile(folder / "model.keras") as file:
         arrays["model.keras"] = np.frombuffer(file.read("model.weights.h5"), "uint8")
     return arrays

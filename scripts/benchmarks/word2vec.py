@@ -41,7 +41,7 @@ def main():
     parser.add_argument("--backends", nargs="*", default=["torch", "tensorflow"], help="of nlpkit")
     parser.add_argument("--lines", type=int, default=0, help="of the text; 0 means all")
     parser.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", help="other settings of nlpkit")
-    parser.add_argument("--questions", type=int, default=60_000, help="lines that nlpkit answers, gensim a sixteenth")
+    parser.add_argument("--questions", type=int, default=120_000, help="lines that nlpkit answers, gensim a sixteenth")
     workers = _cut, _train_gensim, _number_words, _measure_nlpkit, _answer_by_gensim
     args = parse(parser, {worker.__name__[1:]: worker for worker in workers})
     with tempfile.TemporaryDirectory() as folder:

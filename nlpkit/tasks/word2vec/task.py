@@ -30,6 +30,7 @@ _MAPPED = 500  # words on the map of the report
 _HELD_OUT = 0.01  # of the text, from its end
 _TOLD = 20  # unknown words of a block for which a likely spelling is looked for
 _TRIALS = 100_000  # pairs of words that `neighbours` is measured on
+_TRIALS_AT_ONCE = 4096
 
 
 class Question(NamedTuple):
@@ -378,8 +379,13 @@ class WordVectors(Task):
         beside = rng.choice(beside, min(_TRIALS, len(beside)), replace=False)
         others = rng.choice(words[words >= 0], len(beside))
         vectors, contexts = self.vectors, self._rows_of("contexts")[2:]
-        gap = ((contexts[words[beside + 1]] - contexts[others]) * vectors[words[beside]]).sum(axis=1)
-        return float((gap > 0).mean() + 0.5 * (gap == 0).mean())
+        won = 0.0
+        for start in range(0, len(beside), _TRIALS_AT_ONCE):
+            some = slice(start, start + _TRIALS_AT_ONCE)
+            right, wrong = contexts[words[beside[some] + 1]], contexts[others[some]]
+            gap = ((right - wrong) * vectors[words[beside[some]]]).sum(axis=1)
+            won += (gap > 0).sum() + 0.5 * (gap == 0).sum()
+        return float(won / len(beside))
 
     def samples(self, examples, count: int = 20) -> list[dict]:
         words = self.vocabulary.symbols[:: max(1, min(len(self.vocabulary.symbols), 2000) // count)][:count]
