@@ -297,7 +297,7 @@ def _turned(x):
 
 
 def _shares_of(shares, ids):
-    """``(…, 1)``"""
+    """What share of its update is made to each row, ``(…, 1)``."""
     return ops.take(shares, ids)[..., None]
 
 
