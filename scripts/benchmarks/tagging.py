@@ -14,11 +14,11 @@ import argparse
 import gzip
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
+
+from workers import run
 
 from nlpkit.metrics import segmentation_scores
 
@@ -71,7 +71,7 @@ def measure(args, folder):
     for _ in range(args.rounds):
         for name, command in peers.items():
             for kind in ("text", "line"):
-                times[name][kind].append(run(command, folder / f"{kind}.txt", folder / "out.txt"))
+                times[name][kind].append(seconds_of(command, folder / f"{kind}.txt", folder / "out.txt"))
     print(f"{size / 1e6:.1f} MB of text, {args.rounds} rounds, {os.cpu_count()} cores\n")
     print("| peer | KB/s | ratio | first answer, s | test F1 | OOV recall |")
     print("|---|---:|---:|---:|---:|---:|")
@@ -79,7 +79,7 @@ def measure(args, folder):
         text, line = (statistics.median(times[name][kind]) for kind in ("text", "line"))
         if name == "jieba":
             base = text
-        run(command, folder / "test.txt", folder / "out.txt")
+        seconds_of(command, folder / "test.txt", folder / "out.txt")
         found = [line.split() for line in (folder / "out.txt").read_text("utf-8").splitlines()]
         scores = segmentation_scores(gold, found, known)
         print(
@@ -88,13 +88,10 @@ def measure(args, folder):
         )
 
 
-def run(command, source, target):
+def seconds_of(command, source, target):
     """Seconds of one process from file to file."""
     files = iter((source, target))
-    command = [str(next(files)) if part == "{}" else part for part in command]
-    begin = time.perf_counter()
-    subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
-    return time.perf_counter() - begin
+    return run([next(files) if part == "{}" else part for part in command])[1]
 
 
 def jieba_file(source, target):

@@ -6,7 +6,7 @@ The text is cut by jieba once, for both. Size 100, window 5, 5 negatives, 5 epoc
 times or more; gensim reads `corpus_file` with two workers, nlpkit is the command `nlpkit train`. Every training is a
 process of its own, and the programs take turns. Words a second are those of the text, rare ones included, before
 subsampling, times the epochs, by the wall time of training: for gensim that of `train`, for nlpkit that of its epochs,
-with compiling, measuring and keeping the weights of each. Given apart are the pass that finds the vocabulary, and the
+with compiling and measuring. Given apart are the pass that finds the vocabulary, and the
 rest of `nlpkit train`: starting, the model, the state to resume from, the report and the folder. Memory is the most
 that the process held.
 
@@ -73,7 +73,7 @@ def _compare(args, folder):
 
 def _train_nlpkit(peer, settings, architecture, seed, out, text, valid, data):
     """The command, as a user gives it, and what it wrote."""
-    os.environ["KERAS_BACKEND"] = peer.removeprefix("nlpkit, ")
+    os.environ["KERAS_BACKEND"] = _backend(peer)
     shutil.rmtree(os.environ["NLPKIT_CACHE"])  # so that the text is read anew
     vocabulary = work("number_words", text=text)["seconds"]
     _, wall, memory = run(
@@ -89,6 +89,10 @@ def _train_nlpkit(peer, settings, architecture, seed, out, text, valid, data):
     return {"seconds": seconds, "rest": wall - seconds, "vocabulary": vocabulary, "memory": memory, **scores}
 
 
+def _backend(peer):
+    return peer.removeprefix("nlpkit, ")
+
+
 def _compare_answers(args, folder):
     """The table of answers, by the models of the last training."""
     words = (folder / "frequent.txt").read_text("utf-8").split()
@@ -101,7 +105,7 @@ def _compare_answers(args, folder):
         for lines in (asked[:1], asked):
             (folder / "asked.txt").write_text("".join(f"{word}\n" for word in lines), "utf-8")
             files = folder / peer, folder / "asked.txt", folder / "answers.txt"
-            times.append(_answer_by_nlpkit(peer, *files) if base else _time_gensim(*files))
+            times.append(_time_answers(peer, *map(str, files)))
             answers = (folder / "answers.txt").read_text("utf-8").splitlines()
             if [len(answer.split()) for answer in answers] != [10] * len(lines):
                 raise SystemExit(f"{peer} did not answer every line with ten words")
@@ -111,6 +115,16 @@ def _compare_answers(args, folder):
             f"| {peer} | {count:,} in {seconds:.0f} s | {count / seconds:,.0f} | {count / seconds / base:.1f}× | "
             f"{first:.1f} | {memory:.2f} |"
         )
+
+
+def _time_answers(peer, model, source, target):
+    """Seconds and peak memory of a process that answers the lines of a file."""
+    if peer == "gensim":
+        done = work("answer_by_gensim", model=model, source=source, target=target)
+        return done["process"], done["peak"]
+    os.environ["KERAS_BACKEND"] = _backend(peer)
+    command = [sys.executable, "-m", "nlpkit", "predict", model, "--input", source, "--output", target]
+    return run([*command, "--n-best", 10])[1:]
 
 
 def _print(rows):
@@ -210,18 +224,7 @@ def _answer_by_gensim(model, source, target):
     with open(source, encoding="utf-8") as lines, open(target, "w", encoding="utf-8") as out:
         for line in lines:
             out.write(" ".join(word for word, _ in vectors.most_similar(line.strip(), topn=10)) + "\n")
-    return {"memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6}
-
-
-def _time_gensim(model, source, target):
-    done = work("answer_by_gensim", model=str(model), source=str(source), target=str(target))
-    return done["process"], done["memory"]
-
-
-def _answer_by_nlpkit(peer, model, source, target):
-    os.environ["KERAS_BACKEND"] = peer.removeprefix("nlpkit, ")
-    command = [sys.executable, "-m", "nlpkit", "predict", model, "--input", source, "--output", target]
-    return run([*command, "--n-best", 10])[1:]
+    return {}
 
 
 if __name__ == "__main__":

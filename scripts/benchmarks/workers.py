@@ -30,23 +30,24 @@ def parse(parser: argparse.ArgumentParser, workers: dict) -> argparse.Namespace:
 
 
 def work(worker: str, **arguments) -> dict:
-    """What a worker returns, and as `process` the seconds of its process, start-up included."""
-    written, seconds, _ = run([sys.executable, sys.argv[0], "--worker", worker], json.dumps(arguments))
-    return {**json.loads(written.splitlines()[-1]), "process": seconds}
+    """What a worker returns; and as `process` and `peak` the seconds and the memory of its process, see `run`."""
+    written, seconds, peak = run([sys.executable, sys.argv[0], "--worker", worker], json.dumps(arguments))
+    return {**json.loads(written.splitlines()[-1]), "process": seconds, "peak": peak}
 
 
 def run(command: list, given: str = "") -> tuple[str, float, float]:
-    """Run a command: what it writes to standard output, its seconds, and the most memory that it held, in GB."""
+    """Run a command: what it writes to standard output, its seconds, start-up included, and its peak memory, in GB."""
+    command = [str(part) for part in command]
     with contextlib.ExitStack() as stack:
         source, out, errors = (stack.enter_context(tempfile.TemporaryFile("w+", encoding="utf-8")) for _ in range(3))
         source.write(given)
         source.seek(0)
         begin = time.perf_counter()
-        process = subprocess.Popen(list(map(str, command)), stdin=source, stdout=out, stderr=errors)
+        process = subprocess.Popen(command, stdin=source, stdout=out, stderr=errors)
         _, status, used = os.wait4(process.pid, 0)
         seconds, process.returncode = time.perf_counter() - begin, os.waitstatus_to_exitcode(status)
-        out.seek(0)
-        errors.seek(0)
         if process.returncode:
-            raise SystemExit(f"{' '.join(map(str, command))} failed:\n{errors.read()[-3000:]}")
+            errors.seek(0)
+            raise SystemExit(f"{' '.join(command)} failed:\n{errors.read()[-3000:]}")
+        out.seek(0)
         return out.read(), seconds, used.ru_maxrss / 1e6

@@ -206,7 +206,7 @@ class Steps:
 
     A step is a stretch of the text: its rare words are left out, its frequent ones thinned, and what stays is cut into
     blocks. A chunk, the words whose updates are computed together, takes its blocks from all over the stretch, for a
-    page repeats its own rare words, and the sum of many updates of one word, all from the same vectors, goes too far.
+    page repeats its own rare words, which are better spread over many chunks.
 
     Args:
         corpus: `Corpus`.
