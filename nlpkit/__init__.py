@@ -2,7 +2,7 @@
 
     >>> import nlpkit
     >>> tagger = nlpkit.train("tagging", "train.txt", out="model")  # doctest: +SKIP
-    >>> nlpkit.load("model").predict(["今天天气真好"])  # doctest: +SKIP
+    >>> nlpkit.load("model").predict(["今天天气真好"])[0].words  # doctest: +SKIP
 
 Names are imported when they are used, so that importing nlpkit stays free of Keras and its backend.
 """
@@ -13,18 +13,20 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from nlpkit.prediction.predictor import Predictor
+    from nlpkit.runs.convert import convert
+    from nlpkit.runs.load import evaluate, load
+    from nlpkit.runs.train import train
 
-    from nlpkit.prediction.predictor import Predictor, load
-    from nlpkit.prediction.train import train
-
-__version__ = "0.1.0"
-__all__ = ["Predictor", "evaluate", "load", "train"]
+__version__ = "0.2.0"
+__all__ = ["Predictor", "convert", "evaluate", "load", "train"]
 
 _HOMES = {
-    "train": "nlpkit.prediction.train",
-    "load": "nlpkit.prediction.predictor",
     "Predictor": "nlpkit.prediction.predictor",
+    "convert": "nlpkit.runs.convert",
+    "evaluate": "nlpkit.runs.load",
+    "load": "nlpkit.runs.load",
+    "train": "nlpkit.runs.train",
 }
 _ROOMS = (
     "datasets",
@@ -34,18 +36,13 @@ _ROOMS = (
     "losses",
     "metrics",
     "ops",
+    "options",
     "prediction",
+    "runs",
     "tasks",
     "text",
     "training",
 )
-
-
-def evaluate(folder: str | Path, data: str | Path) -> dict[str, Any]:
-    """Metrics of a trained model over a labelled file."""
-    from nlpkit.prediction.predictor import load
-
-    return load(folder).evaluate(data)
 
 
 def __dir__() -> list[str]:

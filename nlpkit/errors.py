@@ -1,6 +1,10 @@
 """Errors that a user can cause, with a message that says what, where and what to do."""
 
+from __future__ import annotations
+
 import difflib
+from collections.abc import Iterable
+from pathlib import Path
 
 
 class NlpkitError(Exception):
@@ -16,10 +20,14 @@ class DataError(NlpkitError, ValueError):
         line: its line, counted from 1.
     """
 
-    def __init__(self, message, path=None, line=None):
+    def __init__(self, message: str, path: str | Path | None = None, line: int | None = None):
         self.reason, self.path, self.line = message, path, line
         place = "" if path is None else f"{path}: " if line is None else f"{path}, line {line}: "
         super().__init__(place + message)
+
+
+class DataWarning(UserWarning):
+    """Something about a record that was given from Python; the command line reports the same in a file of errors."""
 
 
 class ConfigError(NlpkitError, ValueError):
@@ -27,7 +35,7 @@ class ConfigError(NlpkitError, ValueError):
 
 
 class ArtefactError(NlpkitError, ValueError):
-    """A model folder is missing, damaged, foreign or of a newer format."""
+    """A model folder is missing, damaged, foreign or of another version."""
 
 
 class TrainingError(NlpkitError, ArithmeticError):
@@ -37,11 +45,11 @@ class TrainingError(NlpkitError, ArithmeticError):
 class MissingPackageError(NlpkitError, ImportError):
     """An optional package is not installed; the message names the extra that brings it."""
 
-    def __init__(self, package, extra):
+    def __init__(self, package: str, extra: str):
         super().__init__(f'{package} is not installed; pip install "nlpkit[{extra}]"')
 
 
-def unknown_name(kind, name, accepted):
+def unknown_name(kind: str, name: object, accepted: Iterable[object]) -> str:
     """``unknown encoder 'lstn', did you mean 'lstm'? accepted: …``"""
     accepted = sorted(map(str, accepted))
     near = difflib.get_close_matches(str(name), accepted, 1, 0.5)

@@ -1,6 +1,7 @@
-"""Fixtures: a small trained model of each kind, made once."""
+"""Fixtures: a small trained model of each kind, made once for all test processes."""
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ SMALL = {
 
 SMALL_COUPLET = {
     "epochs": 3, "batch_size": 16, "width": 16, "dilations": [1, 2], "warmup_steps": 5, "ema_momentum": 0.9,
-    "learning_rate": 0.01, "candidates": 8, "beam_width": 3, "dropout": 0.1,
+    "learning_rate": 0.01, "candidates": 8, "dropout": 0.1,
 }  # fmt: skip
 
 
@@ -25,30 +26,40 @@ SMALL_WORD2VEC = {"epochs": 3, "vector_size": 16, "min_count": 3, "batch_size": 
 
 
 @pytest.fixture(scope="session")
-def words_model(tmp_path_factory):
+def words_model(shared_folder):
     """Folder of a segmenter with a lexicon."""
     files = [SAMPLES / f"words-{part}.txt" for part in ("train", "test")]
-    return _train(tmp_path_factory, "tagging", *files, {**SMALL, "lexicon": "train"})
+    return _trained(shared_folder / "words", "tagging", *files, {**SMALL, "lexicon": "train"})
 
 
 @pytest.fixture(scope="session")
-def entities_model(tmp_path_factory):
+def entities_model(shared_folder):
     """Folder of an entity tagger."""
     files = [SAMPLES / f"entities-{part}.conll" for part in ("train", "test")]
-    return _train(tmp_path_factory, "tagging", *files, {**SMALL, "epochs": 8})
+    return _trained(shared_folder / "entities", "tagging", *files, {**SMALL, "epochs": 8})
 
 
 @pytest.fixture(scope="session")
-def couplet_model(tmp_path_factory):
+def couplet_model(shared_folder):
     """Folder of a writer of couplets."""
     files = [COUPLETS / f"couplets-{part}.tsv" for part in ("train", "test")]
-    return _train(tmp_path_factory, "couplet", *files, SMALL_COUPLET)
+    return _trained(shared_folder / "couplets", "couplet", *files, SMALL_COUPLET)
 
 
 @pytest.fixture(scope="session")
-def word2vec_model(tmp_path_factory, cache):
+def word2vec_model(shared_folder, cache):
     """Folder of word vectors."""
-    return _train(tmp_path_factory, "word2vec", TEXT, TEXT, SMALL_WORD2VEC)
+    return _trained(shared_folder / "words2vec", "word2vec", TEXT, TEXT, SMALL_WORD2VEC)
+
+
+@pytest.fixture(scope="session")
+def shared_folder(tmp_path_factory):
+    """A folder that all test processes of one run share."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    (folder / "shared").mkdir(exist_ok=True)
+    return folder / "shared"
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -57,9 +68,18 @@ def cache(tmp_path_factory):
     os.environ["NLPKIT_CACHE"] = str(tmp_path_factory.mktemp("cache"))
 
 
-def _train(tmp_path_factory, task, train, test, settings):
+def _trained(out, task, train, valid, settings):
+    """A model's folder; whichever process comes first trains it, the others wait."""
     import nlpkit
 
-    out = tmp_path_factory.mktemp("models") / "model"
-    nlpkit.train(task, train, test, out=out, settings=settings)
+    lock = out.with_name(f"{out.name}.lock")
+    try:
+        lock.mkdir()
+    except FileExistsError:
+        deadline = time.monotonic() + 300
+        while not (out / "task.json").exists():
+            assert time.monotonic() < deadline, f"{out} was not trained"
+            time.sleep(0.1)
+        return out
+    nlpkit.train(task, train, valid, out=out, settings=settings)
     return out

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import warnings
 
 import numpy as np
 import pytest
@@ -11,10 +12,11 @@ from hypothesis import strategies as st
 import nlpkit
 from nlpkit.errors import ConfigError, DataError, MissingPackageError
 from nlpkit.tasks.couplet.check import check
-from nlpkit.tasks.couplet.config import CoupletConfig
-from nlpkit.tasks.couplet.examples import Couplet, first_equal, read_couplets, read_pairs
-from nlpkit.tasks.couplet.rules import RULES, is_kept, tone_demands
+from nlpkit.tasks.couplet.config import RULES, CoupletPrediction, CoupletReading, CoupletSettings
+from nlpkit.tasks.couplet.examples import CoupletExample, UpperLine, first_equal, read_couplets, read_pairs
+from nlpkit.tasks.couplet.rules import is_kept, tone_demands
 from nlpkit.tasks.couplet.task import CoupletWriter
+from nlpkit.tasks.task import Data
 from nlpkit.text import tones
 from nlpkit.text.characters import code_points
 from nlpkit.text.kinds import MARK, character_kinds
@@ -45,9 +47,9 @@ def made_up_tones(monkeypatch):
 @pytest.mark.parametrize("encoder", ["gated_conv", "lstm"])
 @pytest.mark.parametrize("lower", [[1, 2], []])
 def test_every_weight_gets_a_gradient(encoder, lower):
-    examples = CoupletWriter.read(COUPLETS / "couplets-train.tsv").examples[:60]
-    config = CoupletConfig.create({**SMALL_COUPLET, "encoder": encoder, "lower_dilations": lower})
-    check_gradients(CoupletWriter.from_examples(config, examples, {}), examples)
+    examples = read_couplets(COUPLETS / "couplets-train.tsv")[0][:60]
+    config = CoupletSettings.create({**SMALL_COUPLET, "encoder": encoder, "lower_dilations": lower})
+    check_gradients(CoupletWriter.untrained(config, Data(examples)), examples)
 
 
 # Rules.
@@ -82,16 +84,19 @@ CHARACTERS = st.sampled_from("春风来夏雨去山山水水日月年天地人�
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.text(CHARACTERS, min_size=1, max_size=14), min_size=1, max_size=5))
 def test_answers_keep_all_rules_whatever_the_line(predictor, texts):
-    for text, answers in zip(texts, predictor.predict(texts, n_best=2), strict=True):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of marks alone, and of characters never seen
+        found = predictor.predict(texts, n_best=2)
+    for text, answers in zip(texts, found, strict=True):
         kinds = character_kinds(code_points(text))
         if (kinds == MARK).all():
-            assert answers == []
+            assert not answers.answers
             continue
-        assert answers
+        assert answers.answers
         for answer in answers:
-            assert len(answer["lower"]) == len(text)
+            assert len(answer.lower) == len(text)
             for rule in ALL:
-                assert is_kept(rule, text, answer["lower"]), (rule, text, answer)
+                assert is_kept(rule, text, answer.lower), (rule, text, answer)
 
 
 NASTY = st.text(
@@ -102,58 +107,62 @@ NASTY = st.text(
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(NASTY, max_size=4))
 def test_no_line_stops_the_others(predictor, texts):
-    search = predictor.task.prepare()
-    told = dict(predictor.task.inspect(texts, **search))
-    for row, answers in enumerate(predictor.predict([*texts, "春风送暖"])[:-1]):
+    task = predictor.task
+    _, problems = task.encode([task.parse(text) for text in texts], task.prepare(CoupletPrediction()))
+    errors = {problem.row for problem in problems if problem.is_error}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = predictor.predict([*texts, "春风送暖"])[:-1]
+    for row, answers in enumerate(found):
         upper = texts[row].partition("\t")[0].strip()
-        assert bool(answers) or row in told
-        assert all(len(answer["lower"]) == len(upper) for answer in answers)
-        assert all(is_kept("punctuation", upper, answer["lower"]) for answer in answers)
+        assert bool(answers.answers) != (row in errors)
+        assert all(len(answer.lower) == len(upper) for answer in answers)
+        assert all(is_kept("punctuation", upper, answer.lower) for answer in answers)
 
 
 def test_each_rule_is_a_switch(predictor, made_up_tones):
     lines = [couplet.upper for couplet in read_couplets(COUPLETS / "couplets-train.tsv")[0]]
-    free = [row[0]["lower"] for row in predictor.predict(lines, rules="none")]
+    free = [row.lower for row in predictor.predict(lines, rules="none")]
     for rule in ("no_copy", "no_share", "repetition", "tone"):
         assert not all(is_kept(rule, a, b) for a, b in zip(lines, free)), rule
-        held = [row[0]["lower"] for row in predictor.predict(lines, rules=rule)]
+        held = [row.lower for row in predictor.predict(lines, rules=rule)]
         broken = [(a, b) for a, b in zip(lines, held) if not is_kept(rule, a, b)]
         assert not broken, rule
     assert all(len(a) == len(b) for a, b in zip(lines, free))
 
 
 def test_without_the_rule_marks_are_answered_like_characters(predictor):
-    answer = predictor.predict(["春风，送暖"], rules="no_share")[0][0]["lower"]
+    answer = predictor.predict(["春风，送暖"], rules="no_share")[0].lower
     assert len(answer) == 5 and "，" not in answer
 
 
 def test_rules_together_where_they_pull_apart(predictor, made_up_tones):
     """A repeated character whose places make different demands, or demand where another place does not."""
     for upper in ("天春天地天", "春月雨月，风月", "月月月月月", "风月风雨风", "春"):
-        for answer in predictor.predict([upper], rules="no_share,repetition,tone", n_best=3)[0][:1]:
+        for answer in predictor.predict([upper], rules="no_share,repetition,tone", n_best=3)[0].answers[:1]:
             demands = {}
             for place, tone in tone_demands(upper):
                 demands[upper[place]] = demands.get(upper[place], 0) | tone
-            assert is_kept("repetition", upper, answer["lower"]) and is_kept("no_share", upper, answer["lower"])
+            assert is_kept("repetition", upper, answer.lower) and is_kept("no_share", upper, answer.lower)
             # Tones that exclude each other are met by a character with readings of both kinds.
-            assert is_kept("tone", upper, answer["lower"]), (upper, answer)
+            assert is_kept("tone", upper, answer.lower), (upper, answer)
 
 
 def test_an_untrained_model_answers_too():
     """Its vectors are all alike, so that even padding and what fills up the vocabulary get among the candidates."""
-    examples = CoupletWriter.read(COUPLETS / "couplets-train.tsv").examples
-    config = CoupletConfig.create({**SMALL_COUPLET, "char_min_count": 1, "beam_width": 8})
-    task = CoupletWriter.from_examples(config, examples, {})
+    examples = read_couplets(COUPLETS / "couplets-train.tsv")[0]
+    config = CoupletSettings.create({**SMALL_COUPLET, "char_min_count": 1})
+    task = CoupletWriter.untrained(config, Data(examples))
     assert len(task.vocabulary) > 1000
-    for example, answers in zip(examples[:50], task.predict([e.upper for e in examples[:50]], **task.prepare())):
-        assert all(is_kept(rule, example.upper, answers[0]["lower"]) for rule in ALL)
+    for example, answers in zip(examples[:50], task.predict([UpperLine(e.upper) for e in examples[:50]], beam_width=8)):
+        assert all(is_kept(rule, example.upper, answers.lower) for rule in ALL)
 
 
 def test_more_answers_than_characters(predictor):
     answers = predictor.predict(["春", "山高水长"], n_best=60)
-    assert 1 < len(answers[0]) <= 60 and len(answers[1]) == 60
-    assert all(len(answer["lower"]) == 4 for answer in answers[1])
-    assert all("\0" not in answer["lower"] for row in answers for answer in row)
+    assert 1 < len(answers[0].answers) <= 60 and len(answers[1].answers) == 60
+    assert all(len(answer.lower) == 4 for answer in answers[1])
+    assert all("\0" not in answer.lower for row in answers for answer in row)
 
 
 def test_draws_do_not_depend_on_batch_mates(predictor):
@@ -164,31 +173,31 @@ def test_draws_do_not_depend_on_batch_mates(predictor):
 
 
 def test_required_and_forbidden_characters(predictor):
-    first = predictor.predict(["春风送暖入千家"])[0][0]["lower"]
-    assert predictor.predict(["春风送暖入千家\t月明"])[0][0]["lower"].startswith("月明")
-    answer = predictor.predict(["春风送暖入千家"], forbidden=first)[0][0]["lower"]
+    first = predictor.predict(["春风送暖入千家"])[0].lower
+    assert predictor.predict(["春风送暖入千家\t月明"])[0].lower.startswith("月明")
+    answer = predictor.predict(["春风送暖入千家"], forbidden=first)[0].lower
     assert not set(answer) & set(first)
     # A required character is the user's own wish and stands against the other rules.
-    assert predictor.predict(["春风送暖入千家\t春"])[0][0]["lower"].startswith("春")
-    assert predictor.predict(["山山水\t春花"])[0][0]["lower"].startswith("春花")
+    assert predictor.predict(["春风送暖入千家\t春"])[0].lower.startswith("春")
+    assert predictor.predict(["山山水\t春花"])[0].lower.startswith("春花")
 
 
 def test_n_best_are_different_and_in_order(predictor):
     answers = predictor.predict(["春风送暖入千家"], n_best=6)[0]
-    assert len({answer["lower"] for answer in answers}) == 6
-    scores = [answer["score"] for answer in answers]
+    assert len({answer.lower for answer in answers}) == 6
+    scores = [answer.score for answer in answers]
     assert scores == sorted(scores, reverse=True)
     # Where only one character is allowed there are no other answers to give.
-    assert len(predictor.predict(["春\t月"], n_best=3)[0]) == 1
+    assert len(predictor.predict(["春\t月"], n_best=3)[0].answers) == 1
 
 
 def test_drawn_answers_vary_with_the_seed_and_keep_the_rules(predictor):
     lines = ["春风送暖入千家", "山山水水"] * 3
     draws = [predictor.predict(lines, temperature=1.5, seed=seed, n_best=3) for seed in (0, 0, 1)]
     assert draws[0] == draws[1] != draws[2]
-    assert len({answer["lower"] for answer in draws[0][0]}) > 1
+    assert len({answer.lower for answer in draws[0][0]}) > 1
     for line, answers in zip(lines, draws[2]):
-        assert all(is_kept(rule, line, answer["lower"]) for answer in answers for rule in ALL)
+        assert all(is_kept(rule, line, answer.lower) for answer in answers for rule in ALL)
 
 
 def test_the_search_without_repetition_finds_the_best_line(predictor):
@@ -199,26 +208,26 @@ def test_the_search_without_repetition_finds_the_best_line(predictor):
 
     task = predictor.task
     for upper in ("春风", "千山"):
-        search = task.prepare(rules="none", n_best=64)["search"]
-        encoded = task.encode([upper], search)
-        found = task.run(encoded)
+        options = CoupletPrediction.create({"rules": "none", "n_best": 64})
+        encoded, _ = task.encode([UpperLine(upper)], task.prepare(options))
+        found_ids, found_scores = task.run(encoded)
         ids = encoded.lines.arrays["characters"][None]
 
         def logits(before, ids=ids):
-            return task.model({"characters": ids, "before": np.array([before], "int32")}).numpy()[0]
+            return task.network.model({"characters": ids, "before": np.array([before], "int32")}).numpy()[0]
 
         hidden = logits([0, 1])
         hidden[:, :2] = -np.inf
-        first, second = (np.argsort(-row)[: task.config.candidates] for row in hidden)
+        first, second = (np.argsort(-row)[: task.settings.candidates] for row in hidden)
         alone = [log_softmax(row[of]) for row, of in zip(hidden, (first, second))]
         expected = {}
         for (i, a), (j, b) in itertools.product(enumerate(first), enumerate(second)):
             scores = logits([0, a])
             expected[int(a), int(b)] = log_softmax(scores[0][first])[i] + log_softmax(scores[1][second])[j]
-            expected[int(a), int(b)] += task.config.alone * (alone[0][i] + alone[1][j])
+            expected[int(a), int(b)] += task.settings.independent_weight * (alone[0][i] + alone[1][j])
         best = sorted(expected, key=expected.get, reverse=True)
-        np.testing.assert_allclose(found.scores[0][:10], [expected[pair] for pair in best[:10]], rtol=1e-3, atol=1e-3)
-        assert tuple(found.ids[0].tolist()) == best[0]
+        np.testing.assert_allclose(found_scores[0][:10], [expected[pair] for pair in best[:10]], rtol=1e-3, atol=1e-3)
+        assert tuple(found_ids[0].tolist()) == best[0]
 
 
 def test_a_plain_tagger_answers_each_position_by_itself(tmp_path):
@@ -227,11 +236,11 @@ def test_a_plain_tagger_answers_each_position_by_itself(tmp_path):
     task = nlpkit.train("couplet", *files, out=tmp_path / "m", settings=settings).task
     line = "春风送暖入千家"
     ids = task.vocabulary.encode(line)[None]
-    scores = task.model({"characters": ids}).numpy()[0]
+    scores = task.network.model({"characters": ids}).numpy()[0]
     scores[:, :2] = -np.inf
     expected = "".join(task.vocabulary.decode(scores.argmax(axis=-1)))
-    assert task.predict([line], **task.prepare(rules="none"))[0][0]["lower"] == expected
-    assert "each alone" not in task.evaluate(task.read(files[1]).examples)["by position"]
+    assert task.predict([UpperLine(line)], rules="none")[0].lower == expected
+    assert "independent" not in task.evaluate(read_couplets(files[1])[0])["by position"]
 
 
 # Data and errors.
@@ -253,8 +262,8 @@ def test_bad_lines_are_named_and_passed_over_or_stop(tmp_path):
         assert text in note
     with pytest.raises(DataError, match="line 2: is empty"):
         read_couplets(path, "stop")
-    with pytest.raises(ConfigError, match="accepted are skip and stop"):
-        read_couplets(path, "ignore")
+    with pytest.raises(ConfigError, match="unknown on_error 'ignore'; accepted: skip, stop"):
+        CoupletReading.create({"on_error": "ignore"})
     path.write_text("a\tb\n" * 9)
     with pytest.raises(DataError, match=r"holds no couplet; .* line 1: holds 'a'"):
         read_couplets(path)
@@ -267,9 +276,10 @@ def test_files_with_bad_lines(predictor, tmp_path):
     (tmp_path / "in.txt").write_text("\n".join(lines), "utf-8")
     assert predictor.predict_file(tmp_path / "in.txt", tmp_path / "out.txt") == (9, 6)
     found = (tmp_path / "out.txt").read_text("utf-8").splitlines()
-    assert [len(line) for line in found] == [4, 0, 0, 4, 4, 2, 0, 0, 2]
+    assert [len(line) for line in found] == [4, 0, 0, 4, 0, 2, 0, 0, 2]
     errors = [json.loads(line) for line in (tmp_path / "out.txt.errors.jsonl").read_text("utf-8").splitlines()]
     reasons = {error["line"]: error["reason"] for error in errors}
+    assert [error["severity"] == "error" for error in errors] == [line != 4 for line in reasons]
     assert reasons[2] == "is empty" and "'hello', which is not Chinese" in reasons[3]
     assert "never saw 龘" in reasons[4] and "answered all the same" in reasons[4]
     assert "5 characters are required (日月星辰风) of a line of 4" in reasons[5]
@@ -286,7 +296,8 @@ def test_files_with_bad_lines(predictor, tmp_path):
     [
         ({"rules": "no_shar"}, "unknown rule 'no_shar', did you mean 'no_share'"),
         ({"n_best": 0}, "n_best = 0: must be at least 1"),
-        ({"temperature": -1.0}, "temperature = -1.0: must be 0, for no draw, or at least 0.05"),
+        ({"temperature": -1.0}, "temperature = -1.0: must be at least 0"),
+        ({"temperature": 0.01}, "temperature = 0.01: must be 0, for no draw, or at least 0.05"),
         ({"temperature": float("nan")}, "temperature = nan"),
     ],
 )
@@ -297,16 +308,16 @@ def test_wrong_options(predictor, options, message):
 
 @pytest.mark.parametrize(
     ("values", "message"),
-    [({"rules": "nothing"}, "unknown rule"), ({"hide": 1.0}, "from 0 to below 1"), ({"longest": 1}, "at least 2")],
+    [({"hide": 1.0}, "from 0 to below 1"), ({"max_length": 1}, "at least 2")],
 )
 def test_bad_settings(values, message):
     with pytest.raises(ConfigError, match=message):
-        CoupletConfig.create(values)
+        CoupletSettings.create(values)
 
 
 def test_a_vocabulary_of_nothing():
     with pytest.raises(ConfigError, match="char_min_count = 2: no character of the data is that frequent"):
-        CoupletWriter.from_examples(CoupletConfig(), [Couplet("山", "水", 1)], {})
+        CoupletWriter.untrained(CoupletSettings(), Data([CoupletExample("山", "水", 1)]))
 
 
 def test_evaluation_names_bad_lines(couplet_model, tmp_path, capsys):
@@ -318,8 +329,8 @@ def test_evaluation_names_bad_lines(couplet_model, tmp_path, capsys):
 
 
 def test_pairs_leave_out_marks_of_either_line():
-    examples = [Couplet("春，风", "夏雨，", 1), Couplet("山", "水", 2)]
-    task = CoupletWriter.from_examples(CoupletConfig.create({**SMALL_COUPLET, "char_min_count": 1}), examples, {})
+    examples = [CoupletExample("春，风", "夏雨，", 1), CoupletExample("山", "水", 2)]
+    task = CoupletWriter.untrained(CoupletSettings.create({**SMALL_COUPLET, "char_min_count": 1}), Data(examples))
     lines = read_pairs(examples, task.vocabulary)
     assert lines.lengths.tolist() == [1, 1]
     assert "".join(task.vocabulary.decode(lines.arrays["lower"])) == "夏水"

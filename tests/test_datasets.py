@@ -66,7 +66,7 @@ LENGTHS = np.random.default_rng(0).integers(1, 60, 300)
 
 
 def batches(**options):
-    return BucketedBatches(LENGTHS, lambda rows, length: (rows, length), 16, **{"seed": 3, **options})
+    return BucketedBatches(LENGTHS, lambda rows, length, rng: (rows, length), 16, **{"seed": 3, **options})
 
 
 def test_an_epoch_holds_every_example_once():
@@ -93,3 +93,27 @@ def test_what_fits_no_bucket_is_an_error():
         batches(buckets=(16, 32))
     with pytest.raises(ValueError, match="no examples"):
         BucketedBatches([], None, 4, seed=0)
+
+
+def test_random_numbers_belong_to_the_position():
+    def drawn(start):
+        made = BucketedBatches(LENGTHS, lambda rows, length, rng: rng.random(), 16, seed=3)
+        return [list(made.epoch(epoch, start)) for epoch in range(2)]
+
+    whole, rest = drawn(0), drawn(2)
+    assert [epoch[2:] for epoch in whole] == rest
+    assert len({number for epoch in whole for number in epoch}) == 2 * len(whole[0])
+
+
+@pytest.mark.parametrize("name", ["f", "f.gz"])
+def test_a_file_is_written_whole_or_not_at_all(tmp_path, name):
+    from nlpkit.datasets.files import read_lines, write_atomically, written_atomically
+
+    write_atomically(tmp_path / name, b"old\n")
+    with pytest.raises(KeyboardInterrupt), written_atomically(tmp_path / name) as file:
+        file.write(b"new")
+        raise KeyboardInterrupt
+    assert list(read_lines(tmp_path / name)) == [(1, "old")]
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    with pytest.raises(DataError, match="can't be written"):
+        write_atomically(tmp_path / "no" / name, b"")

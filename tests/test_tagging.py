@@ -10,12 +10,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import nlpkit
+from nlpkit.datasets.windows import cut_windows
 from nlpkit.errors import ConfigError, DataError
+from nlpkit.tasks.tagging.answers import Entity
 from nlpkit.tasks.tagging.check import check
-from nlpkit.tasks.tagging.config import TaggingConfig
+from nlpkit.tasks.tagging.config import TaggingPrediction, TaggingReading, TaggingSettings
 from nlpkit.tasks.tagging.decode import spaced_words
-from nlpkit.tasks.tagging.examples import Encoder, Example, check_labels, cut_windows, detect_format, read_examples
+from nlpkit.tasks.tagging.examples import Example, check_labels, detect_format, make_features, read_examples
 from nlpkit.tasks.tagging.task import Tagger
+from nlpkit.tasks.task import Data
 from nlpkit.text import tag_schemes
 from nlpkit.text.characters import FlatTexts, code_points
 from nlpkit.text.tag_schemes import allowed_transitions
@@ -46,8 +49,8 @@ def test_the_model_file_loads_in_plain_keras(words_model):
 @pytest.mark.parametrize("head", ["crf", "memm", "softmax"])
 def test_every_weight_gets_a_gradient(encoder, head):
     examples = read_examples(SAMPLES / "words-train.txt")[:40]
-    config = TaggingConfig.create({**SMALL, "encoder": encoder, "head": head, "lexicon": "train"})
-    tagger = Tagger.from_examples(config, examples, {"scheme": "BMES"})
+    config = TaggingSettings.create({**SMALL, "encoder": encoder, "head": head, "lexicon": "train"})
+    tagger = Tagger.untrained(config, Data(examples, {"scheme": "BMES"}))
     check_gradients(tagger, examples)
 
 
@@ -62,10 +65,10 @@ NASTY = st.text(
 def test_words_put_together_are_the_text(words_model, texts):
     predictor = _held(words_model)
     for text, words in zip(texts, predictor.predict(texts), strict=True):
-        assert "".join(word["text"] for word in words) == text
-        for word, after in itertools.zip_longest(words, words[1:]):
-            assert text[word["start"] : word["end"]] == word["text"]
-            assert word["end"] == (after["start"] if after else len(text))
+        assert "".join(word.text for word in words) == text
+        for word, after in itertools.zip_longest(words, words.words[1:]):
+            assert text[word.start : word.end] == word.text
+            assert word.end == (after.start if after else len(text))
 
 
 @functools.cache
@@ -102,19 +105,20 @@ def test_long_texts_are_cut_and_joined(words_model):
     text = "".join(LINES)
     assert len(text) > 4 * SMALL["window"]
     words = predictor.predict([text])[0]
-    assert "".join(word["text"] for word in words) == text
-    apart = [word["text"] for line in LINES for word in predictor.predict([line])[0]]
-    same = len({w["end"] for w in words} & set(itertools.accumulate(map(len, apart)))) / len(apart)
+    assert "".join(word.text for word in words) == text
+    apart = [word.text for line in LINES for word in predictor.predict([line])[0]]
+    same = len({w.end for w in words} & set(itertools.accumulate(map(len, apart)))) / len(apart)
     assert same > 0.95
 
 
 def test_columns_are_legal_where_a_text_had_to_be_cut(words_model, tmp_path):
     predictor = nlpkit.load(words_model)
     tagger, text = predictor.task, "长江大桥" * 90
-    cut_inside = np.random.default_rng(0).integers(0, len(tagger.labels), 1 + len(text) + 1).astype("int16")
-    columns = tagger.write(tagger.encode([text]), cut_inside, "conll").splitlines()
+    cut_inside = np.random.default_rng(0).integers(0, len(tagger.labels.symbols), 1 + len(text) + 1).astype("int16")
+    encoded, _ = tagger.encode([text], tagger.prepare(TaggingPrediction()))
+    columns = tagger.write(encoded, cut_inside, "conll").splitlines()
     labels = [line.split("\t")[1] for line in columns if line]
-    assert len(labels) == len(text) and tag_schemes.find_illegal(labels, tagger.scheme) is None
+    assert len(labels) == len(text) and tag_schemes.find_illegal(labels, tagger.reader.scheme) is None
 
 
 def test_user_dictionary_steers(words_model, entities_model, tmp_path):
@@ -123,10 +127,10 @@ def test_user_dictionary_steers(words_model, entities_model, tmp_path):
     (tmp_path / "words.txt").write_text("柯西施瓦茨\n", "utf-8")
     for source in (["柯西施瓦茨"], tmp_path / "words.txt"):
         words = predictor.predict([text], user_dictionary=source, user_bonus=50.0)[0]
-        assert "柯西施瓦茨" in [word["text"] for word in words]
+        assert "柯西施瓦茨" in [word.text for word in words]
     assert predictor.predict([text], user_dictionary=["没有"]) == predictor.predict([text])
     entities = nlpkit.load(entities_model).predict([text], user_dictionary={"柯西施瓦茨": "PER"}, user_bonus=50.0)[0]
-    assert {"text": "柯西施瓦茨", "start": 2, "end": 7, "type": "PER"} in entities
+    assert Entity("柯西施瓦茨", 2, 7, "PER") in entities.entities
     with pytest.raises(DataError, match="'柯西' of type 'XYZ'; write the word, a tab and one of LOC, ORG, PER"):
         nlpkit.load(entities_model).predict([text], user_dictionary={"柯西": "XYZ"})
 
@@ -186,13 +190,13 @@ def test_bad_training_data(tmp_path, content, message):
     path = tmp_path / "bad"
     path.write_text(content, "utf-8")
     with pytest.raises(DataError, match=message):
-        Tagger.read(path)
+        Tagger.read(path, TaggingReading())
 
 
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"lernrate": 1}, "unknown config key 'lernrate', did you mean 'learning_rate'?"),
+        ({"lernrate": 1}, "unknown setting 'lernrate', did you mean 'learning_rate'?"),
         ({"encoder": "lstn"}, "unknown encoder 'lstn', did you mean 'lstm'"),
         ({"epochs": 0}, "epochs = 0: must be at least 1"),
         ({"epochs": "many"}, "epochs = 'many': expected an integer"),
@@ -203,9 +207,9 @@ def test_bad_training_data(tmp_path, content, message):
 )
 def test_bad_settings(values, message):
     with pytest.raises(ConfigError, match=message):
-        TaggingConfig.create(values)
+        TaggingSettings.create(values)
     with pytest.raises(ConfigError, match="unknown preset 'fats', did you mean 'fast'"):
-        TaggingConfig.create({}, "fats")
+        TaggingSettings.create({}, "fats")
 
 
 def test_check_finds_what_is_wrong(tmp_path):
@@ -223,13 +227,13 @@ def test_vectors_start_the_embeddings(tmp_path):
     vectors = tmp_path / "vectors.txt"
     vectors.write_text("3 4\n的 1 2 3 4\n中国 1 0\n龘 4 3 2 1\n", "utf-8")
     settings = {**SMALL, "vectors": str(vectors), "char_dim": 4, "bigram_dim": 2}
-    examples, facts = read_examples(SAMPLES / "words-train.txt"), {"scheme": "BMES"}
-    tagger = Tagger.from_examples(TaggingConfig.create(settings), examples, facts)
-    (row,) = tagger.encoder.characters.encode(["龘"])
-    found = tagger.model.get_layer("character_vectors").get_weights()[0][row]
+    data = Data(read_examples(SAMPLES / "words-train.txt"), {"scheme": "BMES"})
+    tagger = Tagger.untrained(TaggingSettings.create(settings), data)
+    (row,) = tagger.features.characters.encode(["龘"])
+    found = tagger.network.character_vectors.get_weights()[0][row]
     np.testing.assert_allclose(found / found[0], [1, 0.75, 0.5, 0.25], rtol=1e-5)
     with pytest.raises(DataError, match="have 4 numbers, the network 16"):
-        Tagger.from_examples(TaggingConfig.create({**settings, "char_dim": 16}), examples, facts)
+        Tagger.untrained(TaggingSettings.create({**settings, "char_dim": 16}), data)
 
 
 def test_frozen_vectors_stay_what_they_are(tmp_path):
@@ -237,20 +241,19 @@ def test_frozen_vectors_stay_what_they_are(tmp_path):
     settings = {**SMALL, "vectors": str(tmp_path / "vectors.txt"), "freeze_vectors": True, "char_dim": 4, "epochs": 1}
     data, out = SAMPLES / "words-test.txt", tmp_path / "model"
     tagger = nlpkit.train("tagging", data, data, out=out, settings=settings).task
-    for model in (tagger.model, nlpkit.load(out).task.model):
-        (table,) = model.get_layer("character_vectors").get_weights()
-        row, other = (table[tagger.encoder.characters.encode([symbol])[0]] for symbol in "的是")
+    for network in (tagger.network, nlpkit.load(out).task.network):
+        (table,) = network.character_vectors.get_weights()
+        row, other = (table[tagger.features.characters.encode([symbol])[0]] for symbol in "的是")
         np.testing.assert_allclose(row / row[0], [1, 2, 3, 4], rtol=1e-3)
         assert not other.any()
     with pytest.raises(ConfigError, match="freeze_vectors = True: must be false without vectors"):
-        TaggingConfig.create({"freeze_vectors": True})
+        TaggingSettings.create({"freeze_vectors": True})
 
 
-def test_encoder_keeps_edges_and_padding_apart():
-    config = TaggingConfig.create({**SMALL, "char_min_count": 1, "bigram_min_count": 1})
-    encoder = Encoder.from_texts(["甲乙"], config)
+def test_features_keep_edges_and_padding_apart():
+    features = make_features(["甲乙"], TaggingSettings.create({**SMALL, "char_min_count": 1, "bigram_min_count": 1}))
     flat = FlatTexts(["甲乙", "乙"])
-    arrays = encoder.encode(flat)
+    arrays = features.encode(flat)
     windows = cut_windows(flat, 64)
     batch = windows.gather(arrays, np.array([0, 1]), 4)
     assert (batch["characters"] != 0).tolist() == [[True, True, False, False], [True, False, False, False]]
@@ -265,8 +268,9 @@ def test_an_exported_network_decodes(words_model, tmp_path):
     from nlpkit.layers import ViterbiDecoder
 
     task = nlpkit.load(words_model).task
-    tagger = keras.Model(task.model.input, ViterbiDecoder()(task.model.output))
-    encoded = task.encode(LINES)
+    model = task.network.model
+    tagger = keras.Model(model.input, ViterbiDecoder()(model.output))
+    encoded, _ = task.encode(LINES, task.prepare(TaggingPrediction()))
     arrays = encoded.windows.gather(encoded.arrays, np.arange(8), 64)
     tagger.export(tmp_path / "exported", verbose=False)
     exported = tf.saved_model.load(tmp_path / "exported")
@@ -279,8 +283,8 @@ def test_long_training_texts_are_cut_between_spans():
         Example("天" * 3 + word, ("S",) * 3 + ("B", *"M" * 78, "E"), 1),
         Example("天气" * 100, ("B", "E") * 100, 2),
     ]
-    tagger = Tagger.from_examples(TaggingConfig.create({**SMALL, "window": 32}), examples, {"scheme": "BMES"})
-    allowed = allowed_transitions(tagger.labels, "BMES")
+    tagger = Tagger.untrained(TaggingSettings.create({**SMALL, "window": 32}), Data(examples, {"scheme": "BMES"}))
+    allowed = allowed_transitions(tagger.labels.symbols, "BMES")
     characters = 0
     for arrays, tags, _ in tagger.batches(examples, 0).epoch(0):
         for row, real in zip(tags, arrays["characters"] != 0):
@@ -303,7 +307,7 @@ def test_untyped_spans_and_typed_words(labels, tmp_path):
         "tagging", path, path, out=tmp_path / "m", settings={**SMALL, "epochs": 1, "char_min_count": 1}
     )
     assert "types" in model.metrics["valid"]
-    assert all("type" in span for span in model.predict(["甲乙丙"])[0])
+    assert all(isinstance(span, Entity) for span in model.predict(["甲乙丙"])[0])
 
 
 def test_half_a_surrogate_pair_and_bad_offsets_are_data_errors(tmp_path):
@@ -329,3 +333,49 @@ def test_one_example_needs_a_validation_file(tmp_path):
     with pytest.raises(DataError, match="give a validation file"):
         nlpkit.train("tagging", tmp_path / "one.txt", out=tmp_path / "m", settings=SMALL)
     assert not (tmp_path / "m").exists()
+
+
+def test_runs_of_letters_and_digits_stay_together_as_the_data_had_them(tmp_path):
+    line = "他 用 GitHub 和 ET9 看 3.14 与 a@b.cn\n"
+    (tmp_path / "whole.txt").write_text(line * 30, "utf-8")
+    (tmp_path / "torn.txt").write_text(line.replace("ET9", "ET 9").replace("3.14", "3 . 14") * 30, "utf-8")
+    text = "我在GitLab买XY7，6.28元，写信到you@example.org，ＡＢＣ"
+    settings = {**SMALL, "epochs": 1, "learning_rate": 1e-6}  # it has learnt nothing
+    found = {}
+    for name in ("whole", "torn"):
+        data = tmp_path / f"{name}.txt"
+        model = nlpkit.train("tagging", data, data, out=tmp_path / name, settings=settings)
+        found[name] = nlpkit.load(tmp_path / name).predict([text])[0]
+        assert "".join(word.text for word in found[name]) == text
+        assert found[name] == model.predict([text])[0]
+    whole, torn = ([word.text for word in found[name]] for name in ("whole", "torn"))
+    for run in ("GitLab", "XY7", "6.28", "you@example.org", "ＡＢＣ"):
+        assert any(run in word for word in whole), (run, whole)
+    assert any("GitLab" in word for word in torn)
+    splits = nlpkit.load(tmp_path / "torn").task.metadata["splits"]
+    assert "letter-digit" in splits and "decimal" in splits and "letters" not in splits
+    free = nlpkit.load(tmp_path / "whole").predict([text], keep_runs=False)[0]
+    assert "".join(word.text for word in free) == text
+
+
+def test_traditional_characters_are_read_as_simplified_ones(words_model):
+    predictor = nlpkit.load(words_model)
+    simple, traditional = "我们学习国语", "我們學習國語"
+    places = [(word.start, word.end) for word in predictor.predict([simple])[0]]
+    answer = predictor.predict([traditional])[0]
+    assert [(word.start, word.end) for word in answer] == places
+    assert "".join(word.text for word in answer) == traditional
+    task = predictor.task
+    (known, read) = (
+        task.encode([traditional], task.prepare(TaggingPrediction(simplify=flag)))[0].arrays["characters"]
+        for flag in (False, True)
+    )
+    assert (known == 1).sum() > (read == 1).sum()
+
+
+def test_evaluation_repairs_unless_told_otherwise(entities_model, tmp_path):
+    (tmp_path / "a.conll").write_text("王\tI-PER\n去\tO\n", "utf-8")
+    predictor = nlpkit.load(entities_model)
+    assert predictor.evaluate(tmp_path / "a.conll")["repaired"] == 1
+    with pytest.raises(DataError, match="illegal tag sequence"):
+        predictor.evaluate(tmp_path / "a.conll", repair=False)

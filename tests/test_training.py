@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 
 import nlpkit
+from nlpkit.datasets.files import write_atomically
 from nlpkit.errors import ArtefactError, ConfigError, DataError, MissingPackageError, TrainingError
+from nlpkit.options import read_settings
 from nlpkit.training.averaging import MovingAverage
-from nlpkit.training.checkpoint import get_values, load_state, save_state, write_atomically
-from nlpkit.training.config import read_settings
+from nlpkit.training.checkpoint import get_values, load_state, save_state
 
 from .conftest import COUPLETS, SAMPLES, SMALL, SMALL_COUPLET
 
@@ -24,7 +25,7 @@ FILES = {"train": SAMPLES / "words-train.txt", "valid": SAMPLES / "words-test.tx
 
 def test_average_is_the_weighted_mean_of_what_was_seen():
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False)])
-    average = MovingAverage(model, 0.9)
+    average = MovingAverage(model.trainable_variables, 0.9)
     seen, weights = [], []
     for step in range(1, 41):
         model.layers[0].kernel.assign([[float(step)]])
@@ -41,7 +42,7 @@ def test_average_is_the_weighted_mean_of_what_was_seen():
 
 def test_no_momentum_means_no_average():
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
-    average = MovingAverage(model, 0.0)
+    average = MovingAverage(model.trainable_variables, 0.0)
     average.update(8)
     assert not average.is_due(8) and not average.values
     with average.applied():
@@ -159,9 +160,9 @@ def test_couplets_in_mixed_precision(tmp_path, precision):
     settings = {**values, "epochs": 1, "precision": precision}
     model = nlpkit.train("couplet", **files, out=tmp_path / "m", settings=settings)
     assert (
-        len(nlpkit.load(tmp_path / "m").predict(["今天天气真好"])[0][0]["lower"])
+        len(nlpkit.load(tmp_path / "m").predict(["今天天气真好"])[0].lower)
         == 6
-        == len(model.predict(["今天天气真好"])[0][0]["lower"])
+        == len(model.predict(["今天天气真好"])[0].lower)
     )
 
 
@@ -203,6 +204,13 @@ def test_output_folder_is_never_overwritten_by_accident(tmp_path):
     (tmp_path / "foreign" / "resume").mkdir(parents=True)
     with pytest.raises(ArtefactError, match="holds something else"):
         nlpkit.train("tagging", **FILES, out=tmp_path / "foreign", settings=SMALL, force=True)
+    # A manifest of somebody else's is no reason to remove anything.
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "task.json").write_text('{"task": "mine", "files": {"notes.txt": ""}}')
+    (tmp_path / "other" / "metrics.json").write_text("precious")
+    with pytest.raises(ArtefactError, match="holds something else"):
+        nlpkit.train("tagging", **FILES, out=tmp_path / "other", settings=SMALL, force=True)
+    assert (tmp_path / "other" / "metrics.json").read_text() == "precious"
     (tmp_path / "run" / "resume").mkdir(parents=True)
     (tmp_path / "run" / "resume" / "nlpkit-run").touch()
     with pytest.raises(ArtefactError, match="go on with --resume or replace it with --force"):
@@ -237,3 +245,71 @@ def test_killed_while_evaluating(tmp_path, monkeypatch):
     assert (
         nlpkit.train("tagging", **FILES, out=tmp_path / "m", settings=settings, resume=True).metrics["valid"]["f1"] > 0
     )
+
+
+@pytest.mark.parametrize("name", ["history.csv", "metrics.json", "report.html", "task.json", "vocab.txt", "labels.txt"])
+def test_what_a_kill_leaves_half_written_is_no_hindrance(name, words_model, tmp_path):
+    import shutil
+
+    folder = tmp_path / "m"
+    shutil.copytree(words_model, folder)
+    if name != "task.json":
+        (folder / "task.json").unlink()
+    (folder / f"{name}.partial").write_text("half")
+    (folder / "resume" / "state.npz.partial").write_text("half")
+    settings = {**SMALL, "lexicon": "train"}
+    nlpkit.train("tagging", **FILES, out=folder, settings=settings, resume=True)
+    assert nlpkit.load(folder).predict(["今天天气真好"])
+    (folder / f"{name}.partial").write_text("half")
+    nlpkit.train("tagging", **FILES, out=folder, settings={**SMALL, "epochs": 1}, force=True)
+    assert not list(folder.rglob("*.partial"))
+
+
+def test_the_loop_tells_what_happens():
+    from nlpkit.training.loop import EpochBegan, EpochDone, Evaluating, StepDone, TrainingDone
+
+    events, _ = run_small_loop(epochs=2)
+    kinds = [type(event) for event in events]
+    assert kinds == [*(2 * [EpochBegan, StepDone, StepDone, StepDone, Evaluating, EpochDone]), TrainingDone]
+    assert [event.step for event in events if isinstance(event, StepDone)] == [1, 2, 3] * 2
+    done = [event for event in events if isinstance(event, EpochDone)]
+    assert [event.is_best for event in done] == [True, True] and done[1].history[1]["error"] == done[1].value
+
+
+def test_a_metric_has_a_direction():
+    _, kept = run_small_loop(epochs=4, values=[3.0, 1.0, 2.0, float("nan")])
+    assert kept == 2  # the epoch with the lowest error
+
+
+def run_small_loop(epochs, values=(5.0, 4.0, 3.0, 2.0)):
+    """Events of a loop whose model counts its epochs, and the count in the weights that were kept."""
+    import tempfile
+    from pathlib import Path
+
+    from nlpkit.training.loop import train_model
+    from nlpkit.training.metric import Metric
+    from nlpkit.training.settings import TrainingSettings
+
+    class Batches:
+        def __len__(self):
+            return 3
+
+        def epoch(self, epoch, start=0):
+            for _ in range(start, 3):
+                yield {"x": np.ones((2, 1), "float32")}, np.ones((2, 1), "float32"), np.ones(2, "float32")
+
+    x = keras.Input((1,), name="x")
+    model = keras.Model({"x": x}, keras.layers.Dense(1)(x))
+    count = iter(range(1, 99))
+
+    def evaluate():
+        epoch = next(count)
+        model.layers[-1].bias.assign([float(epoch)])
+        return {"error": values[epoch - 1]}
+
+    settings = TrainingSettings.create({"epochs": epochs, "ema_momentum": 0.0, "warmup_steps": 0})
+    with tempfile.TemporaryDirectory() as folder:
+        events = list(
+            train_model(model, "mse", Batches(), evaluate, Metric("error", False), settings, Path(folder), {"seed": 0})
+        )
+    return events, round(float(np.asarray(model.layers[-1].bias.value)[0]))

@@ -14,13 +14,16 @@ from nlpkit.decoding import communities
 from nlpkit.errors import ArtefactError, ConfigError, DataError, MissingPackageError
 from nlpkit.metrics import analogy_hits, spearman
 from nlpkit.ops.tsne import tsne
-from nlpkit.prediction.convert import convert
-from nlpkit.tasks.word2vec import examples
+from nlpkit.runs.convert import convert
+from nlpkit.tasks.task import Data
+from nlpkit.tasks.word2vec import corpus as corpus_module
 from nlpkit.tasks.word2vec.check import check
-from nlpkit.tasks.word2vec.config import Word2VecConfig
-from nlpkit.tasks.word2vec.examples import EDGE, Steps, read_corpus
-from nlpkit.tasks.word2vec.pieces import Pieces
+from nlpkit.tasks.word2vec.config import Word2VecSettings
+from nlpkit.tasks.word2vec.corpus import EDGE, read_corpus
+from nlpkit.tasks.word2vec.examples import Steps
+from nlpkit.tasks.word2vec.model import Word2Vec
 from nlpkit.tasks.word2vec.questions import read_questions, spelling_like
+from nlpkit.tasks.word2vec.subwords import Subwords
 from nlpkit.tasks.word2vec.task import WordVectors
 from nlpkit.text.parallel_cut import cut_in_parallel
 from nlpkit.text.vocabulary import Vocabulary
@@ -64,11 +67,11 @@ def test_a_corpus_is_its_words_line_by_line(write):
 def test_blocks_and_the_cache_change_nothing(write, monkeypatch):
     path = write("".join(f"第 {i} 行 有 {i % 7} 个 词\n" for i in range(500)))
     whole = read_corpus(path)[0]
-    monkeypatch.setattr(examples, "_BLOCK", 100)
-    monkeypatch.setattr(examples, "_write_cache", None)  # it is in the cache
+    monkeypatch.setattr(corpus_module, "_BLOCK", 100)
+    monkeypatch.setattr(corpus_module, "_write_cache", None)  # it is in the cache
     assert words_of(read_corpus(path)[0]) == words_of(whole)
     monkeypatch.undo()
-    monkeypatch.setattr(examples, "_BLOCK", 100)
+    monkeypatch.setattr(corpus_module, "_BLOCK", 100)
     monkeypatch.setenv("NLPKIT_CACHE", str(path.parent / "other"))
     assert words_of(read_corpus(path)[0]) == words_of(whole)
 
@@ -109,14 +112,14 @@ def test_words_without_end_are_left_out_and_told(write):
 def test_steps_hold_each_word_once(write):
     path = write("".join(f"a{i % 9} b{i % 5} 的 c{i % 7}\n" for i in range(3000)))
     corpus = read_corpus(path, "spaces")[0]
-    config = Word2VecConfig.create({"batch_size": 64, "block": 16, "subsample": 0, "min_count": 1})
+    config = Word2VecSettings.create({"batch_size": 64, "block": 16, "subsample": 0, "min_count": 1})
     numbers = np.arange(2, len(corpus.words) + 2)
     steps = Steps(corpus, numbers, np.append([0, 0], corpus.counts), config, seed=0)
     seen, looks = np.zeros(len(corpus.words) + 2, "int64"), 0
     for (step,) in steps.epoch(0):
         words, windows = step["words"], step["windows"]
         assert words.shape[1:] == (4, 26) and windows.shape[1:] == (4, 16) and len(words) == len(windows)
-        assert step["negatives"].shape == step["noise"].shape == windows.shape
+        assert step["negatives"].shape == step["negative_weights"].shape == windows.shape
         own = words[..., 5:21]
         seen += np.bincount(own[own != 0], minlength=len(seen))
         # A window ends where a line does: whatever a word sees stands in a line with it.
@@ -138,7 +141,7 @@ def test_steps_hold_each_word_once(write):
 
 def test_frequent_words_are_thinned_by_the_rule(write):
     corpus = read_corpus(write("".join(f"的 的 的 w{i % 50}\n" for i in range(20000))), "spaces")[0]
-    config = Word2VecConfig.create({"batch_size": 256, "subsample": 0.01, "min_count": 1})
+    config = Word2VecSettings.create({"batch_size": 256, "subsample": 0.01, "min_count": 1})
     counts = np.append([0, 0], corpus.counts)
     steps = Steps(corpus, np.arange(2, len(counts)), counts, config, seed=0)
     own = (step["words"][..., 5:21].ravel() for (step,) in steps.epoch(0))
@@ -150,12 +153,12 @@ def test_frequent_words_are_thinned_by_the_rule(write):
 
 def test_wrong_answers_weigh_as_much_as_draws_would(write):
     corpus = read_corpus(write("".join(f"甲 乙 w{i % 5} x{i % 12} 丙\n" for i in range(9000))), "spaces")[0]
-    config = Word2VecConfig.create({"batch_size": 256, "subsample": 0.1, "min_count": 1, "num_negatives": 3})
+    config = Word2VecSettings.create({"batch_size": 256, "subsample": 0.1, "min_count": 1, "num_negatives": 3})
     counts = np.append([0, 0], corpus.counts)
     steps = Steps(corpus, np.arange(2, len(counts)), counts, config, seed=0)
     weight, blocks = np.zeros(len(counts)), 0
     for (step,) in steps.epoch(0):
-        words, negatives, noise = step["words"][..., 5:21], step["negatives"], step["noise"]
+        words, negatives, noise = step["words"][..., 5:21], step["negatives"], step["negative_weights"]
         every = (np.sort(x.reshape(len(x), -1)) for x in (words, negatives))
         np.testing.assert_array_equal(*every)
         weight += np.bincount(negatives.ravel(), noise.ravel(), len(counts))
@@ -166,7 +169,7 @@ def test_wrong_answers_weigh_as_much_as_draws_would(write):
 
 def test_rows_of_frequent_words_get_a_share_of_their_updates(write):
     corpus = read_corpus(write("".join(f"甲 甲{i % 50} w{i} 乙 甲丙\n" for i in range(900))), "spaces")[0]
-    config = Word2VecConfig.create({"batch_size": 256, "subsample": 0, "min_count": 1, "learning_rate": 0.1})
+    config = Word2VecSettings.create({"batch_size": 256, "subsample": 0, "min_count": 1, "learning_rate": 0.1})
     counts, pieces = np.append([0, 0], corpus.counts), np.zeros((len(corpus.words) + 2, 1), "int32")
     # All words that begin with one character share a piece.
     pieces[2:, 0] = [len(pieces) * (word[0] == "甲") for word in corpus.words]
@@ -174,7 +177,7 @@ def test_rows_of_frequent_words_get_a_share_of_their_updates(write):
     first, other = corpus.words.index("甲") + 2, corpus.words.index("w1") + 2
     for (step,) in steps.epoch(0):
         words = step["words"][..., 5:21].ravel()
-        shares = step["shares"][0]
+        shares = step["update_scale"][0]
         assert len(shares) == len(counts) + 1
         # Pairs of a chunk, six of each time the word is read; more than four of them at a rate of 0.1 are too many.
         pairs = 6 * (words == first).sum() / len(step["words"])
@@ -194,12 +197,12 @@ def test_pages_that_repeat_their_words_stay_in_bounds(write, settings):
             words = np.where(rng.random(20) < 0.5, rng.choice(own, 20), rng.integers(0, 2000, 20))
             lines.append(" ".join(f"w{word}" for word in words) + "\n")
     corpus = read_corpus(write("".join(lines)), "spaces")[0]
-    config = Word2VecConfig.create({"min_count": 1, "vector_size": 16, "epochs": 6, **settings})
-    words = WordVectors.from_examples(config, corpus, {})
+    config = Word2VecSettings.create({"min_count": 1, "vector_size": 16, "epochs": 6, **settings})
+    words = WordVectors.untrained(config, Data(corpus))
     steps = words.batches(corpus, 0)
-    words.model.compile(keras.optimizers.SGD(config.learning_rate))
+    words.network.model.compile(keras.optimizers.SGD(config.learning_rate))
     for epoch in range(config.epochs):
-        words.model.fit(steps.epoch(epoch), steps_per_epoch=len(steps), shuffle=False, verbose=0)
+        words.network.model.fit(steps.epoch(epoch), steps_per_epoch=len(steps), shuffle=False, verbose=0)
     assert 0.1 < np.abs(words.vectors).mean() < 3 and np.abs(words.vectors).max() < 20
 
 
@@ -246,7 +249,7 @@ def test_unknown_words_are_told_with_a_spelling(word2vec_model, tmp_path):
 
 def test_answers_are_the_nearest(word2vec_model):
     task = nlpkit.load(word2vec_model).task
-    words, unit = task.vocabulary.symbols, task.unit_vectors
+    words, unit = task.vocabulary.symbols, task.table.unit
     cosines = unit @ unit[3]
     cosines[3] = -2
     expected = [words[i] for i in np.argsort(-cosines)[:5]]
@@ -289,11 +292,12 @@ def test_a_killed_training_ends_with_the_same_vectors(tmp_path, kill_after):
     program = (
         "import os, signal, sys, keras\n"
         "from nlpkit.training import loop\n"
-        "old = loop._Run.on_train_batch_end\n"
-        "def end(self, batch, logs=None):\n"
-        "    old(self, batch, logs)\n"
-        f"    self._position.total == {kill_after} and os.kill(os.getpid(), signal.SIGKILL)\n"
-        "loop._Run.on_train_batch_end = end\n"
+        "old = loop._Run.epoch\n"
+        "def epoch(self):\n"
+        "    for _ in old(self):\n"
+        f"        self.position.total == {kill_after} and os.kill(os.getpid(), signal.SIGKILL)\n"
+        "        yield\n"
+        "loop._Run.epoch = epoch\n"
         "from nlpkit.cli.main import main\n"
         "main(sys.argv[1:])\n"
     )
@@ -343,20 +347,20 @@ def test_files_for_the_projector(word2vec_model, tmp_path):
     ("content", "message"),
     [
         (b"hello\n", "line 1: expected the number of words and of dimensions in the first line"),
-        (b"2 3\na 1 2 3\n", "2 vectors of 3 numbers were promised, 1 found"),
-        (b"1 3\na 1 2\n", "1 vectors of 3 numbers were promised, 0 found"),
-        (b"1 3\na \x00\x00\x80?", "1 vectors of 3 numbers were promised, 0 found"),
+        (b"2 3\na 1 2 3\n", "2 vectors of 3 numbers were promised, 1 read"),
+        (b"1 3\na 1 2\n", "1 vectors of 3 numbers were promised, 0 read"),
+        (b"1 3\na \x00\x00\x80?", "1 vectors of 3 numbers were promised, 0 read"),
     ],
 )
 def test_bad_files_of_vectors(tmp_path, content, message):
-    (tmp_path / "v").write_bytes(content)
+    (tmp_path / "v.bin").write_bytes(content)
     with pytest.raises(DataError, match=message):
-        convert(tmp_path / "v", tmp_path / "m")
+        convert(tmp_path / "v.bin", tmp_path / "m")
     assert not (tmp_path / "m").exists()
 
 
 def test_what_can_not_be_converted(words_model, word2vec_model, tmp_path):
-    with pytest.raises(ConfigError, match="is of the task tagging; only word vectors"):
+    with pytest.raises(ConfigError, match="is of the task tagging, which has no files for other programs"):
         convert(words_model, tmp_path / "v.txt")
     with pytest.raises(ConfigError, match=r"v.npy: the name must end in .txt .text., .vec"):
         convert(word2vec_model, tmp_path / "v.npy")
@@ -366,7 +370,8 @@ def test_the_report_has_a_map_and_neighbours(word2vec_model):
     page = (word2vec_model / "report.html").read_text("utf-8")
     task = nlpkit.load(word2vec_model).task
     assert "most frequent words, by t-SNE" in page and f">{task.vocabulary.symbols[0]}</text>" in page
-    assert " ".join(word for word, _ in task.nearest(task.vocabulary.symbols[0], 8)) in page
+    nearest = task.nearest(task.vocabulary.symbols[0], 6)
+    assert "".join(f"  {word} {score:.2f}" for word, score in nearest) in page
 
 
 def test_a_map_keeps_groups_together():
@@ -379,14 +384,15 @@ def test_a_map_keeps_groups_together():
     assert np.isfinite(tsne(np.zeros((9, 3)))).all() and tsne(np.eye(2)).shape == (2, 2)
 
 
-def test_words_never_seen_have_vectors_by_their_pieces(write, tmp_path):
+def test_words_never_seen_have_vectors_by_their_subwords(write, tmp_path):
     settings = {**SMALL_WORD2VEC, "subwords": [1, 2]}
     nlpkit.train("word2vec", TEXT, TEXT, out=tmp_path / "m", settings=settings)
     predictor = nlpkit.load(tmp_path / "m")
     task = predictor.task
     assert "苹果汁水" not in task.vocabulary
-    answers = predictor.predict(["苹果汁水", "龘", "苹果"], n_best=5)
-    assert [len(row) for row in answers] == [5, 0, 5]
+    with pytest.warns(match="record 1: unknown word '龘'"):
+        answers = predictor.predict(["苹果汁水", "龘", "苹果"], n_best=5)
+    assert [len(row.answers) for row in answers] == [5, 0, 5]
     assert task.similarity("苹果汁水", "苹果") > task.similarity("苹果汁水", "火车")
     pairs = predictor.evaluate(write("苹果汁水 苹果 5\n苹果汁水 火车 1\n龘 苹果 1\n", "pairs.txt"))
     assert pairs == {"spearman": pytest.approx(1), "coverage": pytest.approx(2 / 3)}
@@ -399,12 +405,12 @@ def test_features_are_part_of_a_word(write, tmp_path):
     lines = [" ".join(f"w{i}|{'nv'[i % 2]}" for i in rng.integers(0, 30, 8)) for _ in range(600)]
     settings = {**SMALL_WORD2VEC, "feature_separator": "|"}
     task = nlpkit.train("word2vec", write("\n".join(lines)), out=tmp_path / "m", settings=settings).task
-    assert set(task.pieces.cut("w3|v")) == {"w3|", "|v"} and "|n" in task.pieces.vocabulary
+    assert set(task.subwords.cut("w3|v")) == {"w3|", "|v"} and "|n" in task.subwords.vocabulary
     assert task.nearest("w3|v", 3) and task.nearest("w3|n", 3) and task.nearest("w3", 3)  # the last two are not in it
 
 
-def test_pieces_of_words():
-    pieces = Pieces.of_words({"北京": 3, "北方": 2, "a": 1}, 3, (1, 2), "")
+def test_subwords_of_words():
+    pieces = Subwords.of_words({"北京": 3, "北方": 2, "a": 1}, 3, (1, 2), "")
     assert pieces.vocabulary.symbols == ["<北", "北", "京", "京>", "北京"]
     assert pieces.rows(["北方", "", "b"], 10).tolist() == [[11, 10], [0, 0], [0, 0]]
 
@@ -415,9 +421,9 @@ def test_clusters_are_what_hangs_together():
     table = np.zeros((32, 16), "float32")
     table[2:] = np.repeat(np.eye(3, 16), 10, axis=0) + 0.05 * rng.normal(size=(30, 16))
     words = [f"{'abc'[i // 10]}{i % 10}" for i in range(30)]
-    task = WordVectors(Word2VecConfig.create({"vector_size": 16}), Vocabulary(words))
-    task.attach(task.network())
-    task.model.get_layer("vectors").set_weights([table])
+    task = WordVectors(Word2VecSettings.create({"vector_size": 16}), vocabulary=Vocabulary(words))
+    task.network = task.build_network()
+    task.network.model.vectors.set_weights([table])
     assert sorted(task.clusters()) == [words[:10], words[10:20], words[20:]]
     assert sorted(task.clusters(count=12, neighbours=4)) == [words[:10], words[10:12]]
     assert task.clusters(least=1.0) == []
@@ -427,3 +433,66 @@ def test_without_infomap_the_error_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "infomap", None)
     with pytest.raises(MissingPackageError, match=r'pip install "nlpkit\[clusters\]"'):
         communities([(0, 1, 1.0)])
+
+
+def test_converting_replaces_only_what_is_whole(word2vec_model, words_model, tmp_path, monkeypatch):
+    target = tmp_path / "v.txt"
+    target.write_text("precious")
+    from nlpkit.tasks.word2vec.task import WordVectors
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(WordVectors, "vectors", property(stop))
+        with pytest.raises(KeyboardInterrupt):
+            convert(word2vec_model, target, force=True)
+    assert target.read_text() == "precious"
+    convert(word2vec_model, target, force=True)
+    assert read_vectors(target)[0]
+    import shutil
+
+    shutil.copytree(words_model, tmp_path / "m")
+    before = (tmp_path / "m" / "task.json").read_bytes()
+    with monkeypatch.context() as patch:
+        patch.setattr("nlpkit.runs.convert.save_artefact", stop)
+        with pytest.raises(KeyboardInterrupt):
+            convert(target, tmp_path / "m", force=True)
+    assert (tmp_path / "m" / "task.json").read_bytes() == before and nlpkit.load(tmp_path / "m")
+    convert(target, tmp_path / "m", force=True)
+    assert nlpkit.load(tmp_path / "m").task.declaration.name == "word2vec"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["m", "v.txt"]
+
+
+def test_pairs_as_validation_data(write, tmp_path):
+    pairs = write("苹果 水果 5\n苹果 火车 1\n学校 老师 4\n", "pairs.txt")
+    with pytest.raises(DataError, match=r"pairs.txt: holds word pairs; the validation data are text"):
+        nlpkit.train("word2vec", TEXT, pairs, out=tmp_path / "m", settings=SMALL_WORD2VEC)
+    assert not (tmp_path / "m").exists()
+
+
+def test_loaded_vectors_train_on(word2vec_model):
+    task = nlpkit.load(word2vec_model).task
+    corpus = read_corpus(TEXT)[0]
+    before, batches = task.vectors.copy(), task.batches(corpus, seed=1)
+    task.network.model.compile(keras.optimizers.SGD(0.05))
+    task.network.model.fit(batches.epoch(0), steps_per_epoch=len(batches), verbose=0, shuffle=False)
+    assert np.abs(task.vectors - before).max() > 0.01
+
+
+def test_a_model_of_ones_own_is_trained(tmp_path):
+    class Doubled(Word2Vec):
+        def chunk_loss(self, *arguments):
+            return 2 * super().chunk_loss(*arguments)
+
+    class MyVectors(WordVectors):
+        model_class = Doubled
+
+    settings = {**SMALL_WORD2VEC, "epochs": 1, "autodiff": True}
+    losses = []
+    for task in (WordVectors, MyVectors):
+        nlpkit.train(task, TEXT, TEXT, out=tmp_path / task.__name__, settings=settings)
+        row = (tmp_path / task.__name__ / "history.csv").read_text().splitlines()[1]
+        losses.append(float(row.split(",")[1]))
+    assert losses[1] > 1.5 * losses[0]
+    assert nlpkit.load(tmp_path / "MyVectors", MyVectors).task.model_class is Doubled

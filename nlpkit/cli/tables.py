@@ -1,13 +1,18 @@
 """Numbers for people, on standard error."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
 from rich.markup import escape
 from rich.table import Table
 
-from nlpkit.training.progress import console
+from nlpkit.terminal import console
 
 
-def print_metrics(metrics: dict):
-    """A table of metrics; a nested dictionary of rows becomes a table of its own, turned if it is very wide."""
+def print_metrics(metrics: Mapping[str, Any]) -> None:
+    """A table of metrics; a nested dictionary of rows becomes a table of its own, transposed if it is very wide."""
     nested = {key: value for key, value in metrics.items() if isinstance(value, dict)}
     table = Table(show_header=False)
     for key, value in metrics.items():
@@ -32,10 +37,10 @@ def _show(value):
     return f"{value:.4f}" if isinstance(value, float) else f"{value:,}"
 
 
-def print_facts(title: str, facts: dict):
+def print_report(title: str, report: Mapping[str, Any]) -> None:
     """A titled table of names and values."""
     table = Table(show_header=False)
-    for key, value in facts.items():
+    for key, value in report.items():
         table.add_row(escape(str(key)), _show(value) if isinstance(value, (int, float)) else escape(str(value)))
     out = console()
     out.print(title, markup=False)

@@ -1,6 +1,7 @@
 """Examples of many lengths to padded batches of few shapes."""
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +14,9 @@ class BucketedBatches:
 
     Args:
         lengths: length of each example.
-        collate: function of an int array of example indices and a padded length; returns the arrays of one batch.
+        collate: function of an int array of example indices, a padded length and a NumPy generator that depends on
+            the seed, the epoch and the step alone, so that targets can be drawn anew each epoch and a resumed run
+            still draws the same; returns the arrays of one batch.
         batch_size: examples in a batch of mean length. Batches of longer examples hold fewer and those of shorter
             ones more, so that each holds about as many steps.
         seed: int.
@@ -21,7 +24,7 @@ class BucketedBatches:
 
     Example:
 
-        >>> batches = BucketedBatches([3, 9, 4, 8], lambda rows, length: (rows.tolist(), length), 2, seed=0,
+        >>> batches = BucketedBatches([3, 9, 4, 8], lambda rows, length, rng: (rows.tolist(), length), 2, seed=0,
         ...                           buckets=[4, 16])
         >>> sorted(batches.epoch(0), key=lambda batch: (batch[1], batch[0]))
         [([0, 2], 4), ([1], 16), ([3], 16)]
@@ -29,8 +32,8 @@ class BucketedBatches:
 
     def __init__(
         self,
-        lengths: Sequence[int],
-        collate: Callable,
+        lengths: Sequence[int] | np.ndarray,
+        collate: Callable[[np.ndarray, int, np.random.Generator], Any],
         batch_size: int,
         seed: int,
         buckets: Sequence[int] = (16, 32, 48, 64, 96, 128, 192, 256),
@@ -38,23 +41,23 @@ class BucketedBatches:
         self._collate = collate
         self._seed = seed
         self._buckets = np.asarray(buckets)
-        bucket = np.searchsorted(self._buckets, lengths)
         if len(lengths) == 0:
-            raise ValueError("no examples to make batches of")
+            raise ValueError("lengths is empty: there are no examples to make batches of")
+        bucket = np.searchsorted(self._buckets, lengths)
         if bucket.max() == len(self._buckets):
             raise ValueError(f"an example of length {max(lengths)} does not fit the longest bucket, {buckets[-1]}")
         self._members = [np.flatnonzero(bucket == i) for i in range(len(self._buckets))]
         steps = batch_size * self._buckets[bucket].mean()
         self._rows = np.maximum(1, np.round(steps / self._buckets)).astype(int)
 
-    def __len__(self):
+    def __len__(self) -> int:
         """Batches in an epoch."""
         return sum(-(-len(members) // rows) for members, rows in zip(self._members, self._rows))
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator:
         """The batches of an epoch from the given step on."""
-        for rows, length in self._plan(epoch)[start:]:
-            yield self._collate(rows, length)
+        for step, (rows, length) in enumerate(self._plan(epoch)[start:], start):
+            yield self._collate(rows, length, np.random.default_rng((self._seed, epoch, step)))
 
     def _plan(self, epoch):
         rng = np.random.default_rng((self._seed, epoch))

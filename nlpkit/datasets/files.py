@@ -1,24 +1,74 @@
-"""Text files, plain or gzipped, line by line, with errors that name the file and the line."""
+"""Files: text read line by line with errors that name file and line, and anything written whole or not at all."""
+
+from __future__ import annotations
 
 import codecs
+import contextlib
 import gzip
+import hashlib
+import os
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO, Any, cast
 
 from nlpkit.errors import DataError
 
 BYTE_ORDER_MARK = codecs.BOM_UTF8
+PARTIAL = ".partial"
+"""Ending of the name of a file that is being written; it is dropped when the file is whole."""
 
 
-def open_bytes(path):
+@contextlib.contextmanager
+def written_atomically(path: str | Path) -> Iterator[IO[bytes]]:
+    """A binary file beside `path`, which takes its place at the end of the block; gzipped if its name ends in ``.gz``.
+
+    A kill leaves the old file or the new one, and at most a left-over with the ending `PARTIAL`; after an error
+    nothing is left over.
+
+    Raises:
+        DataError: if it can't be written.
+    """
+    path = Path(path)
+    partial = path.with_name(path.name + PARTIAL)
+    try:
+        with open(partial, "wb") as file:
+            if path.suffix == ".gz":
+                with gzip.GzipFile("", "wb", fileobj=file, mtime=0) as compressed:
+                    yield cast(IO[bytes], compressed)
+            else:
+                yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise DataError(f"can't be written: {_reason(error)}", path) from None
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+
+
+def write_atomically(path: str | Path, content: bytes) -> None:
+    """Write a file whole or not at all."""
+    with written_atomically(path) as file:
+        file.write(content)
+
+
+def digest_of(path: str | Path) -> str:
+    """SHA-256 of a file, in hexadecimal digits; the file is read piece by piece."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def open_bytes(path: str | Path) -> IO[bytes]:
     """A readable binary file; ``.gz`` is decompressed, a UTF-8 byte order mark is left out.
 
     Raises:
         DataError: if there is no such file, it is a folder, or it may not be read.
     """
     path = Path(path)
-    file = None
+    file: Any = None
     try:
         file = (gzip.open if path.suffix == ".gz" else open)(path, "rb")
         if file.peek(3)[:3] == BYTE_ORDER_MARK:
@@ -34,7 +84,7 @@ def open_bytes(path):
         raise DataError(f"can't be read: {_reason(error)}", path) from None
 
 
-def read_lines(path) -> Iterator[tuple[int, str]]:
+def read_lines(path: str | Path) -> Iterator[tuple[int, str]]:
     """``(line number, line)`` without line ends, decoded from UTF-8.
 
     Raises:
@@ -51,7 +101,7 @@ def read_lines(path) -> Iterator[tuple[int, str]]:
         raise DataError("is empty", path)
 
 
-def decode_line(line: bytes, path, number: int) -> str:
+def decode_line(line: bytes, path: str | Path, number: int) -> str:
     """One line without its end; a `DataError` if it is not UTF-8."""
     try:
         return line.rstrip(b"\r\n").decode("utf-8")

@@ -1,4 +1,4 @@
-"""Pieces of flat arrays to padded batches."""
+"""Parts of flat arrays to padded batches."""
 
 from collections.abc import Iterator
 
@@ -10,11 +10,11 @@ _STEPS_AT_ONCE = 65_536  # in a batch of prediction
 def gather_padded(
     arrays: dict[str, np.ndarray], starts: np.ndarray, lengths: np.ndarray, size: int
 ) -> dict[str, np.ndarray]:
-    """Pieces of flat arrays side by side, padded with zeros.
+    """Parts of flat arrays side by side, padded with zeros.
 
     Args:
         arrays: by name, ``(total, …)``.
-        starts, lengths: where the pieces begin and how long they are, int64 ``(n,)``.
+        starts, lengths: where the parts begin and how long they are, int64 ``(n,)``.
         size: the padded length.
 
     Returns:
@@ -48,18 +48,32 @@ def _steps(starts, lengths, size):
     return step < lengths[:, None], starts[:, None] + step
 
 
+def shift_right(ids: np.ndarray) -> np.ndarray:
+    """Ids one step later, 0 at the first step: what stands before each of them.
+
+    Args:
+        ids: int ``(n, time)``.
+
+    Example:
+
+        >>> shift_right(np.array([[5, 6, 7]])).tolist()
+        [[0, 5, 6]]
+    """
+    return np.pad(ids[:, :-1], [[0, 0], [1, 0]])
+
+
 def batches_by_length(
     lengths: np.ndarray, steps_at_once: int = _STEPS_AT_ONCE, multiple: int = 8
 ) -> Iterator[tuple[np.ndarray, int]]:
-    """Batches for prediction: pieces of about the same length, in each about the same number of steps.
+    """Batches for prediction: parts of about the same length, in each about the same number of steps.
 
     Args:
-        lengths: int ``(n,)``; pieces of length 0 are left out.
+        lengths: int ``(n,)``; parts of length 0 are left out.
         steps_at_once: about the number of steps in a batch.
         multiple: of which the padded lengths are, so that few shapes occur.
 
     Yields:
-        Indices of the pieces of a batch, and the padded length.
+        Indices of the parts of a batch, and the padded length.
     """
     order = np.argsort(-lengths, kind="stable")[: np.count_nonzero(lengths)]
     begin = 0

@@ -38,12 +38,14 @@ def read_conll(path) -> Iterator[Columns]:
 
     Columns are separated by tabs, or by spaces where there is no tab; the first is the token, the last the label.
     """
-    tokens, labels, begin, width = [], [], None, None
+    tokens: list[str] = []
+    labels: list[str] = []
+    begin = width = 0
     for number, line in read_lines(path):
         if not line.strip():
             if tokens:
                 yield Columns(tokens, labels, begin)
-            tokens, labels, begin = [], [], None
+            tokens, labels, begin = [], [], 0
             continue
         columns = line.split("\t") if "\t" in line else line.split()
         width = width or len(columns)

@@ -1,19 +1,20 @@
 """Files of vectors in the formats of word2vec, which gensim and others read."""
 
-import gzip
-from collections.abc import Iterator, Sequence
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from nlpkit.datasets.files import open_bytes
+from nlpkit.datasets.files import open_bytes, read_lines, write_atomically, written_atomically
 from nlpkit.errors import ConfigError, DataError
 
 FORMATS = {".txt": "text", ".vec": "text", ".bin": "binary", ".tsv": "projector"}
 """What a file is written as, by how its name ends; ``.gz`` may follow."""
 
 
-def format_of(path) -> str:
+def format_of(path: str | Path) -> str:
     """`text`, `binary` or `projector`; a `ConfigError` if the name says neither."""
     ending = Path(str(path).removesuffix(".gz")).suffix
     if ending not in FORMATS:
@@ -22,32 +23,38 @@ def format_of(path) -> str:
     return FORMATS[ending]
 
 
-def write_vectors(path, words: Sequence[str], vectors: np.ndarray):
-    """Write vectors in the format that the file's name asks for.
+def write_vectors(path: str | Path, words: Sequence[str], vectors: np.ndarray) -> None:
+    """Write vectors in the format that the file's name asks for, whole or not at all.
 
     `text` and `binary` are those of word2vec. `projector` is for TensorBoard's projector: the numbers in the file, the
     words beside it in ``NAME-words.tsv``.
+
+    Args:
+        path: the file.
+        words: a word for each vector.
+        vectors: float ``(words, size)``.
+
+    Raises:
+        ConfigError: if the name says no format.
+        DataError: if the file can't be written.
     """
     kind = format_of(path)
-    try:
-        with (gzip.open if str(path).endswith(".gz") else open)(path, "wb") as file:
-            if kind != "projector":
-                file.write(b"%d %d\n" % vectors.shape)
-            for word, vector in zip(words, vectors.astype("<f4")):
-                if kind == "binary":
-                    file.write(word.encode("utf-8", "replace") + b" " + vector.tobytes() + b"\n")
-                    continue
-                numbers = [f"{number:.6g}" for number in vector.tolist()]
-                line = " ".join([word, *numbers]) if kind == "text" else "\t".join(numbers)
-                file.write(line.encode("utf-8", "replace") + b"\n")
-        if kind == "projector":
-            name = str(path).removesuffix(".gz").removesuffix(".tsv")
-            Path(f"{name}-words.tsv").write_text("".join(f"{word}\n" for word in words), "utf-8", "replace")
-    except OSError as error:
-        raise DataError(f"can't be written: {error.strerror}", path) from None
+    with written_atomically(path) as file:
+        if kind != "projector":
+            file.write(b"%d %d\n" % vectors.shape)
+        for word, vector in zip(words, vectors.astype("<f4")):
+            if kind == "binary":
+                file.write(word.encode("utf-8", "replace") + b" " + vector.tobytes() + b"\n")
+                continue
+            numbers = [f"{number:.6g}" for number in vector.tolist()]
+            line = " ".join([word, *numbers]) if kind == "text" else "\t".join(numbers)
+            file.write(line.encode("utf-8", "replace") + b"\n")
+    if kind == "projector":
+        name = str(path).removesuffix(".gz").removesuffix(".tsv")
+        write_atomically(f"{name}-words.tsv", "".join(f"{word}\n" for word in words).encode("utf-8", "replace"))
 
 
-def read_vectors(path) -> tuple[list[str], np.ndarray]:
+def read_vectors(path: str | Path) -> tuple[list[str], np.ndarray]:
     """Words and vectors, float32 ``(words, size)``, of a file in word2vec's text or binary format.
 
     Raises:
@@ -59,13 +66,45 @@ def read_vectors(path) -> tuple[list[str], np.ndarray]:
             raise DataError("expected the number of words and of dimensions in the first line", path, 1)
         count, size = map(int, header)
         content = file.read()
-    found = list(_text_rows(content, size) if _is_text(content, size) else _binary_rows(content, size))
-    if len(found) != count:
+    rows = list(_text_rows(content, size) if _is_text(content, size) else _binary_rows(content, size))
+    if len(rows) != count:
         raise DataError(
-            f"{count:,} vectors of {size} numbers were promised, {len(found):,} found; is it cut short?", path
+            f"{count:,} vectors of {size} numbers were promised, {len(rows):,} read; is it cut short?", path
         )
-    words = [word.decode("utf-8", "replace") for word, _ in found]
-    return words, np.array([vector for _, vector in found], "float32").reshape(count, size)
+    words = [word.decode("utf-8", "replace") for word, _ in rows]
+    return words, np.array([vector for _, vector in rows], "float32").reshape(count, size)
+
+
+def read_chosen_vectors(path: str | Path, is_wanted: Callable[[str], bool]) -> dict[str, np.ndarray]:
+    """Vectors of some symbols, by symbol, of a text file in word2vec's format.
+
+    Symbols of different lengths may have vectors of different sizes, so each line stands for itself; a first line
+    with two numbers alone is passed over.
+
+    Args:
+        path: the file, plain or gzipped.
+        is_wanted: whether the vector of a symbol is read.
+
+    Raises:
+        DataError: if a line of a wanted symbol holds something else, or there is none.
+    """
+    vectors: dict[str, np.ndarray] = {}
+    sizes: dict[int, int] = {}
+    for number, line in read_lines(path):
+        symbol, *values = line.rstrip(" ").split(" ")
+        if (number == 1 and len(values) == 1) or not is_wanted(symbol):
+            continue
+        try:
+            vector = np.array(values, "float32")
+        except ValueError:
+            vector = np.zeros(0, "float32")
+        size = sizes.setdefault(len(symbol), len(vector))
+        if len(vector) != size or not size:
+            raise DataError(f"expected a symbol and {size or 'some'} numbers. Received: {line[:40]!r}", path, number)
+        vectors.setdefault(symbol, vector)
+    if not vectors:
+        raise DataError("holds no vector of a character or a pair of characters", path)
+    return vectors
 
 
 def _is_text(content, size):

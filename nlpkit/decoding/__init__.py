@@ -3,5 +3,6 @@
 from nlpkit.decoding.beam_search import beam_search
 from nlpkit.decoding.communities import communities
 from nlpkit.decoding.nearest import NearestRows
+from nlpkit.decoding.sample import sample
 
-__all__ = ["NearestRows", "beam_search", "communities"]
+__all__ = ["NearestRows", "beam_search", "communities", "sample"]

@@ -31,7 +31,7 @@ def communities(links: Iterable[tuple[int, int, float]], seed: int = 0) -> list[
         count += 1
     if not count:
         return []
-    found = {}
+    found: dict[int, list[int]] = {}
     for node, module in sorted(network.run().modules().items()):
         found.setdefault(module, []).append(node)
     return sorted(found.values(), key=lambda nodes: (-len(nodes), nodes))

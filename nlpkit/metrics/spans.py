@@ -65,7 +65,7 @@ def entity_scores(gold: Iterable[Iterable[tuple]], predicted: Iterable[Iterable[
     References:
         Tjong Kim Sang and De Meulder (2003), the CoNLL-2003 shared task.
     """
-    right, found, wanted = Counter(), Counter(), Counter()
+    right, found, wanted = Counter[str](), Counter[str](), Counter[str]()
     for gold_spans, predicted_spans in zip(gold, predicted, strict=True):
         gold_spans, predicted_spans = set(gold_spans), set(predicted_spans)
         right.update(kind for *_, kind in gold_spans & predicted_spans)

@@ -1,35 +1,63 @@
 """A trained model in use."""
 
-from collections.abc import Iterable
-from pathlib import Path
+from __future__ import annotations
 
-from nlpkit.errors import ConfigError, unknown_name
-from nlpkit.prediction.artefact import load_artefact
-from nlpkit.prediction.stream import Stages, predict_stream
-from nlpkit.training.progress import console
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from nlpkit.errors import ConfigError, DataError, DataWarning, unknown_name
+from nlpkit.prediction.stream import ON_ERROR, Stages, predict_stream
+from nlpkit.tasks.answers import Answer
+from nlpkit.tasks.task import Problem, Task, options_of
+from nlpkit.terminal import say
 
 
 class Predictor:
-    """What `nlpkit.load` gives: answers, answers from file to file, and metrics.
+    """What `nlpkit.load` and `nlpkit.train` give: answers, answers from file to file, and metrics.
 
     Attributes:
-        task: the task's own object, with its settings, vocabularies and `keras.Model`.
-        metrics: of the validation and test data when it was trained, if it was trained in this process.
+        task: the task's own object, with its settings, vocabularies and network.
+        metrics: of the validation and test data when it was trained, by ``valid`` and ``test``.
     """
 
-    def __init__(self, task, metrics: dict | None = None):
+    def __init__(self, task: Task, metrics: Mapping[str, Any] | None = None):
         self.task = task
-        self.metrics = metrics or {}
+        self.metrics = dict(metrics or {})
 
-    def predict(self, texts: Iterable[str], **options) -> list:
-        """Answers to texts, one each, in order. What an answer is and which options there are is the task's."""
-        if isinstance(texts, str):
-            raise TypeError("predict takes a list of texts. Received: a single string")
-        texts = list(texts)
-        for i, text in enumerate(texts):
-            if not isinstance(text, str):
-                raise TypeError(f"predict takes a list of strings. Received at index {i}: {text!r}")
-        return self.task.predict(texts, **self._prepare(options))
+    def __repr__(self) -> str:
+        return f"<nlpkit predictor of the task {self.task.declaration.name}>"
+
+    def predict(self, records: Iterable[Any], *, on_error: str = "skip", **options: Any) -> Sequence[Answer]:
+        """Answers to records, one each, in order.
+
+        Args:
+            records: what the task answers: texts, tuples for records of several parts, or dictionaries with the fields
+                of a JSON line.
+            on_error: with ``skip`` a record that can't be answered has an empty answer and a `DataWarning` says why;
+                with ``stop`` it is a `DataError`.
+            options: the task's prediction options; ``nlpkit predict DIR --help`` lists them.
+
+        Returns:
+            The task's answers, frozen dataclasses; ``to_dict()`` gives plain values.
+
+        Raises:
+            ConfigError: if an option is unknown or out of range.
+            DataError: at the first bad record with ``on_error="stop"``.
+        """
+        if isinstance(records, (str, bytes, Mapping)):
+            raise TypeError(f"predict takes a list of records. Received: a single {type(records).__name__}")
+        prepared = self._prepare(options)
+        _check_on_error(on_error)
+        parsed, problems = parse_all(self.task, records)
+        encoded, more = self.task.encode(parsed, prepared)
+        for problem in merge(problems, more):
+            reason = f"record {problem.row}: {problem.reason}"
+            if problem.is_error and on_error == "stop":
+                raise DataError(reason)
+            warnings.warn(reason, DataWarning, stacklevel=2)
+        return self.task.answers(encoded, self.task.run(encoded))
 
     def predict_file(
         self,
@@ -38,54 +66,75 @@ class Predictor:
         format: str | None = None,
         input_format: str | None = None,
         on_error: str = "skip",
-        **options,
+        **options: Any,
     ) -> tuple[int, int]:
         """Answer every line of a file, in order and in bounded memory.
 
         Args:
-            input, output: paths, or ``-`` for standard input and output; the input may be gzipped.
-            format: one of ``task.formats``, the first of them by default.
-            input_format: ``text`` or ``jsonl``; by default as the input's name ends.
+            input, output: paths, or ``-`` for standard input and output; names that end in ``.gz`` are gzipped.
+            format: an output format of the task, the first of them by default.
+            input_format: ``text`` for a record a line, ``jsonl`` for objects; by default as the input's name ends.
             on_error: ``skip`` or ``stop``, see `nlpkit.prediction.stream.predict_stream`.
             options: as in `predict`.
 
         Returns:
-            Numbers of lines and of bad lines.
+            Number of lines, and of those about which something was reported.
         """
-        file_format = format or self.task.formats[0]
-        if file_format not in self.task.formats:
-            raise ConfigError(unknown_name("format", file_format, self.task.formats))
+        formats = self.task.declaration.formats
+        file_format = format or formats[0]
+        if file_format not in formats:
+            raise ConfigError(unknown_name("format", file_format, formats))
         if input_format is None:
             input_format = "jsonl" if str(input).removesuffix(".gz").endswith(".jsonl") else "text"
+        _check_on_error(on_error)
         prepared = self._prepare(options)
+
+        def encode(items):
+            records, problems = parse_all(self.task, items)
+            encoded, more = self.task.encode(records, prepared)
+            return encoded, merge(problems, more)
+
         stages = Stages(
-            inspect=lambda texts: self.task.inspect(texts, **prepared),
-            encode=lambda texts: self.task.encode(texts, **prepared),
+            encode=encode,
             run=self.task.run,
-            write=lambda encoded, found: self.task.write(encoded, found, file_format),
+            write=lambda encoded, outputs: self.task.write(encoded, outputs, file_format),
         )
         return predict_stream(stages, input, output, input_format, on_error)
 
-    def evaluate(self, data: str | Path, **reading) -> dict:
-        """Metrics over a labelled file; what was passed over or mended in it is told on standard error.
+    def evaluate(self, data: str | Path, **reading: Any) -> dict[str, Any]:
+        """Metrics over a labelled file; what was passed over or mended in it is printed on standard error.
 
-        `reading` are the task's options of reading data, as in `nlpkit.train`.
+        Args:
+            data: the file.
+            reading: the task's reading options; ``nlpkit evaluate DIR --help`` lists them.
         """
-        self.task.check_options("reading", reading)
-        found = self.task.read(data, self.task.facts(), **{**self.task.reading, **reading})
-        for note in found.notes:
-            console().print(note, markup=False)
-        return {**self.task.evaluate(found.examples), **found.counts}
+        task = self.task
+        read = task.read(data, options_of(task.declaration.reading, reading, is_measured=True), task.metadata)
+        for note in read.notes:
+            say(note)
+        return {**task.evaluate(read.examples), **read.counts}
 
     def _prepare(self, options):
-        self.task.check_options("answering", options)
-        return self.task.prepare(**options)
+        return self.task.prepare(self.task.declaration.prediction.create(options))
 
 
-def load(folder: str | Path) -> Predictor:
-    """Open the folder that `nlpkit.train` wrote; nothing else is needed.
+def parse_all(task: Task, items: Iterable[Any]) -> tuple[list[Any], list[Problem]]:
+    """Records from what a user gave, and what is wrong with some; a bad one is parsed as an empty text."""
+    records, problems = [], []
+    for row, item in enumerate(items):
+        try:
+            records.append(task.parse(item))
+        except ValueError as error:
+            problems.append(Problem(row, str(error), is_error=True))
+            records.append(task.parse(""))
+    return records, problems
 
-    Raises:
-        ArtefactError: if it is missing, damaged, foreign or of a newer format.
-    """
-    return Predictor(load_artefact(Path(folder)))
+
+def merge(first: Sequence[Problem], second: Sequence[Problem]) -> list[Problem]:
+    """One problem a record, in order; of a record that could not be parsed nothing else is told."""
+    return [found[row] for found in [{p.row: p for p in (*second, *first)}] for row in sorted(found)]
+
+
+def _check_on_error(value):
+    if value not in ON_ERROR:
+        raise ConfigError(f"on_error = {value!r}: accepted are {' and '.join(ON_ERROR)}")

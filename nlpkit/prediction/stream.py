@@ -1,7 +1,8 @@
 """File to file: lines in, lines out, in order, in bounded memory."""
 
+from __future__ import annotations
+
 import contextlib
-import gzip
 import json
 import os
 import queue
@@ -10,91 +11,147 @@ import sys
 import threading
 import time
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from nlpkit.datasets.files import BYTE_ORDER_MARK, decode_line, open_bytes
+from nlpkit.datasets.files import BYTE_ORDER_MARK, decode_line, open_bytes, written_atomically
 from nlpkit.datasets.readers import parse_json
 from nlpkit.errors import ConfigError, DataError
-from nlpkit.training.progress import console, progress_bar
+from nlpkit.tasks.task import Problem
+from nlpkit.terminal import progress_bar, say
 
+ON_ERROR = ("skip", "stop")
+"""What may be done about a bad line."""
 _LEAST, _MOST = 1 << 18, 4 << 20  # bytes read at a time
 _EVERY = 2.0  # seconds that a block should take, so that progress shows
 _SHOWN = 200  # characters of a bad line that the error file repeats
 
 
 class Stages(NamedTuple):
-    """The way of a block of texts: each stage has a thread of its own, so that blocks follow each other closely."""
+    """The way of a block of lines: each stage has a thread of its own, so that blocks follow each other closely."""
 
-    inspect: Callable[[list[str]], Iterable[tuple[int, str]]]  # what is wrong with which texts
-    encode: Callable[[list[str]], Any]
+    encode: Callable[[list[Any]], tuple[Any, Sequence[Problem]]]  # takes lines, or objects of JSON lines
     run: Callable[[Any], Any]  # takes what `encode` gives
     write: Callable[[Any, Any], str]  # takes both; gives the output with line ends
 
 
+class _Block(NamedTuple):
+    """Some lines of the input on their way."""
+
+    size: int  # bytes
+    first: int  # number of the first line
+    items: list[Any]
+    content: bytes
+    errors: dict[int, DataError]  # by number of the line
+    problems: Sequence[Problem] = ()
+    encoded: Any = None
+    outputs: Any = None
+    text: bytes = b""
+
+
 def predict_stream(
-    stages: Stages, input_path, output_path, input_format: str = "text", on_error: str = "skip"
+    stages: Stages,
+    input_path: str | Path,
+    output_path: str | Path,
+    input_format: str = "text",
+    on_error: str = "skip",
 ) -> tuple[int, int]:
     """Answer every line of a file, in order.
 
     Args:
+        stages: how a block of lines is answered.
         input_path, output_path: files, or ``-`` for standard input and output. The output is written beside its
             place and renamed when it is whole. Names that end in ``.gz`` are gzipped.
-        input_format: ``text``, or ``jsonl`` for objects with a field ``text``.
+        input_format: ``text``, or ``jsonl`` for a JSON object a line.
         on_error: ``skip`` gives a line that can't be read the answer of an empty one, and writes what is wrong with
-            which lines to ``OUTPUT.errors.jsonl``; ``stop`` raises.
+            which lines to ``OUTPUT.errors.jsonl``; ``stop`` raises. Warnings are written there as well, and stop
+            nothing.
 
     Returns:
-        Numbers of lines and of bad lines.
+        Number of lines, and of those about which something was reported.
+
+    Raises:
+        ConfigError: if the input is the output, or an argument is not accepted.
+        DataError: if a file can't be read or written; at the first bad line with ``on_error="stop"``.
     """
-    if on_error not in ("skip", "stop"):
-        raise ConfigError(f"on_error = {on_error!r}: accepted are skip and stop")
-    if str(output_path) != "-" and Path(output_path).resolve() == Path(input_path).resolve():
-        raise ConfigError(f"{input_path}: is the input and the output; choose another output")
-    if str(output_path) != "-" and Path(f"{output_path}.errors.jsonl").resolve() == Path(input_path).resolve():
-        raise ConfigError(f"{input_path}: is where the bad lines of {output_path} go; choose another output")
+    _check_paths(input_path, output_path, input_format)
+    name = "standard input" if str(input_path) == "-" else str(input_path)
+    by_hand = str(input_path) == "-"
+    lines = reported = 0
+    with (
+        _open_input(input_path) as source,
+        _Output(output_path) as output,
+        progress_bar("KB", hidden=by_hand) as bar,
+        contextlib.ExitStack() as running,
+    ):
+        row = bar.add_task("predicting", total=_size(input_path))
+        pace = _Pace()
+        blocks: Iterator[_Block] = _parsed(source, name, pace, input_format)
+        for stage in _stages(stages):
+            # Whoever writes to a pipe may wait for the answer, so there no block waits for the next.
+            blocks = map(stage, blocks) if by_hand else running.enter_context(closing(_ahead(stage, blocks)))
+        for block in blocks:
+            for report in _reports(block, name):
+                if report.is_error and on_error == "stop":
+                    raise report.error
+                output.report(report)
+                reported += 1
+            output.write(block.text)
+            lines += len(block.items)
+            bar.advance(row, block.size / 1000)
+            pace.done(block.size)
+    return lines, reported
+
+
+def _check_paths(input_path, output_path, input_format):
     if input_format not in ("text", "jsonl"):
         raise ConfigError(f"input_format = {input_format!r}: accepted are text and jsonl")
-    name = "standard input" if str(input_path) == "-" else input_path
-    lines = bad = 0
-    with _open_input(input_path) as source, _Output(output_path) as output, progress_bar("KB") as bar:
-        row = bar.add_task("predicting", total=_size(input_path))
+    if str(output_path) == "-":
+        return
+    source = Path(input_path).resolve()
+    if Path(output_path).resolve() == source:
+        raise ConfigError(f"{input_path}: is the input and the output; choose another output")
+    if Path(f"{output_path}.errors.jsonl").resolve() == source:
+        raise ConfigError(f"{input_path}: is where the bad lines of {output_path} go; choose another output")
 
-        def encode(block):
-            size, first, texts, errors = block
-            for row, reason in stages.inspect(texts):
-                if first + row not in errors:
-                    errors[first + row] = DataError(reason, name, first + row), texts[row].encode("utf-8", "replace")
-            return size, [errors[line] for line in sorted(errors)], len(texts), stages.encode(texts)
 
-        def run(block):
-            *facts, encoded = block
-            return *facts, encoded, stages.run(encoded)
+def _stages(stages):
+    """The stages as functions of a block."""
 
-        def write(block):
-            size, errors, count, encoded, found = block
-            return size, errors, count, stages.write(encoded, found).encode("utf-8", "replace")
+    def encode(block):
+        encoded, problems = stages.encode(block.items)
+        return block._replace(encoded=encoded, problems=problems)
 
-        pace = _Pace()
-        blocks = _parsed(source, name, pace, input_format)
-        # Whoever writes to a pipe may wait for the answer, so there no block waits for the next.
-        apply = map if str(input_path) == "-" else _ahead
-        with contextlib.ExitStack() as running:
-            for stage in (encode, run, write):
-                blocks = apply(stage, blocks)
-                if apply is _ahead:
-                    running.callback(blocks.close)
-            for size, errors, count, text in blocks:
-                for error, line in errors:
-                    if on_error == "stop":
-                        raise error
-                    output.report(error, line)
-                output.write(text)
-                lines, bad = lines + count, bad + len(errors)
-                bar.advance(row, size / 1000)
-                pace.done(size)
-    return lines, bad
+    def run(block):
+        return block._replace(outputs=stages.run(block.encoded))
+
+    def write(block):
+        text = stages.write(block.encoded, block.outputs)
+        return block._replace(text=text.encode("utf-8", "replace"), encoded=None, outputs=None)
+
+    return encode, run, write
+
+
+class _Report(NamedTuple):
+    """What is told of a line."""
+
+    error: DataError
+    is_error: bool
+    line: bytes
+
+
+def _reports(block, name) -> Iterator[_Report]:
+    """One report for each line that something is to be said of, in order."""
+    found = {
+        block.first + problem.row: (DataError(problem.reason, name, block.first + problem.row), problem.is_error)
+        for problem in block.problems
+    }
+    found |= {number: (error, True) for number, error in block.errors.items()}
+    lines = _lines(block.content) if found else []
+    for number in sorted(found):
+        yield _Report(*found[number], lines[number - block.first])
 
 
 class _Pace:
@@ -147,13 +204,13 @@ def _ahead(stage, blocks):
         thread.join()
 
 
-def _parsed(source, name, pace, input_format):
-    """``(bytes, number of the first line, texts, errors)`` of each block."""
+def _parsed(source, name, pace, input_format) -> Iterator[_Block]:
+    """The blocks of the input, each line read as a text or an object."""
     first = 1
-    for block in _blocks(source, name, pace):
-        texts, errors = _texts(block, name, first, input_format)
-        yield len(block), first, texts, errors
-        first += len(texts)
+    for content in _blocks(source, name, pace):
+        items, errors = _items(content, name, first, input_format)
+        yield _Block(len(content), first, items, content, errors)
+        first += len(items)
 
 
 def _open_input(path):
@@ -205,43 +262,49 @@ def _read(source, size):
     return chunk
 
 
-def _texts(block, name, first, input_format):
-    """The texts of a block, and by number of each bad line its error and its bytes."""
+def _items(content, name, first, input_format):
+    """The texts or objects of a block, and by number of each bad line its error."""
     errors = {}
-    if input_format == "text" and b"\r" not in block:
+    if input_format == "text" and b"\r" not in content:
         try:
-            return block.decode("utf-8").removesuffix("\n").split("\n"), errors
+            return content.decode("utf-8").removesuffix("\n").split("\n"), errors
         except UnicodeDecodeError:
             pass
-    texts = []
-    for number, line in enumerate(block.removesuffix(b"\n").split(b"\n"), first):
+    items = []
+    for number, line in enumerate(_lines(content), first):
         try:
-            text = decode_line(line, name, number)
+            item = decode_line(line, name, number)
             if input_format == "jsonl":
-                text = parse_json(text, name, number, text=str)["text"]
+                item = parse_json(item, name, number)
         except DataError as error:
-            errors[number] = error, line
-            text = ""
-        texts.append(text)
-    return texts, errors
+            errors[number] = error
+            item = ""
+        items.append(item)
+    return items, errors
+
+
+def _lines(content):
+    return content.removesuffix(b"\n").split(b"\n")
 
 
 class _Output:
-    """The output file and, once there is an error, the one beside it for bad lines."""
+    """The output file and, once there is something to report, the one beside it for reports."""
 
     def __init__(self, path):
         self._path = None if str(path) == "-" else Path(path).resolve()
         if self._path is not None and self._path.is_dir():
             raise DataError("is a folder; the output is a file", path)
-        # A device or a named pipe is written to, not replaced.
-        self._in_place = self._path is not None and self._path.exists() and not self._path.is_file()
+        self._files = contextlib.ExitStack()
         self._file = self._errors = None
 
     def __enter__(self):
         if self._path is None:
             self._file = sys.stdout.buffer
+        elif self._path.exists() and not self._path.is_file():
+            # A device or a named pipe is written to, not replaced.
+            self._file = self._files.enter_context(open(self._path, "wb"))
         else:
-            self._file = self._create(self._path)
+            self._file = self._files.enter_context(written_atomically(self._path))
         return self
 
     def write(self, text):
@@ -249,49 +312,27 @@ class _Output:
         if self._path is None:
             self._file.flush()
 
-    def report(self, error, line):
+    def report(self, report):
         fields = {
-            "line": error.line,
-            "reason": error.reason,
-            "input": line[: 4 * _SHOWN].decode("utf-8", "replace")[:_SHOWN],
+            "line": report.error.line,
+            "severity": "error" if report.is_error else "warning",
+            "reason": report.error.reason,
+            "input": report.line[: 4 * _SHOWN].decode("utf-8", "replace")[:_SHOWN],
         }
         text = json.dumps(fields, ensure_ascii=False)
         if self._path is None:
-            console().print(text, markup=False)
+            say(text)
             return
         if self._errors is None:
-            self._errors = self._create(self._error_path())
+            self._errors = self._files.enter_context(written_atomically(self._error_path()))
         self._errors.write(text.encode() + b"\n")
 
-    def __exit__(self, kind, *_):
+    def __exit__(self, kind, error, trace):
         if self._path is None:
             self._file.flush()
-            return
-        targets = [(self._errors, self._error_path())]
-        if self._in_place:
-            self._file.close()
-        else:
-            targets.append((self._file, self._path))
-        for file, path in targets:
-            if file is not None:
-                file.close()
-            if kind is not None:
-                self._partial(path).unlink(missing_ok=True)
-            elif file is not None:
-                os.replace(self._partial(path), path)
-            else:
-                path.unlink(missing_ok=True)  # the bad lines of an earlier run
+        elif kind is None and self._errors is None:
+            self._error_path().unlink(missing_ok=True)  # the reports of an earlier run
+        return self._files.__exit__(kind, error, trace)
 
     def _error_path(self):
         return self._path.with_name(self._path.name + ".errors.jsonl")
-
-    @staticmethod
-    def _partial(path):
-        return path.with_name(path.name + ".partial")
-
-    def _create(self, path):
-        in_place = self._in_place and path == self._path
-        try:
-            return (gzip.open if path.suffix == ".gz" else open)(path if in_place else self._partial(path), "wb")
-        except OSError as error:
-            raise DataError(f"can't be written: {error.strerror}", path) from None

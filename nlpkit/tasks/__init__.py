@@ -1,29 +1,104 @@
-"""The tasks, by name. A task is imported when it is asked for."""
+"""The tasks by name: those of nlpkit, those of installed packages (entry points in the group ``nlpkit.tasks``), and
+classes that a program registers. Nothing of a task is imported before it is asked for.
+
+Whoever writes a task finds here all that it is made of.
+"""
+
+from __future__ import annotations
 
 import importlib
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
 
 from nlpkit.errors import ConfigError, unknown_name
+from nlpkit.tasks.declaration import (
+    Command,
+    Declaration,
+    Demo,
+    Metric,
+    PredictionOptions,
+    ReadingOptions,
+    TrainingSettings,
+    load_object,
+)
 
-TASKS = {
-    "couplet": "nlpkit.tasks.couplet.task:CoupletWriter",
-    "tagging": "nlpkit.tasks.tagging.task:Tagger",
-    "word2vec": "nlpkit.tasks.word2vec.task:WordVectors",
+if TYPE_CHECKING:
+    from nlpkit.tasks.answers import Answer
+    from nlpkit.tasks.task import Data, Part, Problem, Task
+
+__all__ = [
+    "Answer",
+    "Command",
+    "Data",
+    "Declaration",
+    "Demo",
+    "Metric",
+    "Part",
+    "PredictionOptions",
+    "Problem",
+    "ReadingOptions",
+    "Task",
+    "TrainingSettings",
+    "get_declaration",
+    "get_task",
+    "names",
+    "register",
+]
+_HOMES = {
+    "Answer": "nlpkit.tasks.answers",
+    **dict.fromkeys(("Data", "Part", "Problem", "Task"), "nlpkit.tasks.task"),
 }
 
+_OWN = {
+    "couplet": "nlpkit.tasks.couplet.config:COUPLET",
+    "tagging": "nlpkit.tasks.tagging.config:TAGGING",
+    "word2vec": "nlpkit.tasks.word2vec.config:WORD2VEC",
+}
+_REGISTERED: dict[str, type[Task]] = {}
+FIRST = "tagging"
+"""The task that a newcomer is shown."""
+GROUP = "nlpkit.tasks"
+"""Entry points of this group name a `Declaration` or a class of `Task`, ``name = "package.module:object"``."""
 
-def get_check(name: str):
-    """The function behind ``nlpkit check`` of a task; it needs no Keras."""
-    package = TASKS[_known(name)].rpartition(".")[0]
-    return importlib.import_module(f"{package}.check").check
+
+def names() -> list[str]:
+    """The names of all tasks, sorted."""
+    return sorted({*_OWN, *_REGISTERED, *(point.name for point in metadata.entry_points(group=GROUP))})
 
 
-def get_task(name: str):
-    """The class of a task; a `ConfigError` names the nearest if there is none of that name."""
-    module, _, attribute = TASKS[_known(name)].partition(":")
-    return getattr(importlib.import_module(module), attribute)
+def register(task: type[Task]) -> type[Task]:
+    """Make a class of `Task` known by its name in this process; can be used as a decorator."""
+    _REGISTERED[task.declaration.name] = task
+    return task
 
 
-def _known(name):
-    if name not in TASKS:
-        raise ConfigError(unknown_name("task", name, TASKS))
-    return name
+def get_declaration(task: str | type[Task]) -> Declaration:
+    """What a task declares, by its name or its class.
+
+    Raises:
+        ConfigError: if there is none of that name; the nearest one is named.
+    """
+    if not isinstance(task, str):
+        return task.declaration
+    if task in _REGISTERED:
+        return _REGISTERED[task].declaration
+    if task in _OWN:
+        return load_object(_OWN[task])
+    for point in metadata.entry_points(group=GROUP, name=task):
+        found = point.load()
+        return found if isinstance(found, Declaration) else register(found).declaration
+    raise ConfigError(unknown_name("task", task, names()))
+
+
+def get_task(task: str | type[Task]) -> type[Task]:
+    """The class of a task, by its name or itself."""
+    if not isinstance(task, str):
+        return task
+    declaration = get_declaration(task)
+    return _REGISTERED.get(task) or declaration.load_task()
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

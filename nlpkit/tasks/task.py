@@ -1,16 +1,20 @@
-"""What every task's class has: the face that training, prediction and the command line know."""
+"""What a task implements, and what it gets for that. Training, prediction and the command line know nothing else."""
 
+from __future__ import annotations
+
+import abc
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, Protocol, Self
 
-import keras
 import numpy as np
 
-from nlpkit.errors import ConfigError, DataError, unknown_name
-from nlpkit.training.config import TrainingConfig
+from nlpkit.errors import DataError
+from nlpkit.tasks.answers import Answer
+from nlpkit.tasks.declaration import Declaration, ReadingOptions
+from nlpkit.training.settings import TrainingSettings
 
 _HELD_OUT = 0.05  # of the training data, where there is no validation file
 
@@ -18,8 +22,9 @@ _HELD_OUT = 0.05  # of the training data, where there is no validation file
 class Data(NamedTuple):
     """A data file that has been read."""
 
-    examples: Sequence
-    facts: dict[str, Any] = {}  # noqa: RUF012
+    examples: Any
+    """A sequence of examples."""
+    metadata: dict[str, Any] = {}  # noqa: RUF012
     """What holds for all of them and a model must know, such as a tag scheme. Plain values."""
     notes: Sequence[str] = ()
     """What was passed over or mended, for people."""
@@ -27,41 +32,112 @@ class Data(NamedTuple):
     """The same in numbers, for the metrics; zeros are left out."""
 
 
-class Task:
+class Problem(NamedTuple):
+    """Something about a record that a person should know."""
+
+    row: int
+    """Index of the record among those that were encoded together."""
+    reason: str
+    is_error: bool = False
+    """A record with an error is not answered; one with a warning is."""
+
+
+class Stored(Protocol):
+    """What a `Part` is made of: something that is written to a file and read from it."""
+
+    def save(self, path: Path) -> None: ...
+
+    @classmethod
+    def load(cls, path: Path) -> Any: ...
+
+
+class Part(NamedTuple):
+    """A file of a trained folder: where it is kept, and what reads it."""
+
+    file: str
+    attribute: str
+    """Of the task, which is None where there is no such file."""
+    kind: type[Stored]
+    """Has ``save(path)`` and ``load(path)``."""
+    measures_only: bool = False
+    """Whether only evaluation needs it."""
+
+
+class Network(Protocol):
+    """A network with named parts; `model` holds all of its weights and is what training fits."""
+
+    model: Any
+
+
+class Task(abc.ABC):
     """A model with everything around it: from a file's examples to arrays, and from its output to answers.
 
+    A task names its `declaration` and `parts` and implements the abstract methods; the others have a default.
+
+    Args:
+        settings: of the class that the declaration names.
+        metadata: plain values that the model needs beside its settings and files.
+        parts: by the attribute of each `Part`, its content.
+
     Attributes:
-        name: the task's name.
-        Config: its settings.
-        metric: the metric whose maximum picks the best weights.
-        keeps_last: keep the weights of the last epoch instead.
-        formats: output formats of `write`, the default first.
-        own_files: names that `save` may write.
-        reading: options of `read`, and what they are for data that are measured, not trained on.
-        answering: options of `prepare`.
-        model: the network, once `attach` was called.
+        network: the network, once it was built.
     """
 
-    name: ClassVar[str]
-    Config: ClassVar[type[TrainingConfig]]
-    metric: ClassVar[str]
-    keeps_last: ClassVar[bool] = False
-    formats: ClassVar[Sequence[str]]
-    own_files: ClassVar[Sequence[str]]
-    reading: ClassVar[Mapping[str, Any]]
-    answering: ClassVar[Sequence[str]]
-    config: TrainingConfig
-    model: keras.Model | None = None
+    declaration: ClassVar[Declaration]
+    parts: ClassVar[Sequence[Part]] = ()
+    settings: Any
+    network: Any = None
+
+    def __init__(self, settings: TrainingSettings, metadata: Mapping[str, Any] | None = None, **parts: Any):
+        self.settings, self.metadata = settings, dict(metadata or {})
+        for part in self.parts:
+            setattr(self, part.attribute, parts.pop(part.attribute, None))
+        if parts:
+            raise TypeError(f"{type(self).__name__} has no parts {', '.join(parts)}")
 
     # Training.
 
     @classmethod
-    def read(cls, path, facts: dict | None = None, **options) -> Data:
-        """The examples of a file; `facts` are those that other data have fixed before."""
-        raise NotImplementedError
+    @abc.abstractmethod
+    def read(cls, path: str | Path, options: Any, metadata: Mapping[str, Any] | None = None) -> Data:
+        """The examples of a data file.
+
+        Args:
+            path: the file.
+            options: of the class of reading options that the declaration names.
+            metadata: of the data that a model was trained on, for data that are measured.
+        """
 
     @classmethod
-    def hold_out(cls, examples: Sequence, path) -> tuple[Sequence, Sequence]:
+    @abc.abstractmethod
+    def build(cls, settings: Any, data: Data) -> Self:
+        """An untrained task with the vocabularies of its training data; its network may wait for `untrained`."""
+
+    @classmethod
+    def untrained(cls, settings: Any, data: Data) -> Self:
+        """What `build` gives, with its network."""
+        task = cls.build(settings, data)
+        task.network = task.network or task.build_network()
+        return task
+
+    @abc.abstractmethod
+    def build_network(self) -> Any:
+        """The untrained `Network` that settings, metadata and parts imply."""
+
+    @property
+    @abc.abstractmethod
+    def loss(self) -> Any:
+        """The loss to train with, as `keras.Model.compile` takes it."""
+
+    @abc.abstractmethod
+    def batches(self, examples: Any, seed: int) -> Any:
+        """Training batches as `nlpkit.training.loop.train_model` takes them."""
+
+    def optimizer(self, steps: int) -> Any:
+        """The optimizer for so many steps, or None for that of the training loop."""
+
+    @classmethod
+    def hold_out(cls, examples: Any, path: str | Path) -> tuple[Any, Any]:
         """The examples of a file without a twentieth of them, chosen by a fixed seed, and that twentieth."""
         if len(examples) < 2:
             raise DataError("holds one example, of which none can be held out; give a validation file", path)
@@ -70,98 +146,96 @@ class Task:
         return [examples[i] for i in np.sort(order[count:])], [examples[i] for i in order[:count]]
 
     @classmethod
-    def from_examples(cls, config, examples: Sequence, facts: dict) -> Self:
-        """An untrained task with the vocabularies of its training data."""
-        raise NotImplementedError
-
-    @property
-    def loss(self):
-        """The loss to train `model` with."""
-        raise NotImplementedError
-
-    def optimizer(self, steps: int) -> keras.optimizers.Optimizer | None:
-        """The optimizer for so many steps, or None for that of the training loop."""
-        return None
-
-    def batches(self, examples: Sequence, seed: int):
-        """Training batches as `nlpkit.training.loop.train_model` takes them."""
-        raise NotImplementedError
-
-    def attach(self, model: keras.Model):
-        """Give the task its network."""
-        raise NotImplementedError
-
-    # Answers. The stages of a block of texts: each runs in a thread of its own.
-
-    def prepare(self, **options) -> dict:
-        """Options of a user, those named in `answering`, to those of `encode`."""
-        return options
-
-    def inspect(self, texts: Sequence[str], **prepared) -> Iterable[tuple[int, str]]:
-        """Indices of texts that something is wrong with, and what."""
-        return ()
-
-    def encode(self, texts: Sequence[str], **prepared):
-        """The first stage: texts to arrays."""
-        raise NotImplementedError
-
-    def run(self, encoded):
-        """The second stage: arrays through the network."""
-        raise NotImplementedError
-
-    def write(self, encoded, found, file_format: str) -> str:
-        """The last stage: the lines of output, each with its end."""
-        raise NotImplementedError
-
-    def predict(self, texts: Iterable[str], **prepared) -> list:
-        """Answers to texts as Python values."""
-        raise NotImplementedError
-
-    # Evaluation.
-
-    def evaluate(self, examples: Sequence) -> dict:
-        """Metrics over examples."""
-        raise NotImplementedError
-
-    def samples(self, examples: Sequence) -> list[dict]:
-        """Rows for the report: what was expected, what came, whether they agree."""
-        raise NotImplementedError
-
-    def maps(self) -> list[tuple]:
-        """Pictures for the report, see `nlpkit.training.report.write_report`."""
-        return []
-
-    # The folder.
-
-    def files(self) -> list[str]:
-        """Names of the files that `save` writes and `load` reads."""
-        raise NotImplementedError
-
-    def save(self, folder: Path):
-        """Write all files but the model and `task.json`."""
-        raise NotImplementedError
-
-    @classmethod
-    def load(cls, folder: Path, config, facts: dict) -> Self:
-        """Read what `save` wrote; `facts` are those of `facts()`."""
-        raise NotImplementedError
-
-    def facts(self) -> dict:
-        """What `load` and `read` need beside the files."""
-        return {}
-
-    # The same for all tasks.
-
-    @classmethod
-    def check_options(cls, kind: str, options: Mapping[str, Any]):
-        """A `ConfigError` if one of the options, of `reading` or `answering`, is not known to the task."""
-        accepted = {"reading": cls.reading, "answering": cls.answering}[kind]
-        for name in options:
-            if name not in accepted:
-                raise ConfigError(unknown_name(f"option of {kind} for {cls.name}", name, accepted))
+    def check_validation_data(cls, examples: Any, path: str | Path) -> None:
+        """Raise a `DataError` if the metric that picks the best weights can't be measured on these examples."""
 
     @staticmethod
-    def digest(examples: Sequence) -> str:
+    def digest(examples: Any) -> str:
         """Short hash of a data set."""
         content = json.dumps([vars(example) for example in examples])
         return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+    # Answers. `encode`, `run` and `write` each run in a thread of their own, block after block.
+
+    @classmethod
+    def parse(cls, item: Any) -> Any:
+        """A record from what a user gives: a line of text, a tuple, or the object of a JSON line.
+
+        Raises:
+            ValueError: if it is something else.
+        """
+        return text_of(item)
+
+    def prepare(self, options: Any) -> Any:
+        """What all blocks of one prediction share, made from the user's prediction options; `encode` takes it."""
+        return options
+
+    @abc.abstractmethod
+    def encode(self, records: Sequence[Any], prepared: Any) -> tuple[Any, list[Problem]]:
+        """Records to arrays, and what is wrong with some of them. A record with an error has an empty answer."""
+
+    @abc.abstractmethod
+    def run(self, encoded: Any) -> Any:
+        """Arrays through the network."""
+
+    @abc.abstractmethod
+    def answers(self, encoded: Any, outputs: Any) -> Sequence[Answer]:
+        """The output of `run` to one answer for each record."""
+
+    def write(self, encoded: Any, outputs: Any, file_format: str) -> str:
+        """The output of `run` in a file format, each line with its end."""
+        answers = self.answers(encoded, outputs)
+        if file_format == "jsonl":
+            return "".join(json.dumps(answer.to_dict(), ensure_ascii=False) + "\n" for answer in answers)
+        return "".join(f"{getattr(answer, f'to_{file_format}')()}\n" for answer in answers)
+
+    def predict(self, records: Sequence[Any], **options: Any) -> Sequence[Any]:
+        """Answers to records, one each, in order; problems are not reported, see `nlpkit.Predictor.predict`."""
+        prepared = self.prepare(self.declaration.prediction.create(options))
+        encoded, _ = self.encode(records, prepared)
+        return self.answers(encoded, self.run(encoded))
+
+    # Evaluation.
+
+    @abc.abstractmethod
+    def evaluate(self, examples: Any) -> dict[str, Any]:
+        """Metrics over examples, by name; a dictionary of rows becomes a table."""
+
+    def expected(self, examples: Any, count: int) -> list[tuple[Any, Answer | None]]:
+        """Some records and their right answers, for the report and the demo; None where there is no right one."""
+        return []
+
+    def maps(self) -> list[tuple[str, Sequence[str], np.ndarray]]:
+        """Pictures for the report: title, labels, and their places ``(labels, 2)``."""
+        return []
+
+    # Files of other programs.
+
+    def export(self, path: Path) -> None:
+        """Write a file for other programs, of a kind that the declaration lists in `exports`."""
+        raise TypeError(f"{self.declaration.name} has no files for other programs")
+
+    @classmethod
+    def from_file(cls, path: Path) -> Self:
+        """A trained task from a file of another program, of a kind that the declaration lists in `imports`."""
+        raise TypeError(f"{cls.declaration.name} reads no files of other programs")
+
+
+def text_of(item: Any, field: str = "text") -> str:
+    """A text, given as it is or as a field of a JSON object; a `ValueError` says what else came."""
+    if isinstance(item, str):
+        return item
+    if isinstance(item, Mapping):
+        text = item.get(field)
+        if isinstance(text, str):
+            if text.encode("utf-8", "ignore").decode() != text:
+                raise ValueError(f'the field "{field}" holds half a surrogate pair, which is no character')
+            return text
+        received = type(item[field]).__name__ if field in item else "nothing"
+        raise ValueError(f'expected a str in the field "{field}". Received: {received}')
+    raise ValueError(f"expected a text. Received: {item!r:.60}")
+
+
+def options_of(kind: type[ReadingOptions], values: Mapping[str, Any], is_measured: bool) -> ReadingOptions:
+    """Reading options from what a user gave, over the defaults for data of that use."""
+    return kind.create({**(kind.measured if is_measured else {}), **values})

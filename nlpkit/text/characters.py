@@ -59,22 +59,31 @@ def normalize_text(text: str) -> str:
 class FlatTexts:
     """Many texts in one array, with an `EDGE` before, between and after them.
 
+    Args:
+        texts: the texts.
+        table: uint32 ``(0x10000,)``, what each code point of the basic plane is read as after it was normalised, see
+            `nlpkit.text.simplified.simplified_table`.
+
     Attributes:
         codes: uint32 ``(total,)``, the code points as they were.
-        normal: uint32 ``(total,)``, normalised.
+        normal: uint32 ``(total,)``, normalised, and read by another table if one was given.
         starts: int64 ``(n,)``, where each text begins in the arrays.
         lengths: int64 ``(n,)``.
     """
 
-    def __init__(self, texts: Sequence[str]):
+    def __init__(self, texts: Sequence[str], table: np.ndarray | None = None):
         joined = code_points("\0".join(["", *texts, ""])).copy()
         self.lengths = np.fromiter(map(len, texts), "int64", len(texts))
         self.starts = np.cumsum(self.lengths + 1) - self.lengths
         self.normal = normalize(joined)
+        if table is not None:
+            self.normal = np.where(
+                self.normal < len(table), table[np.minimum(self.normal, len(table) - 1)], self.normal
+            )
         self.codes = joined
         for array in (self.codes, self.normal):
             array[self.starts - 1] = EDGE
             array[-1] = EDGE
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.starts)

@@ -31,7 +31,7 @@ class Lexicon:
     """
 
     def __init__(self, words: Mapping[str, int | None]):
-        levels = {}
+        levels: dict[str, int] = {}
         # White space separates words here and in the file; a word that holds some can not be told apart.
         words = {word: frequency for word, frequency in words.items() if len(word.split()) == 1}
         for word, frequency in zip(normalize_text("\n".join(words)).split("\n"), words.values()):

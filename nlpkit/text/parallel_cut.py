@@ -28,7 +28,7 @@ def cut_in_parallel(blocks: Iterable[str], workers: int | None = None) -> Iterat
         The blocks, cut, in order.
     """
     workers = workers or os.cpu_count() or 1
-    free = queue.SimpleQueue()
+    free: queue.SimpleQueue = queue.SimpleQueue()
     command = [sys.executable, "-m", "nlpkit.text.parallel_cut"]
     processes = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) for _ in range(workers)]
     for process in processes:
@@ -42,7 +42,7 @@ def cut_in_parallel(blocks: Iterable[str], workers: int | None = None) -> Iterat
         finally:
             free.put(process)
 
-    waiting = collections.deque()
+    waiting: collections.deque = collections.deque()
     try:
         with ThreadPoolExecutor(workers) as threads:
             for block in blocks:
@@ -53,8 +53,9 @@ def cut_in_parallel(blocks: Iterable[str], workers: int | None = None) -> Iterat
                 yield waiting.popleft().result()
     finally:
         for process in processes:
-            process.stdin.close()
-            process.stdout.close()
+            for pipe in (process.stdin, process.stdout):
+                if pipe is not None:
+                    pipe.close()
             process.wait()
 
 

@@ -1,8 +1,11 @@
 """Symbols to ids and back, in a text file that a person can read."""
 
+from __future__ import annotations
+
 import collections
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 
@@ -10,7 +13,8 @@ from nlpkit.text.characters import EDGE
 from nlpkit.text.ngrams import NgramTable
 
 PADDING, UNKNOWN = 0, 1
-_FIRST = 2
+FIRST_ID = 2
+"""Id of the first symbol; the ids before it are `PADDING` and `UNKNOWN`."""
 _ESCAPES = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", " ": "\\s", chr(0x2028): "\\u2028", chr(0x85): "\\x85"}
 
 
@@ -29,22 +33,22 @@ class Vocabulary:
 
     def __init__(self, symbols: Iterable[str]):
         self.symbols = list(symbols)
-        self._ids = {symbol: i for i, symbol in enumerate(self.symbols, _FIRST)}
+        self._ids = {symbol: i for i, symbol in enumerate(self.symbols, FIRST_ID)}
         if len(self._ids) != len(self.symbols):
             repeated = next(s for s, n in collections.Counter(self.symbols).items() if n > 1)
             raise ValueError(f"vocabulary holds {repeated!r} more than once")
 
     @classmethod
-    def from_counts(cls, counts: dict[str, int], min_count: int = 1, max_size: int | None = None):
+    def from_counts(cls, counts: dict[str, int], min_count: int = 1, max_size: int | None = None) -> Self:
         """The symbols seen at least `min_count` times, most frequent first, at most `max_size` of them."""
         ranked = sorted((s for s, n in counts.items() if n >= min_count), key=lambda s: (-counts[s], s))
         return cls(ranked[:max_size])
 
-    def __len__(self):
+    def __len__(self) -> int:
         """Number of ids, padding and unknown included."""
-        return len(self.symbols) + _FIRST
+        return len(self.symbols) + FIRST_ID
 
-    def __contains__(self, symbol):
+    def __contains__(self, symbol: object) -> bool:
         return symbol in self._ids
 
     def encode(self, symbols: Sequence[str]) -> np.ndarray:
@@ -53,15 +57,15 @@ class Vocabulary:
 
     def decode(self, ids: Iterable[int]) -> list[str]:
         """Symbols of ids; padding and unknown become empty strings."""
-        return [self.symbols[i - _FIRST] if i >= _FIRST else "" for i in ids]
+        return [self.symbols[i - FIRST_ID] if i >= FIRST_ID else "" for i in ids]
 
-    def save(self, path: Path):
+    def save(self, path: str | Path) -> None:
         """One symbol a line, white space and backslash escaped."""
         table = str.maketrans(_ESCAPES)
         Path(path).write_text("".join(s.translate(table) + "\n" for s in self.symbols), "utf-8", newline="\n")
 
     @classmethod
-    def load(cls, path: Path):
+    def load(cls, path: str | Path) -> Self:
         """Read what `save` wrote."""
         plain = {escaped: symbol for symbol, escaped in _ESCAPES.items()}
         symbols = Path(path).read_text("utf-8").split("\n")[:-1]
@@ -90,14 +94,14 @@ class BigramVocabulary(Vocabulary):
 
     def __init__(self, symbols: Iterable[str]):
         super().__init__(symbols)
-        pairs = np.array([[ord(a), ord(b)] for a, b in self.symbols], "uint32").reshape(-1, 2)
+        pairs = np.array([[ord(pair[0]), ord(pair[1])] for pair in self.symbols], "uint32").reshape(-1, 2)
         pairs[pairs == 0] = EDGE
         self._table = NgramTable(_pair_keys(pairs[:, 0], pairs[:, 1]))
 
     def encode_codes(self, codes: np.ndarray) -> np.ndarray:
         """int32 ``(total,)``: the id of each code point with the one after it; the last has no partner: `PADDING`."""
         places = self._table.find(_pair_keys(codes[:-1], codes[1:]))
-        return np.append(np.where(places < 0, UNKNOWN, places + _FIRST).astype("int32"), np.int32(PADDING))
+        return np.append(np.where(places < 0, UNKNOWN, places + FIRST_ID).astype("int32"), np.int32(PADDING))
 
 
 def _pair_keys(first, second):

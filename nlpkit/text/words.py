@@ -27,7 +27,7 @@ class WordTokenizer:
         import jieba
 
         jieba.setLogLevel(logging.WARNING)
-        self.vocabulary = vocabulary
+        self.vocabulary = vocabulary if vocabulary is not None else Vocabulary([])
         self._jieba = jieba.Tokenizer()
         for word in user_words:
             self._jieba.add_word(word)

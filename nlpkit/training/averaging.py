@@ -1,62 +1,68 @@
-"""A moving average of a model's weights, correct from the first step on."""
+"""A moving average of weights, correct from the first step on."""
+
+from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from keras import ops
 
 from nlpkit.training.checkpoint import get_values, set_values
 
-_EVERY = 8  # steps between two looks at the weights
+_EVERY = 8  # steps between two updates of the average
 
 
 class MovingAverage:
-    """Exponential moving average of the trainable weights, with Adam's correction for its short beginning.
+    """Exponential moving average of variables, with Adam's correction for its short beginning.
 
     A plain average with momentum 0.9999 that starts at zero, or at the first weights, evaluates as untrained for
-    thousands of steps. Here the weight of the past is ``m (1 - m**(n-1)) / (1 - m**n)`` at look n, so that the
+    thousands of steps. Here the weight of the past is ``m (1 - m**(n-1)) / (1 - m**n)`` at update n, so that the
     average is at any time the true weighted mean of the weights seen.
 
     Args:
-        model: a built Keras model.
+        variables: Keras variables to average: usually the trainable ones of a model. Big tables of which a step
+            changes a few rows are better left out, for an update reads all of each variable.
         momentum: float, per training step; 0 switches the average off.
 
     References:
         Kingma and Ba (2015), Adam, for the correction. Polyak and Juditsky (1992) for the averaging.
     """
 
-    def __init__(self, model, momentum: float):
-        self._model = model
+    def __init__(self, variables: Sequence[Any], momentum: float):
+        self._variables = list(variables) if momentum > 0 else []
         self._momentum = momentum**_EVERY
-        self.looks = 0
-        self.values = []
+        self.num_updates = 0
+        self.values: list[np.ndarray] = []
 
     def is_due(self, step: int) -> bool:
-        """Whether `update` looks at the weights after this many steps."""
-        return self._momentum > 0 and step % _EVERY == 0
+        """Whether `update` does anything after this many steps."""
+        return bool(self._variables) and step % _EVERY == 0
 
-    def update(self, step: int):
+    def update(self, step: int) -> None:
         """Call after every training step, with the number of steps done so far."""
         if not self.is_due(step):
             return
-        self.looks += 1
-        current = get_values(self._model.trainable_variables)
-        m, n = self._momentum, self.looks
+        self.num_updates += 1
+        m, n = self._momentum, self.num_updates
         keep = m * (1 - m ** (n - 1)) / (1 - m**n)
         if n == 1:
-            self.values = current
+            self.values = get_values(self._variables)
             return
-        for average, value in zip(self.values, current):
+        for average, variable in zip(self.values, self._variables):
             average *= keep
-            average += (1 - keep) * value
+            average += (1 - keep) * ops.convert_to_numpy(variable.value)
 
     @contextlib.contextmanager
-    def applied(self):
-        """Within the block the model has the averaged weights; afterwards its own again."""
-        variables = self._model.trainable_variables
+    def applied(self) -> Iterator[None]:
+        """Within the block the variables have the averaged values; afterwards their own again."""
         if not self.values:
             yield
             return
-        own = get_values(variables)
-        set_values(variables, self.values)
+        own = get_values(self._variables)
+        set_values(self._variables, self.values)
         try:
             yield
         finally:
-            set_values(variables, own)
+            set_values(self._variables, own)

@@ -1,44 +1,44 @@
 """Variables and plain values to one file and back, bit for bit, written whole or not at all."""
 
-import contextlib
-import json
-import os
-import zipfile
-from pathlib import Path
+from __future__ import annotations
 
-import keras
+import json
+import zipfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 from keras import ops
 
+from nlpkit.datasets.files import written_atomically
 from nlpkit.errors import ArtefactError
 
-
-@contextlib.contextmanager
-def written_atomically(path: Path):
-    """A binary file beside `path`, which takes its place at the end, so that a kill leaves the old file or the new."""
-    path = Path(path)
-    temporary = path.with_name(path.name + ".partial")
-    with open(temporary, "wb") as file:
-        yield file
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
+_VALUES = "values"
 
 
-def write_atomically(path: Path, content: bytes):
-    """Write a file whole or not at all."""
-    with written_atomically(path) as file:
-        file.write(content)
+def save_state(path: str | Path, groups: Mapping[str, Sequence[Any]], values: Mapping[str, Any]) -> None:
+    """Save named lists of variables or arrays, and a JSON-able dictionary, in one file.
+
+    One variable after the other goes to the file, so that memory holds a copy of one of them at most.
+
+    Raises:
+        DataError: if it can't be written.
+    """
+    with written_atomically(path) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+        for name, group in groups.items():
+            for i, variable in enumerate(group):
+                _write_array(archive, f"{name}/{i}", _array_of(variable))
+        _write_array(archive, _VALUES, np.frombuffer(json.dumps(values).encode(), "uint8"))
 
 
-def save_state(path: Path, groups: dict[str, list[np.ndarray]], values: dict):
-    """Save named lists of arrays and a JSON-able dictionary in one file."""
-    arrays = {f"{name}/{i}": array for name, group in groups.items() for i, array in enumerate(group)}
-    with written_atomically(path) as file:
-        np.savez(file, values=np.frombuffer(json.dumps(values).encode(), "uint8"), **arrays)
+def _write_array(archive, name, array):
+    # As numpy.savez does, so that numpy.load reads it; the same bytes each time.
+    with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as member:
+        np.lib.format.write_array(member, np.asanyarray(array), allow_pickle=False)
 
 
-def load_state(path: Path) -> tuple[dict[str, list[np.ndarray]], dict]:
+def load_state(path: str | Path) -> tuple[dict[str, list[np.ndarray]], dict[str, Any]]:
     """What `save_state` wrote.
 
     Raises:
@@ -46,32 +46,33 @@ def load_state(path: Path) -> tuple[dict[str, list[np.ndarray]], dict]:
     """
     try:
         with open(path, "rb") as content, np.load(content) as file:
-            groups = {}
+            groups: dict[str, dict[int, np.ndarray]] = {}
             for key in file.files:
-                if key != "values":
+                if key != _VALUES:
                     name, i = key.rsplit("/", 1)
                     groups.setdefault(name, {})[int(i)] = file[key]
-            values = json.loads(file["values"].tobytes())
+            values = json.loads(file[_VALUES].tobytes())
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise ArtefactError(f"{path}: the saved state is damaged ({error}); train anew with --force") from None
     return {name: [group[i] for i in range(len(group))] for name, group in groups.items()}, values
 
 
-def get_values(variables) -> list[np.ndarray]:
+def _array_of(variable):
+    return variable if isinstance(variable, np.ndarray) else ops.convert_to_numpy(variable.value)
+
+
+def get_values(variables: Sequence[Any]) -> list[np.ndarray]:
     """Copies of the values of Keras variables."""
-    return [np.array(ops.convert_to_numpy(variable.value)) for variable in variables]
+    return [np.array(_array_of(variable)) for variable in variables]
 
 
-def set_values(variables, values):
-    """Assign arrays to Keras variables; both must be as many, shape by shape."""
-    shapes = [tuple(v.shape) for v in variables]
-    if shapes != [v.shape for v in values]:
+def set_values(variables: Sequence[Any], values: Sequence[np.ndarray]) -> None:
+    """Assign arrays to Keras variables.
+
+    Raises:
+        ArtefactError: if there are more or fewer of them, or one has another shape.
+    """
+    if [tuple(v.shape) for v in variables] != [v.shape for v in values]:
         raise ArtefactError("the saved state belongs to another model; train anew with --force")
     for variable, value in zip(variables, values):
         variable.assign(value)
-
-
-def synchronize(model):
-    """Make the model's variables hold what training has reached; during `fit` on JAX they lag behind."""
-    if keras.backend.backend() == "jax":
-        model.jax_state_sync()

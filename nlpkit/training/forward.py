@@ -1,5 +1,10 @@
 """A model as a function of arrays, compiled once and kept."""
 
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
 import keras
 import numpy as np
 
@@ -9,20 +14,21 @@ class Forward:
 
     Args:
         model: a Keras model whose inputs are a dictionary of tensors.
+        shared: names of inputs without a batch axis, which are the same for all rows.
 
     Call arguments:
-        arrays: dictionary of arrays with a common batch axis.
+        arrays: dictionary of arrays; all but the shared ones have a common batch axis.
 
     Returns:
         The model's output as a NumPy array, or a structure of arrays if it has several.
     """
 
-    def __init__(self, model):
-        self._model = model
+    def __init__(self, model: Any, shared: Collection[str] = ()):
+        self._model, self._shared = model, shared
         backend = keras.backend.backend()
         self._run = {"tensorflow": self._on_tensorflow, "jax": self._on_jax, "torch": self._on_torch}[backend]()
 
-    def __call__(self, arrays: dict[str, np.ndarray]) -> np.ndarray:
+    def __call__(self, arrays: dict[str, np.ndarray]) -> Any:
         return self._run(arrays)
 
     def _on_tensorflow(self):
@@ -32,8 +38,8 @@ class Forward:
         call = tf.function(lambda arrays: self._model(arrays, training=False), input_signature=[signature])
 
         def run(arrays):
-            found = call({name: tf.constant(arrays[name], spec.dtype) for name, spec in signature.items()})
-            return keras.tree.map_structure(lambda x: x.numpy(), found)
+            outputs = call({name: tf.constant(arrays[name], spec.dtype) for name, spec in signature.items()})
+            return keras.tree.map_structure(lambda x: x.numpy(), outputs)
 
         return run
 
@@ -46,9 +52,12 @@ class Forward:
 
         def run(arrays):
             # One program for each shape: let the number of rows be a power of two.
-            rows = len(next(iter(arrays.values())))
+            rows = len(next(x for name, x in arrays.items() if name not in self._shared))
             more = (1 << (rows - 1).bit_length()) - rows
-            arrays = {name: np.pad(x, [(0, more)] + [(0, 0)] * (x.ndim - 1)) for name, x in arrays.items()}
+            arrays = {
+                name: x if name in self._shared else np.pad(x, [(0, more)] + [(0, 0)] * (x.ndim - 1))
+                for name, x in arrays.items()
+            }
             trainable = [v.value for v in self._model.trainable_variables]
             other = [v.value for v in self._model.non_trainable_variables]
             return keras.tree.map_structure(lambda x: np.asarray(x)[:rows], call(trainable, other, arrays))

@@ -6,7 +6,7 @@ import pytest
 
 from nlpkit.losses import negative_sampling, sampled_softmax
 from nlpkit.ops.windows import window_table
-from nlpkit.tasks.word2vec.config import Word2VecConfig
+from nlpkit.tasks.word2vec.config import Word2VecSettings
 from nlpkit.tasks.word2vec.model import Word2Vec
 
 from .backend import gradients
@@ -17,7 +17,7 @@ WORDS = 9
 
 def model_of(**settings):
     keras.utils.set_random_seed(0)
-    model = Word2Vec(Word2VecConfig.create({**SMALL, **settings}), WORDS)
+    model = Word2Vec(Word2VecSettings.create({**SMALL, **settings}), WORDS)
     rng = np.random.default_rng(0)
     for table in (model.vectors, model.contexts):
         values = rng.normal(size=(WORDS, 6)).astype("float32")
@@ -34,8 +34,14 @@ def step(chunks, seed=1, rows=WORDS):
     words[-1, -1, -5:], reach[:, -1, -1, -3:] = 0, 0
     windows = (3 * reach[0] + reach[1]).astype("int32")
     negatives = rng.integers(2, WORDS, (chunks, 4, 4)).astype("int32")
-    noise, shares = rng.random((chunks, 4, 4), "float32"), rng.random((1, rows), "float32")
-    return {"words": words, "windows": windows, "negatives": negatives, "noise": noise, "shares": shares}
+    weights, scale = rng.random((chunks, 4, 4), "float32"), rng.random((1, rows), "float32")
+    return {
+        "words": words,
+        "windows": windows,
+        "negatives": negatives,
+        "negative_weights": weights,
+        "update_scale": scale,
+    }
 
 
 def fit(model, data):
@@ -49,24 +55,27 @@ def tables_of(model):
 
 def expected_update(model, data, rate):
     """Pair by pair, by loops."""
-    config, (vectors, contexts) = model.config, tables_of(model)
-    new_vectors, new_contexts, shares = vectors.copy(), contexts.copy(), data["shares"][0]
+    settings, (vectors, contexts) = model.settings, tables_of(model)
+    new_vectors, new_contexts, shares = vectors.copy(), contexts.copy(), data["update_scale"][0]
     loss, pairs = 0.0, 0
     for block, i in np.ndindex(4, 4):
-        words, drawn = data["words"][0, block], list(zip(data["negatives"][0, block], data["noise"][0, block]))
+        words, drawn = (
+            data["words"][0, block],
+            list(zip(data["negatives"][0, block], data["negative_weights"][0, block])),
+        )
         before, after = divmod(data["windows"][0, block, i], 3)
         i += 2
         near = [j for j in range(i - before, i + after + 1) if j != i]
         if not near:
             continue
-        if config.architecture == "skipgram":
+        if settings.architecture == "skipgram":
             state, answers = vectors[words[i]], [words[j] for j in near]
         else:
             state, answers = sum(vectors[words[j]] for j in near) / len(near), [words[i]]
         change = np.zeros(6)
         for word in answers:
             others = [(n, share) for n, share in drawn if n != word]
-            if config.loss == "negative_sampling":
+            if settings.loss == "negative_sampling":
                 slopes = [(word, 1 / (1 + np.exp(-state @ contexts[word])) - 1)]
                 loss += np.log1p(np.exp(-state @ contexts[word]))
                 for n, share in others:
@@ -81,7 +90,7 @@ def expected_update(model, data, rate):
             for target, slope in slopes:
                 change -= rate * slope * contexts[target]
                 new_contexts[target] -= rate * slope * state * shares[target]
-        if config.architecture == "skipgram":
+        if settings.architecture == "skipgram":
             new_vectors[words[i]] += change * shares[words[i]]
         else:
             for j in near:
@@ -121,7 +130,7 @@ def test_skipgram_with_sampled_softmax_both_ways():
 def test_words_of_pieces_are_means_of_rows(architecture, autodiff):
     rows = [[], [], [9, 10], [10], [], [9, 11], [11], [9, 10], []]
     pieces = np.array([row + [0] * (2 - len(row)) for row in rows], "int32")
-    config = Word2VecConfig.create({**SMALL, "architecture": architecture, "autodiff": autodiff})
+    config = Word2VecSettings.create({**SMALL, "architecture": architecture, "autodiff": autodiff})
     model, data = Word2Vec(config, WORDS, pieces, 3), step(1, rows=WORDS + 3)
     rng = np.random.default_rng(0)
     table = rng.normal(size=(WORDS + 3, 6)).astype("float32")
@@ -133,8 +142,8 @@ def test_words_of_pieces_are_means_of_rows(architecture, autodiff):
     simple = Word2Vec(config, WORDS)
     simple.vectors.set_weights([means])
     simple.contexts.set_weights(model.contexts.get_weights())
-    shares = data["shares"][0]
-    whole = {**data, "shares": np.ones((1, WORDS), "float32")}
+    shares = data["update_scale"][0]
+    whole = {**data, "update_scale": np.ones((1, WORDS), "float32")}
     changed, *_ = expected_update(simple, whole, 0.1)
     _, contexts, *_ = expected_update(simple, data, 0.1)
     expected = table.copy()
@@ -154,7 +163,7 @@ def test_chunks_follow_each_other():
         model.compile(keras.optimizers.SGD(0.1))
     fit(whole, data)
     for i in range(3):
-        fit(parts, {name: x if name == "shares" else x[i : i + 1] for name, x in data.items()})
+        fit(parts, {name: x if name == "update_scale" else x[i : i + 1] for name, x in data.items()})
     for found, wanted in zip(tables_of(whole), tables_of(parts)):
         np.testing.assert_allclose(found, wanted, atol=1e-6)
 
@@ -166,8 +175,8 @@ def test_a_step_is_the_same_bits_each_time():
         "words": rng.integers(2, WORDS, (2, 128, 20)).astype("int32"),
         "windows": np.full((2, 128, 16), 8, "int32"),
         "negatives": rng.integers(2, WORDS, (2, 128, 16)).astype("int32"),
-        "noise": np.full((2, 128, 16), 0.3, "float32"),
-        "shares": np.ones((1, WORDS), "float32"),
+        "negative_weights": np.full((2, 128, 16), 0.3, "float32"),
+        "update_scale": np.ones((1, WORDS), "float32"),
     }
     found = []
     for _ in range(3):

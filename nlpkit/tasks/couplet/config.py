@@ -1,44 +1,126 @@
-"""Every setting of the couplet model and its default."""
+"""Every option of the couplet model and its default."""
 
-import dataclasses
+from __future__ import annotations
 
-from nlpkit.tasks.couplet.rules import parse_rules
-from nlpkit.tasks.encoder_config import EncoderConfig
+import math
+from collections.abc import Iterable
+
+from nlpkit.errors import ConfigError, unknown_name
+from nlpkit.options import option, options
+from nlpkit.tasks.declaration import Declaration, Demo, PredictionOptions, ReadingOptions
+from nlpkit.tasks.encoder_settings import EncoderSettings
+from nlpkit.training.metric import Metric
+
+RULES = {
+    "no_copy": "no character answers itself",
+    "no_share": "no character of the upper line stands anywhere in the lower one",
+    "repetition": "characters of the lower line are equal exactly where those of the upper line are",
+    "punctuation": "a punctuation mark answers itself",
+    "tone": "at the key positions level and oblique tones answer each other, and the lower line ends on a level one",
+}
+"""Rules by name. That an answer has the length of its upper line is no rule: there is no other answer."""
+_LEAST_TEMPERATURE = 0.05
 
 
-@dataclasses.dataclass(frozen=True)
-class CoupletConfig(EncoderConfig):
+def parse_rules(names: str | Iterable[str]) -> frozenset[str]:
+    """A set of rules from names, or from one string with commas; ``none`` is the empty set.
+
+    Raises:
+        ConfigError: if there is no rule of a name.
+    """
+    if isinstance(names, str):
+        names = [] if names == "none" else [name.strip() for name in names.split(",")]
+    chosen = frozenset(names)
+    for name in sorted(chosen - RULES.keys()):
+        raise ConfigError(unknown_name("rule", name, [*RULES, "none"]))
+    return chosen
+
+
+@options
+class CoupletSettings(EncoderSettings):
     """A writer of lower lines: an encoder of the upper line, and a reader of the lower line as far as it is written."""
+
+    group = "couplets"
 
     epochs: int = 12
     batch_size: int = 128
     learning_rate: float = 3e-3
     dilations: tuple[int, ...] = (1, 1, 1, 1)
     dropout: float = 0.2
-    lower_dilations: tuple[int, ...] = (1, 2)
-    """Of the gated convolutions that read the lower line backwards from each character; none makes a plain tagger,
-    which writes every character by itself."""
-    lower_width: int = 96
-    """Channels of these; the search runs them for each line of the beam."""
-    hide: float = 0.4
-    """Share of the training pairs whose lower line is not read, so that the model can do without it."""
-    longest: int = 48
-    """Longest line that is trained on, in characters without marks."""
-    beam_width: int = 4
-    candidates: int = 24
-    """Characters for each position among which the search chooses."""
-    alone: float = 0.5
-    """Weight in the search of what is known of a character without reading the lower line."""
-    rules: str = "no_copy,no_share,repetition,punctuation"
-    """What answers keep, unless prediction is told otherwise."""
 
-    def __post_init__(self):
-        super().__post_init__()
-        self.check("lower_dilations", min(self.lower_dilations, default=1) >= 1, "integers from 1, or empty")
-        self.check("lower_width", self.lower_width >= 1, "at least 1")
-        self.check("hide", 0 <= self.hide < 1, "from 0 to below 1")
-        self.check("longest", self.longest >= 2, "at least 2")
-        self.check("beam_width", self.beam_width >= 1, "at least 1")
-        self.check("candidates", self.candidates >= 2, "at least 2")
-        self.check("alone", self.alone >= 0, "0 or more")
+    lower_dilations: tuple[int, ...] = option(
+        "dilations of the gated convolutions that read the lower line backwards from each character; none makes a "
+        "plain tagger, which writes every character without regard to the others",
+        default=(1, 2),
+        least=1,
+    )
+    lower_width: int = option("channels of these; the search runs them for each line of the beam", default=96, least=1)
+    hide: float = option(
+        "share of the training pairs whose lower line is not read, so that the model can do without it",
+        default=0.4,
+        least=0,
+        below=1,
+    )
+    max_length: int = option(
+        "longest line that is trained on, in characters without punctuation marks", default=48, least=2
+    )
+    candidates: int = option("characters for each position among which the search chooses", default=24, least=2)
+    independent_weight: float = option(
+        "weight in the search of a character's probability without regard to the lower line so far",
+        default=0.5,
+        least=0,
+    )
+
+
+@options
+class CoupletReading(ReadingOptions):
+    """How files of couplets are read."""
+
+    on_error: str = option("at a bad line: skip it and tell, or stop", default="skip", choices=("skip", "stop"))
+
+
+@options
+class CoupletPrediction(PredictionOptions):
+    """How upper lines are answered."""
+
+    n_best: int = option("answers to each line, best first", default=1, least=1)
+    beam_width: int = option(
+        "beam of the search, at least as wide as there are answers; 1 is the fastest", default=4, least=1
+    )
+    rules: str = option(
+        f"rules that answers keep, separated by commas, of {', '.join(RULES)}, or none",
+        default="no_copy,no_share,repetition,punctuation",
+        metavar="NAMES",
+    )
+    forbidden: str = option("characters that no answer may hold", default="", metavar="CHARACTERS")
+    temperature: float = option(
+        "above 0 the answers are drawn at random, independent of each other, with the probabilities to the power of "
+        "1 / temperature",
+        default=0.0,
+        least=0,
+    )
+    seed: int = option("of the draw", default=0, least=0)
+
+    def validate(self) -> None:
+        accepted = f"0, for no draw, or at least {_LEAST_TEMPERATURE}"
+        self.require("temperature", not self.temperature or _LEAST_TEMPERATURE <= self.temperature < math.inf, accepted)
         parse_rules(self.rules)
+
+
+COUPLET = Declaration(
+    name="couplet",
+    summary="answers the upper line of a couplet with a lower one that keeps the rules",
+    settings=CoupletSettings,
+    reading=CoupletReading,
+    prediction=CoupletPrediction,
+    metric=Metric("top1"),
+    task="nlpkit.tasks.couplet.task:CoupletWriter",
+    check="nlpkit.tasks.couplet.check:check",
+    demos=(
+        Demo(
+            "Couplets", "couplets-train.tsv", "couplets-test.tsv",
+            {"epochs": 12, "batch_size": 16, "warmup_steps": 20, "ema_momentum": 0.9, "char_min_count": 1},
+            "upper-lines.txt",
+        ),
+    ),
+)  # fmt: skip

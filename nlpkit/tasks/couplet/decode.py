@@ -1,206 +1,299 @@
-"""Logits to lines: the search for answers that keep the rules."""
+"""Distributions over characters to lower lines: the search for answers that keep the rules."""
 
-from collections.abc import Collection
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import keras
 import numpy as np
 from keras import layers, ops
 
-from nlpkit.decoding import beam_search
+from nlpkit.datasets.padding import batches_by_length, gather_padded, scatter_places
+from nlpkit.decoding import beam_search, sample
 from nlpkit.ops.top_k import GROUP, top_k_of_many
-from nlpkit.text.vocabulary import PADDING, UNKNOWN
+from nlpkit.tasks.couplet.answers import LowerLine
+from nlpkit.tasks.couplet.config import CoupletPrediction, parse_rules
+from nlpkit.tasks.couplet.examples import Lines, first_equal
+from nlpkit.text.characters import EDGE, from_code_points, normalize_text
+from nlpkit.text.tones import tone_table
+from nlpkit.text.vocabulary import FIRST_ID, PADDING, UNKNOWN, CharacterVocabulary
+from nlpkit.training.forward import Forward
 
-BROKEN = -1e5
-"""Score of breaking a rule: so low that it happens only where nothing else is left."""
-_FORCED = 10 * BROKEN  # that of another character than the one that must stand here
+_STEPS_AT_ONCE = 8192  # characters in a batch: each has a score for the whole vocabulary
+_BEAMS_AT_ONCE = 4 * _STEPS_AT_ONCE  # the same times the width of the beam
+_NO_SYMBOL = "\0"  # stands for padding and the unknown; no line that is answered holds it
+_SWITCHES = ("no_copy", "no_share", "repetition")
+_SHARED = ("forbidden", "switches", "tones", "beams", "temperature")
+_IMPOSSIBLE = -float("inf")
 
 
 class LineSearch(layers.Layer):
-    """The best lower lines under the rules, by a beam over the likeliest characters of each position.
+    """The best lower lines under the rules, by a beam over the likeliest characters of each position, or drawn ones.
 
-    The characters that rules of a position forbid (copies, sharing, tones, the user's) are taken out before the
+    The characters that the rules forbid at a position (copies, sharing, tones, the user's) are taken out before the
     candidates are chosen, from the whole vocabulary. What depends on the characters written so far (repetition) is
-    kept by the beam.
+    kept by the search. A line for which nothing is left has no answer.
 
     A character's score is its log probability among the candidates, given both lines as far as they are known, and
-    `config.alone` times its log probability by itself: the one knows what goes together, the other what goes with the
-    upper line.
+    ``settings.independent_weight`` times its log probability independent of the lower line: the one knows what goes
+    together, the other what goes with the upper line.
 
     Args:
-        network: the model of `build_model`.
-        config: `CoupletConfig`, for the settings of the search.
-        rules: names of `nlpkit.tasks.couplet.rules.RULES`.
-        beam_width: int.
-        forbidden: ids that no answer may hold.
-        tones: uint8 ``(num_characters,)``, `nlpkit.text.tones.tone_table`, for the rule `tone`.
-        temperature: float; above 0 the lines are drawn, not searched for.
+        network: `nlpkit.tasks.couplet.model.CoupletNetwork`.
+        settings: `nlpkit.tasks.couplet.config.CoupletSettings`.
+        draws: bool; the lines are drawn, not searched for.
 
     Call arguments:
         inputs: dictionary of
 
-            - ``characters``: ids of the upper line, ``(batch, time)``, 0 for padding;
-            - ``tied``: for each position the first one with the same character;
-            - ``required``: the id that must stand there, or 0;
-            - ``demand``: with tones, the tone that the character must have, or 0;
-            - ``noise``: with a temperature, numbers in [0, 1), ``(batch, time, beam_width)``.
+            - ``characters``: ids of the upper line, int32 ``(batch, time)``, 0 for padding;
+            - ``tied``: for each position the first one with the same character, int32 ``(batch, time)``;
+            - ``required``: the id that must stand there, or 0, int32 ``(batch, time)``;
+            - ``demand``: the tone that the character must have, or 0, int32 ``(batch, time)``;
+            - ``forbidden``: which ids no answer may hold, bool ``(num_characters,)``;
+            - ``switches``: which of the rules no_copy, no_share and repetition are on, bool ``(3,)``;
+            - ``tones``: tones of the characters, uint8 ``(num_characters,)``, see `nlpkit.text.tones`;
+            - ``beams``: anything of the shape ``(beam_width,)``, for its shape alone; or, when lines are drawn,
+              ``noise``, numbers in [0, 1), float32 ``(batch, time, answers)``, and ``temperature``, ``(1,)``.
 
     Returns:
-        Ids, int32 ``(batch, beam_width, time)``, and sums of scores, float32 ``(batch, beam_width)``.
+        Ids, int32 ``(batch, beam_width, time)``, and sums of scores, float32 ``(batch, beam_width)``, -inf where there
+        is no answer.
     """
 
-    def __init__(
-        self, network, config, rules: Collection[str], beam_width, forbidden=(), tones=None, temperature=0.0, **kwargs
-    ):
+    def __init__(self, network: Any, settings: Any, draws: bool, **kwargs: Any):
         super().__init__(dtype="float32", **kwargs)
-        self._embedding = network.get_layer("embedding")
-        self._upper = keras.Model(network.input["characters"], network.get_layer("upper").output)
-        self._lower = [network.get_layer(f"lower_{i}") for i in range(len(config.lower_dilations))]
-        self._enter = network.get_layer("lower") if self._lower else None
-        self._join = network.get_layer("join") if self._lower else None
-        self._norm = network.get_layer("norm")
-        self._rules, self._beam_width, self._candidates = rules, beam_width, config.candidates
-        self._alone = config.alone if self._lower else 0.0
-        self._temperature = temperature
-        size = self._embedding.input_dim
-        self._copies = -size % GROUP  # of the vector of padding, which nobody wants, to make the size a multiple
-        never = np.zeros(size + self._copies, "float32")
-        never[[PADDING, UNKNOWN, *range(size, size + self._copies)]] = 2 * BROKEN
-        never[list(forbidden)] += BROKEN
-        self._never, self._more = never, 2 + len(forbidden)
-        # A row for each demand: none, level, oblique, a reading of both.
-        self._wrong_tone = None if tones is None else np.stack([
-            np.pad(np.where((tones & demand) == demand, 0, BROKEN), (0, self._copies)).astype("float32")
-            for demand in range(4)
-        ])  # fmt: skip
+        self._network, self._draws = network, draws
+        self._candidates = settings.candidates
+        self._weight = settings.independent_weight if network.reads_lower else 0.0
+        size = network.embedding.input_dim
+        self._filling = -size % GROUP  # rows that make the vocabulary a multiple, which nobody wants
+        never = np.zeros(size + self._filling, bool)
+        never[[PADDING, UNKNOWN, *range(size, size + self._filling)]] = True
+        self._never = never
 
-    def call(self, inputs):
-        upper = inputs["characters"]
-        states = ops.cast(self._upper(upper), "float32")
-        candidates, chance = self._choose(inputs, states)  # (batch, time, candidates) both
+    def call(self, inputs: dict[str, Any]) -> Any:
+        network, upper = self._network, inputs["characters"]
+        repeats = inputs["switches"][2]
+        states = network.encode(upper)  # (batch, time, width)
+        choices, independent = self._choose(inputs, states)  # (batch, time, candidates) both
         batch, time = ops.shape(upper)[:2]
-        beams, vectors = self._beam_width, self._embedding.embeddings
-        shape = (batch, beams, ops.shape(candidates)[-1])
+        beams = ops.shape(inputs["noise"])[-1] if self._draws else ops.shape(inputs["beams"])[0]
+        vectors = network.embedding.embeddings
 
-        def step(t, history, past):
-            choice = ops.take(candidates, t, axis=1)  # (batch, candidates)
-            alone = ops.take(chance, t, axis=1)[:, None]  # (batch, 1, candidates)
-            first = ops.take(inputs["tied"], t, axis=1)
-            repeated = ops.take_along_axis(history, ops.broadcast_to(first[:, None, None], (batch, beams, 1)), axis=2)
-            forced = ops.broadcast_to(ops.take(inputs["required"], t, axis=1)[:, None], (batch, beams))
-            if "repetition" in self._rules:
-                forced = ops.where((first < t)[:, None] & (forced == 0), repeated[..., 0], forced)
-            if self._lower:
-                x, past = self._read(t, history, past)
-                x = ops.reshape(x, (batch, beams, x.shape[-1]))
-                now = ops.broadcast_to(ops.take(states, t, axis=1)[:, None], (batch, beams, states.shape[-1]))
-                x = self._state(now, x)  # (batch, beams, width)
+        def step(t, history, state):
+            choice = ops.take(choices, t, axis=1)  # (batch, candidates)
+            chance = ops.take(independent, t, axis=1)[:, None]  # (batch, 1, candidates)
+            forced = self._forced(inputs, t, history, repeats)  # (batch, beams)
+            if network.reads_lower:
+                last = ops.where(t > 0, ops.take(history, ops.maximum(t - 1, 0), axis=2), PADDING)
+                read, state = network.step(last, state)  # (batch, beams, lower_width)
+                now = ops.take(states, t, axis=1)[:, None]  # (batch, 1, width)
+                x = network.state_of(ops.broadcast_to(now, (batch, beams, now.shape[-1])), read)
                 logits = ops.einsum("nbw,nkw->nbk", x, ops.take(vectors, choice, axis=0))
                 own = ops.sum(x * ops.take(vectors, forced, axis=0), axis=-1, keepdims=True)
             else:
-                logits = ops.broadcast_to(alone, shape)
+                logits = ops.broadcast_to(chance, (batch, beams, ops.shape(choice)[-1]))
                 own = ops.zeros((batch, beams, 1))
-            symbols = ops.broadcast_to(choice[:, None], shape)
-            logits = ops.where(alone < 0.5 * BROKEN, logits + BROKEN, logits)
-            total = ops.logsumexp(logits, axis=-1, keepdims=True)
-            scores = logits - total + self._alone * ops.log_softmax(alone, axis=-1)
-            own = own - total
-            if self._temperature:
-                scores, own = scores / self._temperature, own / self._temperature
-                scores = ops.where(alone < 0.5 * BROKEN, BROKEN, scores)
-            if "repetition" in self._rules:
-                used = ops.any(history[:, :, None, :] == choice[:, None, :, None], axis=-1)
-                scores = scores + ops.where(used, BROKEN, 0.0)
-            is_forced = (forced > 0)[..., None]
-            scores = ops.concatenate(
-                [scores + ops.where(is_forced, _FORCED, 0.0), ops.where(is_forced, own, _FORCED)], axis=-1
-            )
-            # A step of padding adds nothing.
-            real = ops.take(upper, t, axis=1)[:, None, None] != 0
-            scores = ops.where(real, scores, ops.where(ops.arange(shape[-1] + 1) == 0, 0.0, _FORCED))
-            return scores, ops.concatenate([symbols, forced[..., None]], axis=-1), past
+            logits = ops.where(chance > _IMPOSSIBLE, logits, _IMPOSSIBLE)  # (batch, beams, candidates)
+            total = _log_sum(logits)
+            scores = logits - total + self._weight * (chance - _log_sum(chance))
+            # Without the rule a character may stand anywhere; with it those that are used are forced elsewhere.
+            used = ops.any(history[:, :, None, :] == choice[:, None, :, None], axis=-1) & repeats
+            is_forced = (forced > 0)[..., None]  # (batch, beams, 1)
+            scores = ops.where(used | is_forced | (chance == _IMPOSSIBLE), _IMPOSSIBLE, scores)
+            scores = ops.concatenate([scores, ops.where(is_forced, own - total, _IMPOSSIBLE)], axis=-1)
+            symbols = ops.broadcast_to(choice[:, None], (batch, beams, ops.shape(choice)[-1]))
+            return scores, ops.concatenate([symbols, forced[..., None]], axis=-1), state
 
-        past = [ops.zeros((batch, beams, 2 * conv.dilation, self._enter.units)) for conv in self._lower]
-        noise = ops.transpose(inputs["noise"], (0, 2, 1)) if self._temperature else None
-        return beam_search(step, past, batch, time, beams, noise)
+        state, lengths = network.initial_state(batch, beams), ops.sum(ops.cast(upper != 0, "int32"), axis=1)
+        if self._draws:
+            noise = ops.transpose(inputs["noise"], (0, 2, 1))
+            return sample(
+                step, state, batch, time, beams, noise=noise, temperature=inputs["temperature"][0], lengths=lengths
+            )
+        return beam_search(step, state, batch, time, beams, lengths=lengths)
+
+    def _forced(self, inputs, t, history, repeats):
+        """The id that must stand at step `t`, by the user's wish or by repetition, or 0: ``(batch, beams)``."""
+        first = ops.take(inputs["tied"], t, axis=1)  # (batch,)
+        required = ops.take(inputs["required"], t, axis=1)  # (batch,)
+        place = ops.broadcast_to(first[:, None, None], (*ops.shape(history)[:2], 1))
+        repeated = ops.take_along_axis(history, place, axis=2)[..., 0]  # (batch, beams)
+        again = (first < t)[:, None] & (required == 0)[:, None] & repeats
+        return ops.where(again, repeated, required[:, None])
 
     def _choose(self, inputs, states):
-        """The likeliest allowed characters of each position by itself, and the logarithm of their chance."""
-        upper = inputs["characters"]
+        """The likeliest allowed ids of each position independent of the lower line, and the logarithm of their chance.
+
+        What is not allowed has -inf.
+        """
+        upper, (copies, shares, repeats) = inputs["characters"], (inputs["switches"][i] for i in range(3))
         time = ops.shape(upper)[1]
-        x = self._norm(states)
-        if self._lower:
-            # A lower line that is hidden reads the same beside every upper line.
-            hidden = self._enter(self._embedding(ops.where(ops.arange(time) == 0, PADDING, UNKNOWN)[None]))
-            for conv in self._lower:
-                hidden = conv(hidden)
-            hidden = ops.cast(hidden, "float32")
-            x = self._state(states, ops.broadcast_to(hidden, (*ops.shape(states)[:2], hidden.shape[-1])))
-        x = ops.cast(x, "float32")
-        if "repetition" in self._rules:
-            # Positions that must agree choose by their mean.
-            same = ops.cast(inputs["tied"][:, :, None] == inputs["tied"][:, None, :], x.dtype)
-            same = same * ops.cast(upper != 0, x.dtype)[:, None]
-            x = ops.matmul(same, x) / ops.maximum(ops.sum(same, axis=-1, keepdims=True), 1)
-        vectors = ops.cast(ops.convert_to_tensor(self._embedding.embeddings), "float32")
-        vectors = ops.concatenate([vectors, *[vectors[PADDING : PADDING + 1]] * self._copies], axis=0)
-        logits = ops.matmul(x, ops.transpose(vectors))
-        if self._wrong_tone is not None:
-            logits = logits + ops.take(self._wrong_tone, ops.cast(inputs["demand"], "int32"), axis=0)
-        # As many more as can be forbidden by the user, the upper line, and what is written of the lower one, so that
-        # enough are left.
-        shares = "no_share" in self._rules or "no_copy" in self._rules
-        more = self._more + time * (shares + ("repetition" in self._rules))
-        count, size = self._candidates + more, logits.shape[-1]
-        chance, ids = top_k_of_many(logits, min(count, size) if isinstance(count, int) else ops.minimum(count, size))
-        chance = chance + ops.take(self._never, ids, axis=0)
-        ids = ops.where(ids < self._embedding.input_dim, ids, PADDING)
-        if "no_share" in self._rules:
-            shared = ops.any(ids[..., None] == upper[:, None, None, :], axis=-1)
-            chance = chance + ops.where(shared, BROKEN, 0.0)
-        elif "no_copy" in self._rules:
-            chance = chance + ops.where(ids == upper[..., None], BROKEN, 0.0)
+        lower = None
+        if self._network.reads_lower:
+            lower = self._network.read_nothing(time)  # (1, time, lower_width)
+            lower = ops.broadcast_to(lower, (*ops.shape(states)[:2], lower.shape[-1]))
+        x = self._network.state_of(states, lower)  # (batch, time, width)
+        # With repetition positions that must agree choose by their mean.
+        same = inputs["tied"][:, :, None] == inputs["tied"][:, None, :]  # (batch, time, time)
+        same = ops.cast(same & (upper != 0)[:, None], x.dtype)
+        mean = ops.matmul(same, x) / ops.maximum(ops.sum(same, axis=-1, keepdims=True), 1)
+        logits = self._logits(ops.where(repeats, mean, x), inputs)
+        # As many more as the upper line can rule out, and what is written of the lower one, so that enough are left.
+        count, size = self._candidates + 2 * time, logits.shape[-1]
+        count = min(count, size) if isinstance(count, int) else ops.minimum(count, size)
+        chance, ids = top_k_of_many(logits, count)  # (batch, time, count) both
+        ids = ops.where(ids < self._network.embedding.input_dim, ids, PADDING)
+        shared = ops.any(ids[..., None] == upper[:, None, None, :], axis=-1) & shares
+        ruled_out = shared | ((ids == upper[..., None]) & copies)
+        chance = ops.where(ruled_out, _IMPOSSIBLE, chance)
         # How many are left to choose from must not depend on the padding.
-        limit = self._candidates
-        if "repetition" in self._rules:
-            limit = limit + ops.sum(ops.cast(upper != 0, "int32"), axis=1)[:, None, None]
-        rank = ops.cumsum(ops.cast(chance > 0.5 * BROKEN, "int32"), axis=-1)
-        return ids, ops.where(rank > limit, BROKEN, chance)
+        real = ops.sum(ops.cast(upper != 0, "int32"), axis=1)[:, None, None]  # (batch, 1, 1)
+        limit = self._candidates + ops.where(repeats, real, 0)
+        rank = ops.cumsum(ops.cast(chance > _IMPOSSIBLE, "int32"), axis=-1)
+        return ids, ops.where(rank > limit, _IMPOSSIBLE, chance)
 
-    def _read(self, t, history, past):
-        """The reading of the lower line up to the character before step `t`, ``(batch * beams, width)``."""
-        last = ops.where(t > 0, ops.take(history, ops.maximum(t - 1, 0), axis=2), PADDING)
-        x = self._enter(self._embedding(ops.reshape(last, (-1,))))
-        new = []
-        for conv, before in zip(self._lower, past):
-            shape = ops.shape(before)
-            x, after = conv.step(x, ops.reshape(before, (-1, *shape[2:])))
-            new.append(ops.reshape(after, shape))
-        return x, new
+    def _logits(self, x, inputs):
+        """Logits over the vocabulary and its filling, -inf for what may not stand at a position."""
+        vectors = ops.cast(ops.convert_to_tensor(self._network.embedding.embeddings), "float32")
+        vectors = ops.pad(vectors, [[0, self._filling], [0, 0]])
+        forbidden = ops.pad(ops.cast(inputs["forbidden"], "bool"), [[0, self._filling]])
+        # What is never allowed is added within the product, as a column more, which costs next to nothing.
+        never = ops.where(ops.logical_or(forbidden, self._never), _IMPOSSIBLE, 0.0)
+        x = ops.concatenate([x, ops.ones_like(x[..., :1])], axis=-1)  # (batch, time, width + 1)
+        table = ops.concatenate([vectors, never[:, None]], axis=-1)  # (ids, width + 1)
+        logits = ops.matmul(x, ops.transpose(table))  # (batch, time, ids)
+        demand = ops.cast(inputs["demand"], "int32")
 
-    def _state(self, upper, lower):
-        """What both lines say, as the network joins it."""
-        return ops.cast(self._norm(self._join(ops.concatenate([upper, lower], axis=-1))), "float32")
+        def by_tone():
+            tones = ops.pad(ops.cast(inputs["tones"], "int32"), [[0, self._filling]])
+            demands = ops.arange(4, dtype="int32")[:, None]  # none, level, oblique, a reading of both
+            wrong = ops.bitwise_and(tones, demands) != demands  # (4, ids)
+            return ops.where(ops.take(wrong, demand, axis=0), _IMPOSSIBLE, logits)
 
-    def compute_output_spec(self, inputs):
+        return ops.cond(ops.any(demand > 0), by_tone, lambda: logits)
+
+    def compute_output_spec(self, inputs: dict[str, Any]) -> Any:
         batch, time = inputs["characters"].shape
         return (
-            keras.KerasTensor((batch, self._beam_width, time), dtype="int32"),
-            keras.KerasTensor((batch, self._beam_width), dtype="float32"),
+            keras.KerasTensor((batch, None, time), dtype="int32"),
+            keras.KerasTensor((batch, None), dtype="float32"),
         )
 
 
-class GoldScores(layers.Layer):
-    """How a model sees a right answer: its log probability and its rank, float32 ``(batch, time, 2)``.
+def _log_sum(x):
+    """Log of the sum of exponentials over the last axis, 0 where all are impossible."""
+    total = ops.logsumexp(x, axis=-1, keepdims=True)
+    return ops.where(total > _IMPOSSIBLE, total, 0.0)
 
-    Call arguments:
-        inputs: logits ``(batch, time, num_characters)`` and ids ``(batch, time)``.
+
+def compile_search(network: Any, settings: Any, draws: bool) -> Forward:
+    """`LineSearch` as a function of arrays; whatever the user's options are, the program is the same."""
+    inputs = {
+        name: keras.Input((None,), dtype="int32", name=name) for name in ("characters", "tied", "required", "demand")
+    }
+    size = network.embedding.input_dim
+    inputs["forbidden"] = keras.Input(batch_shape=(size,), dtype="bool", name="forbidden")
+    inputs["switches"] = keras.Input(batch_shape=(len(_SWITCHES),), dtype="bool", name="switches")
+    inputs["tones"] = keras.Input(batch_shape=(size,), dtype="uint8", name="tones")
+    if draws:
+        inputs["noise"] = keras.Input((None, None), name="noise")
+        inputs["temperature"] = keras.Input(batch_shape=(1,), name="temperature")
+    else:
+        inputs["beams"] = keras.Input(batch_shape=(None,), dtype="int32", name="beams")
+    return Forward(keras.Model(inputs, LineSearch(network, settings, draws)(inputs)), shared=_SHARED)
+
+
+@dataclasses.dataclass(frozen=True)
+class Search:
+    """A way of answering, made of a user's options.
+
+    Attributes:
+        forward: the compiled search.
+        shared: its inputs that are the same for all lines.
+        rules: the rules that are kept.
+        n_best: answers to each line.
+        random: where draws come from, or None for a search.
     """
 
-    def call(self, inputs):
-        logits, gold = inputs
-        own = ops.take_along_axis(logits, gold[..., None], axis=-1)
-        above = ops.sum(ops.cast(logits > own, "float32"), axis=-1, keepdims=True)
-        return ops.concatenate([own - ops.logsumexp(logits, axis=-1, keepdims=True), above], axis=-1)
+    forward: Forward
+    shared: dict[str, np.ndarray]
+    rules: frozenset[str]
+    n_best: int
+    random: np.random.Generator | None
 
-    def compute_output_spec(self, inputs):
-        return keras.KerasTensor((*inputs[1].shape, 2), dtype="float32")
+    @classmethod
+    def create(cls, forward: Forward, vocabulary: CharacterVocabulary, options: CoupletPrediction) -> Search:
+        """A compiled search, or draw if there is a temperature, under a user's options."""
+        rules = parse_rules(options.rules)
+        forbidden = np.zeros(len(vocabulary), bool)
+        forbidden[vocabulary.encode(normalize_text(options.forbidden))] = True
+        tones = np.zeros(len(vocabulary), "uint8")
+        if "tone" in rules:
+            tones[FIRST_ID:] = tone_table(vocabulary.symbols)
+        shared = {"forbidden": forbidden, "switches": np.array([name in rules for name in _SWITCHES]), "tones": tones}
+        random = None
+        if options.temperature:
+            shared["temperature"] = np.array([options.temperature], "float32")
+            random = np.random.default_rng(options.seed)
+        else:
+            shared["beams"] = np.zeros(max(options.n_best, options.beam_width), "int32")
+        return cls(forward, shared, rules, options.n_best, random)
+
+    def add_noise(self, lines: Lines) -> None:
+        """Numbers for the draw, in the order of the file, so that how it is cut into blocks changes no answer."""
+        if self.random is not None:
+            lines.arrays["noise"] = self.random.random((len(lines.places), self.n_best), "float32")
+
+    def run(self, lines: Lines) -> tuple[np.ndarray, np.ndarray]:
+        """Answers to lines: ids, int32 ``(n_best, total)``, and scores, float32 ``(n, n_best)``."""
+        ids = np.zeros((self.n_best, len(lines.places)), "int32")
+        scores = np.full((len(lines.lengths), self.n_best), _IMPOSSIBLE, "float32")
+        width = max(self.n_best, len(self.shared.get("beams", ())))
+        at_once = max(1, min(_STEPS_AT_ONCE, _BEAMS_AT_ONCE // width))
+
+        def answer(rows, size):
+            batch = gather_padded(lines.arrays, lines.starts[rows], lines.lengths[rows], size)
+            batch["tied"] = first_equal(batch.pop("codes"))
+            chosen, score = self.forward({**batch, **self.shared})
+            scores[rows] = score[:, : self.n_best]
+            real, places = scatter_places(lines.starts[rows], lines.lengths[rows], size)
+            for rank in range(self.n_best):
+                ids[rank, places] = chosen[:, rank][real]
+
+        # The steps of a search are small; side by side two of them keep the cores busy.
+        with ThreadPoolExecutor(2) as pool:
+            batches = [pool.submit(answer, *batch) for batch in batches_by_length(lines.lengths, at_once, multiple=2)]
+            for batch in batches:
+                batch.result()
+        return ids, scores
+
+
+def lower_lines(
+    lines: Lines, ids: np.ndarray, scores: np.ndarray, vocabulary: CharacterVocabulary
+) -> list[tuple[LowerLine, ...]]:
+    """For each line its answers, best first; none where nothing keeps the rules."""
+    symbols = np.array([*map(ord, FIRST_ID * _NO_SYMBOL), *map(ord, vocabulary.symbols)], "uint32")
+    columns: list[Sequence[str]] = []
+    for rank_ids in ids:
+        codes = lines.flat.codes.copy()
+        codes[lines.places] = symbols[rank_ids]
+        columns.append(_texts(lines.flat, codes))
+    return [
+        tuple(
+            LowerLine(lower, round(score, 3))
+            for lower, score in zip(lowers, row)
+            if lower and score > _IMPOSSIBLE and _NO_SYMBOL not in lower
+        )
+        for lowers, row in zip(zip(*columns), scores.tolist())
+    ]
+
+
+def _texts(flat, codes):
+    """Strings of the texts from code points in the shape of `flat`."""
+    text = from_code_points(np.where(flat.codes == EDGE, 0, codes))
+    return [text[start : start + length] for start, length in zip(flat.starts.tolist(), flat.lengths.tolist())]

@@ -1,47 +1,56 @@
-"""Files to couplets, lines to arrays."""
+"""Files to couplets, records to arrays."""
+
+from __future__ import annotations
 
 import collections
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
+from nlpkit.datasets.batches import BucketedBatches
 from nlpkit.datasets.files import read_lines
+from nlpkit.datasets.padding import gather_padded, shift_right
 from nlpkit.errors import ConfigError, DataError
+from nlpkit.tasks.couplet.rules import tone_demands
+from nlpkit.tasks.task import Problem, text_of
 from nlpkit.text.characters import EDGE, FlatTexts, code_points, normalize_text
 from nlpkit.text.kinds import CHINESE, FOREIGN, MARK, character_kinds
-from nlpkit.text.vocabulary import CharacterVocabulary
+from nlpkit.text.vocabulary import UNKNOWN, CharacterVocabulary
 
+MAX_LENGTH = 128
+"""Characters of a line that is answered."""
 _SHOWN = 5  # problems that are told one by one
 
 
 @dataclasses.dataclass(frozen=True)
-class Couplet:
-    """Two lines of the same length."""
+class CoupletExample:
+    """Two lines of the same length, and the line of their file."""
 
     upper: str
     lower: str
     line: int
 
 
-def read_couplets(path, on_error: str = "skip") -> tuple[list[Couplet], list[str], int]:
+def read_couplets(path: str | Path, on_error: str = "skip") -> tuple[list[CoupletExample], list[str], int]:
     """Couplets of a file with an upper line, a tab and a lower line on each line; further columns are passed over.
 
     Args:
+        path: the file.
         on_error: ``skip`` passes over bad lines, ``stop`` raises a `DataError` at the first.
 
     Returns:
         The couplets, what was wrong with the first few bad lines, and the number of bad lines.
     """
-    if on_error not in ("skip", "stop"):
-        raise ConfigError(f"on_error = {on_error!r}: accepted are skip and stop")
     couplets, notes, bad = [], [], 0
     for number, line in read_lines(path):
         columns = [column.strip() for column in line.split("\t")]
         upper, lower = columns[:2] if len(columns) > 1 else (columns[0], "")
         reason = _trouble(upper, lower, len(columns))
         if reason is None:
-            couplets.append(Couplet(upper, lower, number))
+            couplets.append(CoupletExample(upper, lower, number))
             continue
         error = DataError(reason, path, number)
         if on_error == "stop":
@@ -85,7 +94,8 @@ class Lines:
         flat: the lines whole.
         places: where in `flat` the characters stand that are read, int64 ``(total,)``.
         starts, lengths: where each line's characters begin in `places`, and how many they are, ``(n,)``.
-        arrays: ``characters``, ids, int32 ``(total,)``; ``codes``, code points, uint32 ``(total,)``.
+        arrays: ``characters``, ids, int32 ``(total,)``; ``codes``, code points, uint32 ``(total,)``; and others of the
+            same length.
     """
 
     flat: FlatTexts
@@ -95,14 +105,14 @@ class Lines:
     arrays: dict[str, np.ndarray]
 
     @classmethod
-    def read(cls, texts: Sequence[str], vocabulary: CharacterVocabulary, leave_out: Iterable[int] = (MARK,)):
+    def read(cls, texts: Sequence[str], vocabulary: CharacterVocabulary, leave_out: Iterable[int] = (MARK,)) -> Self:
         """Lines from strings, without the characters of some kinds."""
         flat = FlatTexts(texts)
         is_read = (flat.codes != EDGE) & ~np.isin(character_kinds(flat.codes), list(leave_out))
         return cls.at(flat, np.flatnonzero(is_read), vocabulary)
 
     @classmethod
-    def at(cls, flat: FlatTexts, places: np.ndarray, vocabulary: CharacterVocabulary):
+    def at(cls, flat: FlatTexts, places: np.ndarray, vocabulary: CharacterVocabulary) -> Self:
         """Lines of which the characters at some places are read."""
         edges = np.searchsorted(places, np.append(flat.starts, len(flat.codes)))
         codes = flat.normal[places]
@@ -110,7 +120,7 @@ class Lines:
         return cls(flat, places, edges[:-1], np.diff(edges), arrays)
 
 
-def read_pairs(couplets: Sequence[Couplet], vocabulary: CharacterVocabulary) -> Lines:
+def read_pairs(couplets: Sequence[CoupletExample], vocabulary: CharacterVocabulary) -> Lines:
     """The upper lines, with the ids of the lower ones as ``lower`` beside them, where neither has a mark."""
     upper, lower = FlatTexts([c.upper for c in couplets]), FlatTexts([c.lower for c in couplets])
     is_read = (upper.codes != EDGE) & (character_kinds(upper.codes) != MARK) & (character_kinds(lower.codes) != MARK)
@@ -119,23 +129,162 @@ def read_pairs(couplets: Sequence[Couplet], vocabulary: CharacterVocabulary) -> 
     return lines
 
 
-def move_on(ids: np.ndarray) -> np.ndarray:
-    """Ids ``(n, time)`` moved on by one step, 0 at the first: what stands before each of them."""
-    return np.pad(ids[:, :-1], [[0, 0], [1, 0]])
-
-
 def first_equal(codes: np.ndarray) -> np.ndarray:
     """For each step of ``(n, time)`` the first one with the same value, int32; for padding, 0, the step itself."""
     same = codes[:, :, None] == codes[:, None, :]
     return np.where(codes != 0, same.argmax(axis=-1), np.arange(codes.shape[1])).astype("int32")
 
 
-def make_vocabulary(couplets: Iterable[Couplet], min_count: int) -> CharacterVocabulary:
-    """The characters of couplets that are no marks."""
-    counts = collections.Counter()
+def make_vocabulary(couplets: Iterable[CoupletExample], min_count: int) -> CharacterVocabulary:
+    """The characters of couplets that are no marks and occur often enough.
+
+    Raises:
+        ConfigError: if none does.
+    """
+    counts: collections.Counter[str] = collections.Counter()
     for couplet in couplets:
         counts.update(normalize_text(couplet.upper + couplet.lower))
     symbols = "".join(counts)
     kinds = character_kinds(code_points(symbols))
-    counts = {symbol: counts[symbol] for symbol, kind in zip(symbols, kinds) if kind == CHINESE}
-    return CharacterVocabulary.from_counts(counts, min_count)
+    chinese = {symbol: counts[symbol] for symbol, kind in zip(symbols, kinds) if kind == CHINESE}
+    vocabulary = CharacterVocabulary.from_counts(chinese, min_count)
+    if not vocabulary.symbols:
+        raise ConfigError(f"char_min_count = {min_count}: no character of the data is that frequent")
+    return vocabulary
+
+
+def inputs_of(
+    characters: np.ndarray, lower: np.ndarray, reads_lower: bool, hide: bool = False
+) -> dict[str, np.ndarray]:
+    """What the network reads of upper and lower lines, int32 ``(batch, time)``; with `hide` no lower line."""
+    if not reads_lower:
+        return {"characters": characters}
+    return {"characters": characters, "before": shift_right(np.full_like(lower, UNKNOWN) if hide else lower)}
+
+
+def training_batches(couplets: Sequence[CoupletExample], vocabulary: CharacterVocabulary, settings: Any, seed: int):
+    """Batches ``(inputs, ids of the lower lines, weights)``, the last two ``(batch, time)``, of lines that are short
+    enough.
+
+    Raises:
+        ConfigError: if none is.
+    """
+    lines = read_pairs(couplets, vocabulary)
+    longest = settings.max_length
+    fits = np.flatnonzero((lines.lengths > 0) & (lines.lengths <= longest))
+    if not len(fits):
+        raise ConfigError(f"max_length = {longest}: no training line is as short as that")
+    starts, lengths = lines.starts[fits], lines.lengths[fits]
+
+    def collate(rows, length, _):
+        batch = gather_padded(lines.arrays, starts[rows], lengths[rows], length)
+        weights = (np.arange(length) < lengths[rows][:, None]).astype("float32")
+        return inputs_of(batch["characters"], batch["lower"], bool(settings.lower_dilations)), batch["lower"], weights
+
+    steps = [*range(2, 16), *range(16, longest, 4)]
+    buckets = [length for length in steps if length < longest] + [longest]
+    return BucketedBatches(lengths, collate, settings.batch_size, seed, buckets)
+
+
+class UpperLine(NamedTuple):
+    """A line to answer, and the characters that its answer must begin with."""
+
+    text: str
+    required: str = ""
+
+
+def parse_upper(item: Any) -> UpperLine:
+    """A record from ``upper``, ``upper⇥required``, a tuple of both, or an object with ``upper`` (or ``text``) and
+    ``required``.
+
+    Raises:
+        ValueError: if it is something else.
+    """
+    if isinstance(item, Mapping):
+        text = text_of(item, "upper" if "upper" in item else "text")
+        required = text_of(item, "required") if "required" in item else ""
+        return parse_upper(f"{text}\t{required}" if required else text)
+    if isinstance(item, tuple) and 1 <= len(item) <= 2 and all(isinstance(part, str) for part in item):
+        return UpperLine(*(part.strip() for part in item))
+    text, _, required = text_of(item).partition("\t")
+    return UpperLine(text.strip(), required.strip())
+
+
+def encode_uppers(
+    records: Sequence[UpperLine], vocabulary: CharacterVocabulary, rules: Collection[str]
+) -> tuple[Lines, list[Problem]]:
+    """Upper lines to arrays, and what is wrong with some of them; those with an error are empty.
+
+    Returns:
+        Lines with the further arrays ``required``, int32, the id that must stand there, or 0; and ``demand``, int32,
+        the tone that must, with the rule `tone`, or 0.
+    """
+    problems = list(_problems(records, vocabulary))
+    bad = {problem.row for problem in problems if problem.is_error}
+    uppers = ["" if row in bad else record.text for row, record in enumerate(records)]
+    lines = Lines.read(uppers, vocabulary, [MARK] if "punctuation" in rules else [])
+    lines.arrays["required"] = np.zeros(len(lines.places), "int32")
+    for row, record in enumerate(records):
+        if record.required and row not in bad:
+            start = lines.starts[row]
+            ids = vocabulary.encode(normalize_text(record.required))
+            lines.arrays["required"][start : start + len(ids)] = ids
+    demand = np.zeros(len(lines.flat.codes), "int32")
+    if "tone" in rules:
+        for start, upper in zip(lines.flat.starts, uppers):
+            for place, tone in _demands(upper, "repetition" in rules).items():
+                demand[start + place] = tone
+    lines.arrays["demand"] = demand[lines.places]
+    return lines, problems
+
+
+def _demands(upper, repeats):
+    demands = dict(tone_demands(upper))
+    if not repeats:
+        return demands
+    # One character answers all of its places, so it must please them all.
+    by_character: collections.defaultdict[str, int] = collections.defaultdict(int)
+    for place, tone in demands.items():
+        by_character[upper[place]] |= tone
+    return {place: by_character[symbol] for place, symbol in enumerate(upper)}
+
+
+def _problems(records, vocabulary) -> Iterator[Problem]:
+    """Problems of records; the many lines that nothing is wrong with cost array operations only."""
+    flat = FlatTexts([record.text for record in records])
+    kinds = character_kinds(flat.codes)
+    unknown = (kinds == CHINESE) & (vocabulary.encode_codes(flat.normal) == UNKNOWN)
+    places = np.flatnonzero((flat.codes != EDGE) & ((kinds == FOREIGN) | unknown))
+    suspects = set((np.searchsorted(flat.starts, places, side="right") - 1).tolist())
+    total = np.concatenate([[0], np.cumsum(kinds == CHINESE)])
+    suspects |= set(np.flatnonzero(total[flat.starts + flat.lengths] == total[flat.starts]).tolist())
+    suspects |= {row for row, record in enumerate(records) if record.required}
+    suspects |= set(np.flatnonzero(flat.lengths > MAX_LENGTH).tolist())
+    for row in sorted(suspects):
+        reason = _error_of(records[row], vocabulary)
+        if reason:
+            yield Problem(row, reason, is_error=True)
+        elif unseen := _unseen(records[row].text, vocabulary):
+            yield Problem(row, f"training never saw {unseen}; answered all the same")
+
+
+def _error_of(record, vocabulary):
+    upper, required = record
+    if not upper:
+        return "is empty"
+    if len(upper) > MAX_LENGTH:
+        return f"has {len(upper)} characters; lines up to {MAX_LENGTH} are answered"
+    reason = trouble_of_line(upper) or (required and trouble_of_line(required))
+    if reason:
+        return reason
+    length = int((character_kinds(code_points(upper)) != MARK).sum())
+    if len(required) > length:
+        return f"{len(required)} characters are required ({required}) of a line of {length}"
+    unseen = _unseen(required, vocabulary)
+    return f"required is a character that training never saw: {unseen}" if unseen else None
+
+
+def _unseen(text, vocabulary):
+    """The Chinese characters of a text that are not in the vocabulary."""
+    ids = vocabulary.encode(normalize_text(text))
+    return "".join(c for c, i in zip(text, ids) if i == UNKNOWN and character_kinds(code_points(c))[0] == CHINESE)

@@ -1,41 +1,112 @@
 """Arrays to a distribution over characters: the network."""
 
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 from keras import layers, ops
 
-from nlpkit.layers import GatedConv, TokenDropout, encode_text
-from nlpkit.text.vocabulary import UNKNOWN
+from nlpkit.layers import GatedConv, GoldScores, TokenDropout, encode_text
+from nlpkit.text.vocabulary import PADDING, UNKNOWN
+from nlpkit.training.forward import Forward
 
 
-def build_model(config, num_characters: int) -> keras.Model:
-    """A `keras.Model` from two lines to logits ``(batch, time, num_characters)``.
+class CoupletNetwork:
+    """The network of a writer of couplets, whole for training and in parts for the search.
 
-    Its inputs are ``characters``, ids of the upper line, and ``before``, ids of the lower line moved on by one (the
-    first is 0): each position sees the whole upper line and what stands before it in the lower one. A `before` of
-    unknown ids gives each character's distribution by itself. All three roles of a character, read above, read below
-    and written, share one vector.
+    Each position sees the whole upper line and what stands before it in the lower one. All three roles of a character,
+    read above, read below and written, share one vector.
 
     Args:
-        config: `CoupletConfig`.
+        settings: `nlpkit.tasks.couplet.config.CoupletSettings`.
         num_characters: size of the vocabulary.
+
+    Attributes:
+        model: from ``characters``, ids of the upper line, and ``before``, ids of the lower line one step later (the
+            first is 0), to logits ``(batch, time, num_characters)``. A `before` of unknown ids gives the distribution
+            of each character independent of the lower line. A plain tagger has no `before`.
+        reads_lower: whether it reads the lower line.
+        embedding: the vectors of the characters, ``(num_characters, width)``.
     """
-    characters = keras.Input((None,), dtype="int32", name="characters")
-    inputs = {"characters": characters}
-    embedding = layers.ReversibleEmbedding(
-        num_characters, config.width, embeddings_initializer=keras.initializers.RandomNormal(stddev=0.05),
-        name="embedding",
-    )  # fmt: skip
-    x = layers.Dropout(config.dropout)(embedding(characters))
-    x = encode_text(x, characters != 0, config.encoder, config.dilations, config.layers, config.dropout)
-    x = layers.Identity(name="upper")(x)
-    if config.lower_dilations:
-        inputs["before"] = keras.Input((None,), dtype="int32", name="before")
-        lower = TokenDropout(config.hide, unknown=UNKNOWN, whole_rows=True)(inputs["before"])
-        lower = layers.Dense(config.lower_width, name="lower")(layers.Dropout(config.dropout)(embedding(lower)))
-        for i, dilation in enumerate(config.lower_dilations):
-            lower = GatedConv(dilation, config.dropout, causal=True, name=f"lower_{i}")(lower)
-        x = layers.Dense(config.width, name="join")(layers.Concatenate()([x, lower]))
-    x = layers.LayerNormalization(name="norm")(x)
-    x = layers.Dropout(config.dropout)(x)
-    # The product leaves the mask behind, about which the embedding would complain.
-    return keras.Model(inputs, embedding(ops.multiply(x, 1.0), reverse=True), name="couplet")
+
+    def __init__(self, settings: Any, num_characters: int):
+        self.reads_lower = bool(settings.lower_dilations)
+        characters = keras.Input((None,), dtype="int32", name="characters")
+        inputs = {"characters": characters}
+        self.embedding = layers.ReversibleEmbedding(
+            num_characters, settings.width, embeddings_initializer=keras.initializers.RandomNormal(stddev=0.05),
+            name="embedding",
+        )  # fmt: skip
+        x = layers.Dropout(settings.dropout)(self.embedding(characters))
+        x = encode_text(x, characters != 0, settings.encoder, settings.dilations, settings.layers, settings.dropout)
+        x = layers.Identity(name="upper")(x)  # (batch, time, width)
+        self._upper = keras.Model(characters, x)
+        if self.reads_lower:
+            inputs["before"] = keras.Input((None,), dtype="int32", name="before")
+            lower = TokenDropout(settings.hide, unknown=UNKNOWN, whole_rows=True)(inputs["before"])
+            self._enter = layers.Dense(settings.lower_width, name="lower")
+            lower = self._enter(layers.Dropout(settings.dropout)(self.embedding(lower)))
+            self._convolutions = []
+            for i, dilation in enumerate(settings.lower_dilations):
+                self._convolutions.append(GatedConv(dilation, settings.dropout, causal=True, name=f"lower_{i}"))
+                lower = self._convolutions[-1](lower)  # (batch, time, lower_width)
+            self._join = layers.Dense(settings.width, name="join")
+            x = self._join(layers.Concatenate()([x, lower]))
+        self._norm = layers.LayerNormalization(name="norm")
+        x = layers.Dropout(settings.dropout)(self._norm(x))
+        # The product leaves the mask behind, about which the embedding would complain.
+        logits = self.embedding(ops.multiply(x, 1.0), reverse=True)
+        self.model = keras.Model(inputs, logits, name="couplet")
+
+    def encode(self, characters: Any) -> Any:
+        """States of upper lines: ids ``(batch, time)`` to float32 ``(batch, time, width)``."""
+        return ops.cast(self._upper(characters), "float32")
+
+    def initial_state(self, batch: Any, beams: Any) -> list[Any]:
+        """What the reader of the lower line has read before it begins, ``(batch, beams, …)``."""
+        if not self.reads_lower:
+            return []
+        return [ops.zeros((batch, beams, 2 * conv.dilation, self._enter.units)) for conv in self._convolutions]
+
+    def step(self, last: Any, state: Sequence[Any]) -> tuple[Any, list[Any]]:
+        """Read one more character of lower lines.
+
+        Args:
+            last: ids, int32 ``(batch, beams)``.
+            state: what `initial_state` or the step before gave.
+
+        Returns:
+            float ``(batch, beams, lower_width)``, what has been read; and the new state.
+        """
+        x = self._enter(self.embedding(ops.reshape(last, (-1,))))  # (batch * beams, lower_width)
+        new = []
+        for convolution, before in zip(self._convolutions, state):
+            shape = ops.shape(before)
+            x, after = convolution.step(x, ops.reshape(before, (-1, *shape[2:])))
+            new.append(ops.reshape(after, shape))
+        return ops.reshape(x, (*ops.shape(last), x.shape[-1])), new
+
+    def read_nothing(self, time: Any) -> Any:
+        """What is read of a lower line that is hidden, which is the same beside every upper line: ``(1, time, …)``."""
+        x = self._enter(self.embedding(ops.where(ops.arange(time) == 0, PADDING, UNKNOWN)[None]))
+        for convolution in self._convolutions:
+            x = convolution(x)
+        return ops.cast(x, "float32")
+
+    def state_of(self, upper: Any, lower: Any = None) -> Any:
+        """States of the upper line, ``(…, width)``, and what is read of the lower one, joined: float32 ``(…, width)``.
+
+        Its product with the vectors of the characters are the logits.
+        """
+        if lower is None:
+            return ops.cast(self._norm(upper), "float32")
+        return ops.cast(self._norm(self._join(ops.concatenate([upper, lower], axis=-1))), "float32")
+
+    @functools.cached_property
+    def gold_scores(self) -> Forward:
+        """The inputs of `model` and ``gold``, the right ids, to what `nlpkit.layers.GoldScores` gives."""
+        gold = keras.Input((None,), dtype="int32", name="gold")
+        return Forward(keras.Model({**self.model.input, "gold": gold}, GoldScores()(self.model.output, gold)))

@@ -1,38 +1,20 @@
-"""The rules of couplets: what each demands of an answer, and whether an answer keeps it."""
+"""Whether an answer keeps the rules of couplets, and which tones they demand."""
 
-from collections.abc import Iterable, Iterator
+from __future__ import annotations
 
-from nlpkit.errors import ConfigError, unknown_name
+from collections.abc import Iterator
+
 from nlpkit.text.characters import code_points
 from nlpkit.text.kinds import MARK, character_kinds
 from nlpkit.text.tones import LEVEL, OBLIQUE, tones_of
 
-RULES = {
-    "no_copy": "no character answers itself",
-    "no_share": "no character of the upper line stands anywhere in the lower one",
-    "repetition": "characters of the lower line are equal exactly where those of the upper line are",
-    "punctuation": "a punctuation mark answers itself",
-    "tone": "at the key positions level and oblique tones answer each other, and the lower line ends on a level one",
-}
-"""Rules by name. That an answer has the length of its upper line is no rule: there is no other answer."""
-
-
-def parse_rules(names: str | Iterable[str]) -> frozenset[str]:
-    """A set of rules from names, or from one string with commas; ``none`` is the empty set.
-
-    Raises:
-        ConfigError: if there is no rule of a name.
-    """
-    if isinstance(names, str):
-        names = [] if names == "none" else [name.strip() for name in names.split(",")]
-    names = frozenset(names)
-    for name in sorted(names - RULES.keys()):
-        raise ConfigError(unknown_name("rule", name, [*RULES, "none"]))
-    return names
-
 
 def is_kept(rule: str, upper: str, lower: str) -> bool:
-    """Whether an answer keeps a rule. Marks count for `punctuation` only."""
+    """Whether an answer keeps a rule of `nlpkit.tasks.couplet.config.RULES`. Marks count for `punctuation` only.
+
+    Raises:
+        MissingPackageError: for `tone`, without pypinyin.
+    """
     marks = character_kinds(code_points(upper)) == MARK
     if rule == "punctuation":
         return all(a == b for a, b, mark in zip(upper, lower, marks) if mark)

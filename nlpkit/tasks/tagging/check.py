@@ -1,65 +1,71 @@
-"""What `nlpkit check tagging` looks for in data files. It needs no Keras."""
+"""What `nlpkit check tagging` looks for in data files. It needs no framework."""
+
+from __future__ import annotations
 
 import collections
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from nlpkit.tasks.tagging.config import TaggingConfig
+from nlpkit.datasets.summary import LENGTHS, percentiles, share
+from nlpkit.tasks.tagging.config import TaggingSettings
 from nlpkit.tasks.tagging.examples import check_labels, detect_format, read_examples
 from nlpkit.text import tag_schemes
 
 _SHOWN = 10
 
 
-def check(paths, settings) -> list[dict]:
+def check(paths: Sequence[str | Path], settings: Mapping[str, Any]) -> list[dict[str, Any]]:
     """What is in data files and what looks wrong; several files are compared with each other.
 
     Args:
         paths: data files.
-        settings: of `TaggingConfig`, for its window.
+        settings: of `TaggingSettings`, for its window.
 
     Returns:
-        For each file its facts, by what they say.
+        For each file what was seen, by what it says.
 
     Raises:
         DataError: if a file can't be read; its encoding and columns are checked by reading it.
     """
-    window = TaggingConfig.create(settings).window
-    reports, seen_in = [], {}
+    window = TaggingSettings.create(settings).window
+    reports: list[dict[str, Any]] = []
+    seen_in: dict[str, Any] = {}
     for path in paths:
-        file_format = detect_format(path)
-        examples = read_examples(path, file_format)
-        scheme, legal, repaired = check_labels(examples, path, repair=True)
-        illegal = [e.line for e, fixed in zip(examples, legal) if e.labels != fixed.labels]
-        texts = collections.Counter(example.text for example in examples)
-        lengths = np.array([len(example.text) for example in examples])
-        spans = [span for e in legal for span in tag_schemes.read_spans(e.labels, scheme)]
-        kinds = collections.Counter(kind or "word" for *_, kind in spans)
-        facts = {
-            "format": file_format,
-            "encoding": "UTF-8",
-            "tag scheme": scheme,
-            "examples": len(examples),
-            "characters": int(lengths.sum()),
-            "length: median, 90 %, 99 %, longest": ", ".join(
-                str(int(v)) for v in (*np.percentile(lengths, [50, 90, 99]), lengths.max())
-            ),
-            f"longer than the window of {window} (cut, not truncated)": _share(int((lengths > window).sum()), lengths),
-            "illegal tag sequences": _places(repaired, illegal),
-            "repeated examples": _share(len(examples) - len(texts), lengths),
-            "same text, other labels": _conflicts(examples),
-            **{f"spans: {kind}": count for kind, count in kinds.most_common()},
-        }
+        report, texts = _check_file(path, window)
         for other, known in seen_in.items():
-            shared = sum(example.text in known for example in examples)
-            facts[f"examples that are also in {other}"] = _share(shared, lengths)
+            shared = sum(count for text, count in texts.items() if text in known)
+            report[f"examples that are also in {other}"] = share(shared, texts.total())
         seen_in[str(path)] = texts.keys()
-        reports.append(facts)
+        reports.append(report)
     return reports
 
 
-def _share(count, of):
-    return f"{count:,} ({count / len(of):.2%})"
+def _check_file(path, window):
+    file_format = detect_format(path)
+    examples = read_examples(path, file_format)
+    scheme, legal, repaired = check_labels(examples, path, repair=True)
+    illegal = [e.line for e, fixed in zip(examples, legal) if e.labels != fixed.labels]
+    texts = collections.Counter(example.text for example in examples)
+    lengths = np.array([len(example.text) for example in examples])
+    spans = [span for e in legal for span in tag_schemes.read_spans(e.labels, scheme)]
+    kinds = collections.Counter(kind or "word" for *_, kind in spans)
+    report = {
+        "format": file_format,
+        "encoding": "UTF-8",
+        "tag scheme": scheme,
+        "examples": len(examples),
+        "characters": int(lengths.sum()),
+        f"length: {LENGTHS}": percentiles(lengths),
+        f"longer than the window of {window} (cut, not truncated)": share(int((lengths > window).sum()), len(lengths)),
+        "illegal tag sequences": _places(repaired, illegal),
+        "repeated examples": share(len(examples) - len(texts), len(lengths)),
+        "same text, other labels": _conflicts(examples),
+        **{f"spans: {kind}": count for kind, count in kinds.most_common()},
+    }
+    return report, texts
 
 
 def _places(count, lines):

@@ -1,43 +1,23 @@
-"""Every setting of the tagger and its default."""
+"""Every option of the tagger and its default."""
 
-import dataclasses
+from __future__ import annotations
 
-from nlpkit.tasks.encoder_config import EncoderConfig
+import math
+from typing import Any, ClassVar
 
-HEADS = ("crf", "memm", "softmax")
+from nlpkit.errors import ConfigError
+from nlpkit.options import option, options
+from nlpkit.tasks.declaration import Declaration, Demo, PredictionOptions, ReadingOptions
+from nlpkit.tasks.encoder_settings import EncoderSettings
+from nlpkit.training.metric import Metric
 
 
-@dataclasses.dataclass(frozen=True)
-class TaggingConfig(EncoderConfig):
+@options
+class TaggingSettings(EncoderSettings):
     """A character tagger: embeddings, an encoder, a head."""
 
-    learning_rate: float = 2e-3
-    epochs: int = 12
-
-    head: str = "crf"
-    """`crf`, `memm` or `softmax`."""
-    char_dim: int = 64
-    bigram_dim: int = 32
-    """0 leaves the bigrams out."""
-    bigram_min_count: int = 2
-    """Bigrams seen less often in training share one vector."""
-    max_bigrams: int = 100_000
-    lexicon: str = ""
-    """Words that the text is matched against: `jieba` for its dictionary, `train` for the words of the training data
-    that it holds three times, or a file with a word a line."""
-    vectors: str = ""
-    """Vectors to start from, a text file in word2vec's format that holds characters and pairs of characters."""
-    freeze_vectors: bool = False
-    """Leave them as they are in training."""
-    char_dropout: float = 0.05
-    bigram_dropout: float = 0.4
-    """Share of the characters and bigrams that are made unknown in a training step."""
-    transition_rate: float = 10.0
-    """How many times faster than the rest the transitions learn."""
-    window: int = 256
-    """Longest piece that a text is read in, in characters; longer texts are cut at safe places."""
-
-    presets = {  # noqa: RUF012
+    group = "tagger"
+    presets: ClassVar[dict[str, dict[str, Any]]] = {
         # One narrow layer: what the lexicon and the bigrams know needs little mixing.
         "fast": {
             "lexicon": "jieba",
@@ -52,16 +32,96 @@ class TaggingConfig(EncoderConfig):
             "window": 128,
         },
     }
-    """Settings by name."""
 
-    def __post_init__(self):
-        super().__post_init__()
-        self.check_choice("head", HEADS)
-        for key in ("char_dim", "bigram_min_count"):
-            self.check(key, getattr(self, key) >= 1, "at least 1")
-        self.check("bigram_dim", self.bigram_dim >= 0, "0 or more")
-        self.check("freeze_vectors", self.vectors or not self.freeze_vectors, "false without vectors")
-        self.check("window", self.window >= 32, "at least 32")
-        self.check("transition_rate", self.transition_rate > 0, "above 0")
-        for key in ("char_dropout", "bigram_dropout"):
-            self.check(key, 0 <= getattr(self, key) < 1, "from 0 to below 1")
+    learning_rate: float = 2e-3
+    epochs: int = 12
+
+    head: str = option(
+        "last layer: how the tags of a sentence are scored", default="crf", choices=("crf", "memm", "softmax")
+    )
+    char_dim: int = option("size of the character vectors", default=64, least=1)
+    bigram_dim: int = option("size of the vectors of pairs of characters; 0 leaves the pairs out", default=32, least=0)
+    bigram_min_count: int = option("pairs seen less often in training share one vector", default=2, least=1)
+    max_bigrams: int = option("the most frequent pairs that are kept", default=100_000, least=1)
+    lexicon: str = option(
+        "words that the text is matched against: jieba for its dictionary, train for the words of the training data "
+        "that it holds three times, or a file with a word a line",
+        default="",
+    )
+    vectors: str = option(
+        "vectors to start from: a text file in word2vec's format that holds characters and pairs of characters",
+        default="",
+    )
+    freeze_vectors: bool = option("leave these vectors as they are in training", default=False)
+    char_dropout: float = option(
+        "share of the characters that are made unknown in a training step", default=0.05, least=0, below=1
+    )
+    bigram_dropout: float = option(
+        "share of the pairs that are made unknown in a training step", default=0.4, least=0, below=1
+    )
+    transition_rate: float = option("how many times faster than the rest the transitions learn", default=10.0, above=0)
+    window: int = option(
+        "longest window that a text is read in, in characters; longer texts are cut at safe places",
+        default=256,
+        least=32,
+    )
+
+    def validate(self) -> None:
+        super().validate()
+        self.require("freeze_vectors", self.vectors or not self.freeze_vectors, "false without vectors")
+
+
+@options
+class TaggingReading(ReadingOptions):
+    """How labelled data are read."""
+
+    measured = {"repair": True}  # noqa: RUF012
+
+    repair: bool = option("read illegal tag sequences as conlleval does, where they would be an error", default=False)
+
+
+@options
+class TaggingPrediction(PredictionOptions):
+    """How texts are tagged."""
+
+    user_dictionary: Any = option(
+        "words that the decoding is steered to: a file with a word a line, for entities a tab and the type; in Python "
+        "also a list, or a dictionary of word to type",
+        default=None,
+        metavar="FILE",
+    )
+    user_bonus: float = option(
+        "how strongly: what is added to the score of each tag of such a word, in nats", default=5.0
+    )
+    keep_runs: bool = option(
+        "keep runs of Latin letters and digits, decimal numbers and addresses together, as the training data did",
+        default=True,
+    )
+    simplify: bool = option(
+        "read traditional characters that the model does not know as their simplified forms; offsets stay", default=True
+    )
+
+    def validate(self) -> None:
+        if not math.isfinite(self.user_bonus):
+            raise ConfigError(f"user_bonus = {self.user_bonus!r}: must be a finite number")
+        if self.user_dictionary is None and self.user_bonus != type(self).user_bonus:
+            raise ConfigError("user_bonus is the weight of a user dictionary; give that as well")
+
+
+_DEMO = {"epochs": 30, "batch_size": 16, "learning_rate": 4e-3, "warmup_steps": 40, "ema_momentum": 0.98}
+
+TAGGING = Declaration(
+    name="tagging",
+    summary="word segmentation, named entities, any spans spelt in BIO, BIOES or BMES",
+    settings=TaggingSettings,
+    reading=TaggingReading,
+    prediction=TaggingPrediction,
+    metric=Metric("f1"),
+    formats=("text", "jsonl", "conll"),
+    task="nlpkit.tasks.tagging.task:Tagger",
+    check="nlpkit.tasks.tagging.check:check",
+    demos=(
+        Demo("Word segmentation", "words-train.txt", "words-test.txt", {**_DEMO, "lexicon": "jieba"}),
+        Demo("Named entities", "entities-train.conll", "entities-test.conll", {**_DEMO, "epochs": 60}),
+    ),
+)

@@ -1,28 +1,89 @@
-"""Labels to answers: words and entities with offsets, and the lines of the output formats."""
+"""Tags to answers: words and entities with offsets, and lines of segmented text."""
 
-import json
-from collections.abc import Sequence
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from nlpkit.tasks.tagging.answers import Entities, Segmentation, tagged
+from nlpkit.tasks.tagging.examples import repair_labels
 from nlpkit.text import tag_schemes
-from nlpkit.text.characters import from_code_points
+from nlpkit.text.characters import FlatTexts, from_code_points
 
 
-def is_segmentation(labels: Sequence[str], scheme: str) -> bool:
+class TagReader:
+    """What the tags of a tagger say.
+
+    Args:
+        labels: the labels in the order of their ids.
+        scheme: the tag scheme.
+        window: longest text whose labels come from one window; in longer ones labels may meet that are illegal side
+            by side.
+    """
+
+    def __init__(self, labels: Sequence[str], scheme: str, window: int):
+        self.scheme = scheme
+        self.segments = is_segmentation(labels, scheme)
+        self._window = window
+        self._labels = np.array(labels, object)
+        self._prefixes = {tag_schemes.split_label(label)[0] for label in labels}
+        self._begins = np.array([label[:1] in "BS" for label in labels])
+        self._ends = np.array([label[:1] in "ES" for label in labels])
+        ids = {label: i for i, label in enumerate(labels)}
+        self._ids = np.array([ids.get(label, 0) for label in tag_schemes.segmentation_labels()], "int16")
+
+    def label_sequences(self, flat: FlatTexts, tags: np.ndarray) -> list[list[str]]:
+        """Labels of each text, a list as long as the text.
+
+        Args:
+            flat: the texts.
+            tags: int ``(total,)``, tag ids in the shape of the flat texts.
+        """
+        labels = self._labels[tags]
+        sequences = [labels[a : a + n].tolist() for a, n in zip(flat.starts, flat.lengths)]
+        return [
+            repair_labels(each, self.scheme, self._prefixes) if len(each) > self._window else each for each in sequences
+        ]
+
+    def answers(self, texts: Sequence[str], flat: FlatTexts, tags: np.ndarray) -> list[Segmentation | Entities]:
+        """An answer for each text."""
+        return [self.answer(text, labels) for text, labels in zip(texts, self.label_sequences(flat, tags))]
+
+    def answer(self, text: str, labels: Sequence[str]) -> Segmentation | Entities:
+        """The answer that the labels of a text spell."""
+        return tagged(text, labels, tag_schemes.read_spans(labels, self.scheme), self.segments)
+
+    def word_ends(self, tags: np.ndarray) -> np.ndarray:
+        """bool ``(total,)``: whether a word ends with this character."""
+        return self._ends[tags] | np.roll(self._begins[tags], -1)
+
+    def join(self, flat: FlatTexts, tags: np.ndarray, together: np.ndarray) -> np.ndarray:
+        """Tags of the same words, but for those that are put together.
+
+        Args:
+            flat: the texts.
+            tags: int16 ``(total,)``, of a segmentation.
+            together: bool ``(total,)``, whether a character belongs to one word with the one after it.
+        """
+        ends = self.word_ends(tags) & ~together
+        ends[flat.starts + flat.lengths - 1] = True
+        begins = np.roll(ends, 1)
+        begins[flat.starts] = True
+        begin, middle, end, single = self._ids
+        joined = np.where(begins, np.where(ends, single, begin), np.where(ends, end, middle))
+        return np.where(tags < 0, tags, joined).astype("int16")
+
+    def spaced(self, flat: FlatTexts, tags: np.ndarray) -> str:
+        """All texts as lines of words separated by spaces; the same as `Segmentation.to_text`, many times faster."""
+        codes = np.where(flat.codes == 10, 32, flat.codes)[1:]
+        codes[flat.starts + flat.lengths - 1] = 10
+        return spaced_words(codes, self.word_ends(tags)[1:])
+
+
+def is_segmentation(labels: Iterable[str], scheme: str) -> bool:
     """Whether the tags spell words: BMES without types. Everything else spells spans of a type."""
     return scheme == "BMES" and not any(tag_schemes.split_label(label)[1] for label in labels)
-
-
-def spans_of(text: str, labels: Sequence[str], scheme: str, words: bool) -> list[dict]:
-    """Words or entities: ``{"text", "start", "end"}``, entities with a ``"type"``. Offsets count characters."""
-    spans = []
-    for start, end, kind in tag_schemes.read_spans(labels, scheme):
-        span = {"text": text[start:end], "start": start, "end": end}
-        if not words:
-            span["type"] = kind
-        spans.append(span)
-    return spans
 
 
 def spaced_words(codes: np.ndarray, last: np.ndarray) -> str:
@@ -53,18 +114,3 @@ def spaced_words(codes: np.ndarray, last: np.ndarray) -> str:
 
 _BLANK = np.zeros(0x3002, bool)
 _BLANK[[c for c in range(0x3001) if chr(c).isspace() and c != 10]] = True
-
-
-def answer_line(text: str, labels: Sequence[str], scheme: str, words: bool, file_format: str) -> str:
-    """One line of output.
-
-    Formats: `text` (entities: a JSON list), `jsonl` (a JSON object with the text), `conll` (a character and its
-    label on each line, an empty line at the end; white space of any kind is written as a space).
-    """
-    if file_format == "conll":
-        shown = (" " if character.isspace() else character for character in text)
-        return "".join(f"{character}\t{label}\n" for character, label in zip(shown, labels))
-    spans = spans_of(text, labels, scheme, words)
-    if file_format == "jsonl":
-        spans = {"text": text, "words" if words else "entities": spans}
-    return json.dumps(spans, ensure_ascii=False)

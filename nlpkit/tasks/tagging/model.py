@@ -1,50 +1,110 @@
-"""Arrays to potentials: the network."""
+"""Arrays to potentials and tags: the network."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import keras
-from keras import layers
+import numpy as np
+from keras import layers, ops
 
-from nlpkit.layers import CRF, MEMM, TagSoftmax, TokenDropout, encode_text
+from nlpkit.errors import DataError
+from nlpkit.layers import CRF, MEMM, TagSoftmax, TokenDropout, ViterbiDecoder, encode_text
 from nlpkit.losses import CRFLoss, PathLoss
+from nlpkit.text.features import TextFeatures
 from nlpkit.text.lexicon import NUM_FEATURES
+from nlpkit.text.vocabulary import FIRST_ID, Vocabulary
+from nlpkit.training.forward import Forward
 
 _HEADS = {"crf": CRF, "memm": MEMM, "softmax": TagSoftmax}
+_SCALE = 0.3  # root mean square of given vectors as the network gets them
 
 
-def build_model(config, labels, scheme, num_characters, num_bigrams):
-    """A `keras.Model` from the arrays of an `Encoder` to the potentials of a tagging head.
+class TaggingNetwork:
+    """The network of a tagger.
 
     Args:
-        config: `TaggingConfig`.
-        labels, scheme: the tags and the scheme whose illegal transitions the head forbids.
+        settings: `nlpkit.tasks.tagging.config.TaggingSettings`.
+        labels, scheme: the tags, and the scheme whose illegal transitions the head forbids.
         num_characters, num_bigrams: sizes of the vocabularies; `num_bigrams` is 0 for none.
+
+    Attributes:
+        model: from the arrays of `TextFeatures`, ``(batch, time, …)``, to the potentials of a tagging head.
+        character_vectors, bigram_vectors: its embeddings; the second is None without bigrams.
     """
-    characters = keras.Input((None,), dtype="int32", name="characters")
-    inputs = [characters]
-    mask = characters != 0
-    ids = TokenDropout(config.char_dropout)(characters)
-    x = layers.Embedding(num_characters, config.char_dim, name="character_vectors")(ids)
-    if num_bigrams:
-        bigrams = keras.Input((None, 2), dtype="int32", name="bigrams")
-        inputs.append(bigrams)
-        ids = TokenDropout(config.bigram_dropout)(bigrams)
-        pair = layers.Embedding(num_bigrams, config.bigram_dim, name="bigram_vectors")(ids)
-        pair = layers.Reshape((-1, 2 * config.bigram_dim))(pair)
-        x = layers.Concatenate()([x, pair])
-    x = layers.Dropout(config.dropout)(x)
-    if config.lexicon:
-        levels = keras.Input((None, NUM_FEATURES), dtype="uint8", name="lexicon")
-        inputs.append(levels)
-        x = layers.Concatenate()([x, layers.Rescaling(0.1)(levels)])
-    x = layers.Dense(config.width, name="mix")(x)
-    x = encode_text(x, mask, config.encoder, config.dilations, config.layers, config.dropout)
-    x = layers.Dropout(config.dropout)(x)
-    emissions = layers.Dense(len(labels), name="emissions")(x)
-    head = _HEADS[config.head].from_labels(
-        labels, scheme, learning_rate_multiplier=config.transition_rate, name="potentials"
-    )
-    return keras.Model({x.name: x for x in inputs}, head(emissions, mask=mask), name="tagger")
+
+    def __init__(self, settings: Any, labels: Sequence[str], scheme: str, num_characters: int, num_bigrams: int):
+        characters = keras.Input((None,), dtype="int32", name="characters")
+        inputs = [characters]
+        mask = characters != 0
+        ids = TokenDropout(settings.char_dropout)(characters)
+        self.character_vectors = layers.Embedding(num_characters, settings.char_dim, name="character_vectors")
+        x = self.character_vectors(ids)  # (batch, time, char_dim)
+        self.bigram_vectors = None
+        if num_bigrams:
+            bigrams = keras.Input((None, 2), dtype="int32", name="bigrams")
+            inputs.append(bigrams)
+            ids = TokenDropout(settings.bigram_dropout)(bigrams)
+            self.bigram_vectors = layers.Embedding(num_bigrams, settings.bigram_dim, name="bigram_vectors")
+            pair = self.bigram_vectors(ids)  # (batch, time, 2, bigram_dim)
+            x = layers.Concatenate()([x, layers.Reshape((-1, 2 * settings.bigram_dim))(pair)])
+        x = layers.Dropout(settings.dropout)(x)
+        if settings.lexicon:
+            levels = keras.Input((None, NUM_FEATURES), dtype="uint8", name="lexicon")
+            inputs.append(levels)
+            x = layers.Concatenate()([x, layers.Rescaling(0.1)(levels)])
+        x = layers.Dense(settings.width, name="mix")(x)  # (batch, time, width)
+        x = encode_text(x, mask, settings.encoder, settings.dilations, settings.layers, settings.dropout)
+        x = layers.Dropout(settings.dropout)(x)
+        emissions = layers.Dense(len(labels), name="emissions")(x)  # (batch, time, tags)
+        head = _HEADS[settings.head].from_labels(
+            labels, scheme, learning_rate_multiplier=settings.transition_rate, name="potentials"
+        )
+        self.model = keras.Model({x.name: x for x in inputs}, head(emissions, mask=mask), name="tagger")
+
+    @functools.cached_property
+    def tags(self) -> Forward:
+        """Arrays to the best tags, int32 ``(batch, time)``."""
+        return Forward(keras.Model(self.model.input, ViterbiDecoder()(self.model.output)))
+
+    @functools.cached_property
+    def steered_tags(self) -> Forward:
+        """The same with one input more, ``bonus``, float32 ``(batch, time, tags)``, which is added to the emissions."""
+        potentials = self.model.output
+        num_tags = potentials.shape[-1] - 1
+        bonus = keras.Input((None, num_tags), dtype="float32", name="bonus")
+        potentials = potentials + ops.pad(bonus, [[0, 0], [0, num_tags + 2], [0, 1]])
+        return Forward(keras.Model({**self.model.input, "bonus": bonus}, ViterbiDecoder()(potentials)))
+
+    def set_vectors(self, features: TextFeatures, vectors: Mapping[str, np.ndarray], frozen: bool) -> None:
+        """Put vectors into the embeddings, `frozen` if training leaves them as they are.
+
+        Symbols without one keep their random start, or have zeros if they could never learn.
+
+        Raises:
+            DataError: if the vectors have another size than the network's.
+        """
+        _set_rows(self.character_vectors, features.characters, vectors, frozen)
+        if features.bigrams is not None:
+            _set_rows(self.bigram_vectors, features.bigrams, vectors, frozen)
 
 
-def loss_for(config):
-    """The loss that belongs to the head."""
-    return CRFLoss() if config.head == "crf" else PathLoss()
+def _set_rows(layer, vocabulary: Vocabulary, vectors, frozen):
+    (table,) = layer.get_weights()
+    rows = [(i, vectors[symbol]) for i, symbol in enumerate(vocabulary.symbols, FIRST_ID) if symbol in vectors]
+    if not rows:
+        return
+    places, given = map(np.array, zip(*rows))
+    if given.shape[1] != table.shape[1]:
+        raise DataError(f"the vectors for {layer.name} have {given.shape[1]} numbers, the network {table.shape[1]}")
+    if frozen:
+        layer.trainable, table[FIRST_ID:] = False, 0
+    table[places] = given * (_SCALE / np.sqrt(np.mean(given**2)))
+    layer.set_weights([table])
+
+
+def loss_for(head: str) -> keras.losses.Loss:
+    """The loss that belongs to a head."""
+    return CRFLoss() if head == "crf" else PathLoss()

@@ -1,22 +1,18 @@
 """A user's own words, which steer the decoding by a bonus to their tags."""
 
-import math
-from collections.abc import Iterable, Mapping
-from pathlib import Path
+from __future__ import annotations
 
-import keras
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Self
+
 import numpy as np
-from keras import ops
 
 from nlpkit.datasets.files import read_lines
-from nlpkit.errors import ConfigError, DataError
-from nlpkit.layers import ViterbiDecoder
+from nlpkit.errors import DataError
 from nlpkit.text import tag_schemes
 from nlpkit.text.characters import FlatTexts, code_points, normalize_text
 from nlpkit.text.matcher import WordMatcher
-
-BONUS = 5.0
-"""Added to the score of each tag of a match, in nats: context can still win where it is sure of something else."""
 
 
 class UserDictionary:
@@ -28,9 +24,10 @@ class UserDictionary:
         path, lines: the file that the words are from, and the line of each.
     """
 
-    def __init__(self, words: Mapping[str, str] | Iterable[str], bonus: float = BONUS, path=None, lines=None):
-        if not math.isfinite(bonus):
-            raise ConfigError(f"user_bonus = {bonus!r}: must be a finite number")
+    def __init__(
+        self, words: Mapping[str, str] | Iterable[str], bonus: float, path: str | Path | None = None,
+        lines: Mapping[str, int] | None = None,
+    ):  # fmt: skip
         if not isinstance(words, Mapping):
             words = dict.fromkeys(words, "")
         words = {normalize_text(word): kind for word, kind in words.items() if word}
@@ -44,12 +41,12 @@ class UserDictionary:
         self._bonus = bonus
 
     @classmethod
-    def open(cls, source, bonus: float = BONUS):
+    def open(cls, source: str | Path | Mapping[str, str] | Iterable[str], bonus: float) -> Self:
         """From a file, or words as the constructor takes them."""
         return cls.read(source, bonus) if isinstance(source, (str, Path)) else cls(source, bonus)
 
     @classmethod
-    def read(cls, path: Path, bonus: float = BONUS):
+    def read(cls, path: str | Path, bonus: float) -> Self:
         """A file with a word a line; for entities a tab and the type after it."""
         words, lines = {}, {}
         for number, line in read_lines(path):
@@ -58,7 +55,7 @@ class UserDictionary:
             lines[normalize_text(word)] = number
         return cls(words, bonus, path, lines)
 
-    def check_types(self, known: set[str]):
+    def check_types(self, known: set[str]) -> None:
         """Raise a `DataError` if a word has a type that the model does not know."""
         for word, kind in zip(self._words, self._kinds):
             if kind not in known:
@@ -69,7 +66,7 @@ class UserDictionary:
                 )
                 raise DataError(f"{received}; {accepted}", self._path, self._lines.get(word))
 
-    def scores(self, texts: FlatTexts, labels: list[str], scheme: str) -> np.ndarray:
+    def scores(self, texts: FlatTexts, labels: Sequence[str], scheme: str) -> np.ndarray:
         """Float32 ``(total, tags)``: the bonus of each tag at each character of flat texts."""
         ids = {label: i for i, label in enumerate(labels)}
         prefixes = {tag_schemes.split_label(label)[0] for label in labels}
@@ -82,12 +79,3 @@ class UserDictionary:
                     if label in ids:  # a type may never have been seen as a single character, for example
                         scores[begins[kinds == kind] + offset, ids[label]] = self._bonus
         return scores
-
-
-def steered(model: keras.Model) -> keras.Model:
-    """The tagger's network with one input more, ``bonus`` ``(batch, time, tags)``, and tags as output."""
-    potentials = model.output
-    num_tags = potentials.shape[-1] - 1
-    bonus = keras.Input((None, num_tags), dtype="float32", name="bonus")
-    potentials = potentials + ops.pad(bonus, [[0, 0], [0, num_tags + 2], [0, 1]])
-    return keras.Model({**model.input, "bonus": bonus}, ViterbiDecoder()(potentials))

@@ -1,60 +1,108 @@
-"""Every setting of word vectors and its default."""
+"""Every option of word vectors and its default."""
 
-import dataclasses
+from __future__ import annotations
 
-from nlpkit.training.config import TrainingConfig
+from nlpkit.options import option, options
+from nlpkit.tasks.declaration import Command, Declaration, Demo, PredictionOptions, ReadingOptions
+from nlpkit.training.metric import Metric
+from nlpkit.training.settings import TrainingSettings
 
-ARCHITECTURES = ("skipgram", "cbow")
-LOSSES = ("negative_sampling", "sampled_softmax")
 
-
-@dataclasses.dataclass(frozen=True)
-class Word2VecConfig(TrainingConfig):
+@options
+class Word2VecSettings(TrainingSettings):
     """Word vectors from the words around each word."""
+
+    group = "word vectors"
 
     epochs: int = 5
     batch_size: int = 2048
-    """Words whose updates are computed side by side, from the same vectors."""
     learning_rate: float = 0.05
-    """The first; it falls linearly to nearly zero."""
     ema_momentum: float = 0.0
     save_every: int = 400
-    architecture: str = "skipgram"
-    """`skipgram` (each word foretells its neighbours) or `cbow` (they foretell it)."""
-    loss: str = "negative_sampling"
-    """Or `sampled_softmax`."""
-    vector_size: int = 100
-    window: int = 5
-    """Farthest neighbour that is read; nearer ones count more."""
-    num_negatives: int = 5
-    """Wrong answers for each right one."""
-    block: int = 16
-    """Neighbouring words that share their wrong answers, as many as they are themselves."""
-    min_count: int = 5
-    """Words seen less often are left out."""
-    max_vocabulary: int = 0
-    """The most frequent words that are kept; 0 means all."""
-    subwords: tuple[int, ...] = ()
-    """Lengths of n-grams of characters that are part of a word, such as ``[1, 2]``; words never seen have vectors
-    then."""
-    feature_separator: str = ""
-    """What stands between a word and its features in the text, such as ``|`` in ``苹果|n``; they are part of it too."""
-    subsample: float = 1e-3
-    """Words more frequent than this share of the text are read less often; 0 reads all."""
-    noise_power: float = 0.75
-    """Words are wrong answers by their counts to this power."""
-    autodiff: bool = False
-    """Take the plain path: Keras derives the loss, and updates all of the tables. Slow; for changes of the model."""
 
-    def __post_init__(self):
-        super().__post_init__()
-        self.check_choice("architecture", ARCHITECTURES)
-        self.check_choice("loss", LOSSES)
-        for key in ("vector_size", "window", "num_negatives", "block", "min_count"):
-            self.check(key, getattr(self, key) >= 1, "at least 1")
-        self.check("subwords", min(self.subwords, default=1) >= 1, "integers from 1, or empty")
-        self.check("feature_separator", len(self.feature_separator.split()) <= 1, "without white space")
-        self.check("batch_size", self.batch_size % self.block == 0, f"a multiple of block = {self.block}")
-        self.check("batch_size", self.batch_size > self.block, f"more than one block of {self.block}")
-        for key in ("max_vocabulary", "subsample", "noise_power"):
-            self.check(key, getattr(self, key) >= 0, "0 or more")
+    architecture: str = option(
+        "what predicts what: with skipgram each word predicts its neighbours, with cbow they predict it",
+        default="skipgram",
+        choices=("skipgram", "cbow"),
+    )
+    loss: str = option(
+        "how positives and negatives are compared",
+        default="negative_sampling",
+        choices=("negative_sampling", "sampled_softmax"),
+    )
+    vector_size: int = option("numbers of a vector", default=100, least=1)
+    window: int = option("farthest neighbour that is read; nearer ones count more", default=5, least=1)
+    num_negatives: int = option("negatives for each positive", default=5, least=1)
+    block: int = option(
+        "neighbouring words that share their negatives, as many as they are themselves", default=16, least=1
+    )
+    min_count: int = option("words seen less often are left out", default=5, least=1)
+    max_vocabulary: int = option("the most frequent words that are kept; 0 means all", default=0, least=0)
+    subwords: tuple[int, ...] = option(
+        "lengths of n-grams of characters that are part of a word, such as [1, 2], so that unseen words have vectors",
+        default=(),
+        least=1,
+    )
+    feature_separator: str = option(
+        "what stands between a word and its features in the text, such as | in 苹果|n; they are part of it too",
+        default="",
+    )
+    subsample: float = option(
+        "words more frequent than this share of the text are read less often; 0 reads all", default=1e-3, least=0
+    )
+    noise_power: float = option(
+        "words are negatives in proportion to their counts to this power", default=0.75, least=0
+    )
+    autodiff: bool = option(
+        "take the plain path: Keras derives the loss and updates whole tables; slow, for changes of the model",
+        default=False,
+    )
+
+    def validate(self) -> None:
+        super().validate()
+        self.require("feature_separator", len(self.feature_separator.split()) <= 1, "without white space")
+        self.require("batch_size", self.batch_size % self.block == 0, f"a multiple of block = {self.block}")
+        self.require("batch_size", self.batch_size > self.block, f"more than one block of {self.block}")
+
+
+@options
+class Word2VecReading(ReadingOptions):
+    """How text is read."""
+
+    cut: str = option(
+        "how words are separated: spaces, jieba for running text, or auto to find out", default="auto",
+        choices=("auto", "spaces", "jieba"),
+    )  # fmt: skip
+
+
+@options
+class Word2VecPrediction(PredictionOptions):
+    """How questions about words are answered."""
+
+    n_best: int = option("words to answer with", default=10, least=1)
+
+
+WORD2VEC = Declaration(
+    name="word2vec",
+    summary="vectors of words by skip-gram or CBOW; nearest words, analogies, clusters",
+    settings=Word2VecSettings,
+    reading=Word2VecReading,
+    prediction=Word2VecPrediction,
+    metric=Metric("neighbours"),
+    keeps_last=True,  # the held-out text is too small to choose by, and the vectors settle as the rate falls
+    task="nlpkit.tasks.word2vec.task:WordVectors",
+    check="nlpkit.tasks.word2vec.check:check",
+    commands=(Command("clusters", "groups of words of one kind", "nlpkit.tasks.word2vec.commands:clusters"),),
+    demos=(
+        Demo(
+            "Word vectors", "text.txt", None,
+            {
+                "architecture": "cbow", "epochs": 60, "vector_size": 48, "window": 10, "min_count": 3,
+                "batch_size": 512, "subsample": 3e-4,
+            },
+            ("苹果", "飞机", "医生", "比赛", "上海", "冬天", "小麦"),
+        ),
+    ),
+    exports={".txt": "text", ".vec": "text", ".bin": "binary", ".tsv": "TensorBoard's projector"},
+    imports=(".txt", ".vec", ".bin"),
+)  # fmt: skip

@@ -1,7 +1,10 @@
-"""What a line asks of word vectors, and files of questions with their answers."""
+"""Files of questions about words, with their answers."""
+
+from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from pathlib import Path
 
 from nlpkit.datasets.files import read_lines
 from nlpkit.errors import DataError
@@ -28,7 +31,7 @@ class Analogy:
     line: int
 
 
-def read_questions(path) -> list[Pair] | list[Analogy] | None:
+def read_questions(path: str | Path) -> list[Pair] | list[Analogy] | None:
     """Word pairs (``word word score``) or analogies (four words, under headings ``: section``); None for other files.
 
     Raises:

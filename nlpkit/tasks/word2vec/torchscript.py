@@ -2,13 +2,17 @@
 
 import math
 import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from nlpkit.ops.rows import add_to_rows
 
 _MOST = 4  # threads, beyond which the part of each is too small to be worth it
 
 
-def compile_chunks(changes, tables, chunk, shares):
+def compile_chunks(
+    changes: Callable[..., Any], tables: Sequence[Any], chunk: Sequence[Any], update_scale: Any
+) -> Callable[..., None]:
     """A program that trains on chunks one after the other, in place.
 
     On a CPU several threads share each chunk, for its products are too small to be split. Each works out what its
@@ -19,10 +23,10 @@ def compile_chunks(changes, tables, chunk, shares):
         changes: `nlpkit.tasks.word2vec.model.Word2Vec.fast_changes`.
         tables: `torch.Tensor` of both tables.
         chunk: list of its tensors, as an example.
-        shares: tensor of what share of its updates is made to each row, as an example.
+        update_scale: tensor of what the update of each row is multiplied by, as an example.
 
     Returns:
-        A function of a list of the tensors of all chunks, their shares and the learning rate.
+        A function of a list of the tensors of all chunks, their scale of updates and the learning rate.
     """
     import torch
 
@@ -39,36 +43,37 @@ def compile_chunks(changes, tables, chunk, shares):
 
     def run(
         vectors: torch.Tensor, contexts: torch.Tensor, words: torch.Tensor, windows: torch.Tensor,
-        negatives: torch.Tensor, noise: torch.Tensor, shares: torch.Tensor, rate: torch.Tensor, parts: int,
+        negatives: torch.Tensor, negative_weights: torch.Tensor, update_scale: torch.Tensor, rate: torch.Tensor,
+        parts: int,
     ):  # fmt: skip
         size = words.size(1) // parts
         for i in range(words.size(0)):
             waiting = [
                 torch.jit.fork(
                     part, vectors, contexts, words[i, k : k + size], windows[i, k : k + size],
-                    negatives[i, k : k + size], noise[i, k : k + size], shares, rate,
+                    negatives[i, k : k + size], negative_weights[i, k : k + size], update_scale, rate,
                 )
                 for k in range(0, size * parts, size)
             ]  # fmt: skip
-            found = [torch.jit.wait(each) for each in waiting]
-            other = torch.jit.fork(add, vectors, [each[0] for each in found], [each[1] for each in found])
-            add(contexts, [each[2] for each in found], [each[3] for each in found])
+            done = [torch.jit.wait(each) for each in waiting]
+            other = torch.jit.fork(add, vectors, [each[0] for each in done], [each[1] for each in done])
+            add(contexts, [each[2] for each in done], [each[3] for each in done])
             torch.jit.wait(other)
 
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # of what is constant on purpose
         example = [x[: len(x) // parts] for x in chunk]
         rate = torch.tensor(0.1, device=tables[0].device)
-        part = torch.jit.trace(flat, (*tables, *example, shares, rate), check_trace=False)
+        part = torch.jit.trace(flat, (*tables, *example, update_scale, rate), check_trace=False)
         add = torch.jit.script(add)
         run = torch.jit.script(run)
 
-    def train(chunks, shares, rate):
+    def train(chunks, update_scale, rate):
         threads = torch.get_num_threads()
         torch.set_num_threads(1)
         try:
             with torch.no_grad():
-                run(*tables, *chunks, shares, torch.tensor(rate, device=tables[0].device), parts)
+                run(*tables, *chunks, update_scale, torch.tensor(rate, device=tables[0].device), parts)
         finally:
             torch.set_num_threads(threads)
 

@@ -1,13 +1,20 @@
-"""A training run as a table for programs and a page for people."""
+"""A training run as a page for people."""
 
-import csv
+from __future__ import annotations
+
 import html
-import io
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nlpkit.training.checkpoint import write_atomically
+from nlpkit.datasets.files import write_atomically
+
+if TYPE_CHECKING:
+    from nlpkit.tasks.task import Data, Task
+
+_SAMPLES = 16
 
 _STYLE = """body{font:15px/1.5 system-ui,sans-serif;max-width:60em;margin:2em auto;padding:0 1em;color:#222}
 h1{font-size:1.5em}h2{font-size:1.15em;margin-top:1.6em}table{border-collapse:collapse}
@@ -16,42 +23,59 @@ td.n{text-align:right;font-variant-numeric:tabular-nums}svg{margin:.3em 1.2em .3
 .wrong{background:#fdecea}.right{background:#eef7ee}small{color:#666}"""
 
 
-def write_history(path: Path, history: list[dict]):
-    """CSV, a row an epoch."""
-    buffer = io.StringIO()
-    columns = list(dict.fromkeys(key for row in history for key in row))
-    writer = csv.DictWriter(buffer, columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(history)
-    write_atomically(path, buffer.getvalue().encode())
-
-
-def write_report(path: Path, title: str, history: list[dict], facts: dict, metrics: dict, samples: list[dict], maps=()):
-    """One HTML page without outside parts: curves, facts, final metrics, sample predictions.
+def write_report(
+    path: Path,
+    title: str,
+    model: Task,
+    valid: Data,
+    history: Sequence[Mapping[str, Any]],
+    run: Mapping[str, Any],
+    metrics: Mapping[str, Any],
+) -> None:
+    """One HTML page without outside parts: curves, final metrics, pictures, sample answers, and how it was trained.
 
     Args:
-        samples: rows ``{"expected": str, "predicted": str, "right": bool}``.
-        maps: ``(title, labels, points)`` of pictures of labels at their places, points ``(n, 2)``.
+        path: the page.
+        title: its title.
+        model: the trained task, which answers some records of the validation data.
+        valid: these data.
+        history: a row of numbers for each epoch.
+        run: settings, versions and the like.
+        metrics: by the name of the data.
     """
     curves = [key for key in (history[0] if history else {}) if key not in ("epoch", "step")]
+    metric = model.declaration.metric
+    best_of = {"loss": min, metric.name: max if metric.higher_is_better else min}
     parts = [
         "<!doctype html><meta charset='utf-8'>",
         f"<title>{html.escape(title)}</title><style>{_STYLE}</style><h1>{html.escape(title)}</h1>",
         "<h2>Curves</h2>",
-        *(_curve(key, [row.get(key) for row in history]) for key in curves),
+        *(_curve(key, [row.get(key) for row in history], best_of.get(key)) for key in curves),
         "<h2>Result</h2>",
         _table(metrics),
-        *(f"<h2>{html.escape(name)}</h2>{_map(labels, points)}" for name, labels, points in maps),
-        "<h2>Sample predictions</h2><table><tr><th>expected</th><th>predicted</th></tr>",
-        *(
-            f"<tr class='{'right' if s['right'] else 'wrong'}'><td>{html.escape(s['expected'])}</td>"
-            f"<td>{html.escape(s['predicted'])}</td></tr>"
-            for s in samples
-        ),
-        "</table><h2>Run</h2>",
-        _table(facts),
+        *(f"<h2>{html.escape(name)}</h2>{_map(labels, points)}" for name, labels, points in model.maps()),
+        *_samples(model, valid),
+        "<h2>Run</h2>",
+        _table(run),
     ]
     write_atomically(path, "\n".join(parts).encode("utf-8", "replace"))
+
+
+def _samples(model, valid):
+    """A table of answers beside the right ones."""
+    pairs = model.expected(valid.examples, _SAMPLES)
+    yield "<h2>Sample predictions</h2><table><tr><th>expected</th><th>predicted</th></tr>"
+    answers = model.predict([record for record, _ in pairs]) if pairs else []
+    for (record, right), answer in zip(pairs, answers):
+        found = _shown(answer)
+        wanted = str(record) if right is None else _shown(right)
+        kind = "" if right is None else f" class='{'right' if found == wanted else 'wrong'}'"
+        yield f"<tr{kind}><td>{html.escape(wanted)}</td><td>{html.escape(found)}</td></tr>"
+    yield "</table>"
+
+
+def _shown(answer):
+    return "".join(text for text, _ in answer.coloured())
 
 
 def _table(values):
@@ -78,8 +102,8 @@ def _map(labels, points, width=900, height=700):
     return f"<svg width='{width}' height='{height}' role='img' aria-label='map'>{''.join(texts)}</svg>"
 
 
-def _curve(name, values, width=270, height=150):
-    """An SVG line chart of one value per epoch, its best point marked."""
+def _curve(name, values, best_of, width=270, height=150):
+    """An SVG line chart of one value per epoch, with its best point marked if `best_of`, max or min, says which."""
     points = [(i, v) for i, v in enumerate(values) if isinstance(v, (int, float))]
     if not points:
         return ""
@@ -90,8 +114,11 @@ def _curve(name, values, width=270, height=150):
     def place(i, v):
         return f"{40 + i / last * (width - 50):.1f},{height - 25 - (v - low) / span * (height - 50):.1f}"
 
-    best = (min if name in ("loss", "cross_entropy", "perplexity", "seconds") else max)(points, key=lambda p: p[1])
-    x, y = place(*best).split(",")
+    mark = ""
+    if best_of is not None:
+        epoch, value = best_of(points, key=lambda point: point[1])
+        x, y = place(epoch, value).split(",")
+        mark = f"<circle cx='{x}' cy='{y}' r='4' fill='#dc2626'><title>epoch {epoch + 1}: {value:.4f}</title></circle>"
     return (
         f"<svg width='{width}' height='{height}' role='img' aria-label='{html.escape(name)} by epoch'>"
         f"<text x='40' y='14' font-size='13'>{html.escape(name)}</text>"
@@ -99,6 +126,5 @@ def _curve(name, values, width=270, height=150):
         f"<text x='2' y='30' font-size='10'>{high:.3g}</text>"
         f"<text x='{width - 70}' y='{height - 6}' font-size='10'>epoch {len(values)}</text>"
         f"<polyline fill='none' stroke='#2563eb' stroke-width='2' points='{' '.join(place(*p) for p in points)}'/>"
-        f"<circle cx='{x}' cy='{y}' r='4' fill='#dc2626'><title>epoch {best[0] + 1}: {best[1]:.4f}</title></circle>"
-        "</svg>"
+        f"{mark}</svg>"
     )

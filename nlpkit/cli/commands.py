@@ -1,0 +1,288 @@
+"""The commands: each reads its arguments and gives a function that calls what a person could call from Python."""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from nlpkit.cli.flags import add_flags, add_function, describe_settings, given
+from nlpkit.errors import ConfigError
+from nlpkit.options import read_settings
+from nlpkit.tasks import FIRST, get_declaration, names
+from nlpkit.tasks.declaration import Command, Declaration, load_object
+
+Run = Callable[[], None]
+_ON_ERROR = "at a bad line: skip it and tell (default), or stop"
+
+
+class Entry(NamedTuple):
+    """A command: a phrase about it, and what reads its arguments."""
+
+    summary: str
+    parse: Callable[[str, list[str]], Run]
+
+
+def _parser(program, description, epilog=""):
+    return argparse.ArgumentParser(
+        prog=program, description=description, epilog=epilog, formatter_class=_Formatter, allow_abbrev=False
+    )
+
+
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    def __init__(self, prog: str):
+        super().__init__(prog, max_help_position=26, width=100)
+
+
+def _task_of(program, arguments, what) -> Declaration:
+    """The declaration of the task that comes first; a general help text if there is none."""
+    if arguments and not arguments[0].startswith("-"):
+        return get_declaration(arguments[0])
+    tasks = "\n".join(f"  {name:<12} {get_declaration(name).summary}" for name in names())
+    parser = _parser(
+        f"{program} TASK", f"{what}.\n\ntasks:\n{tasks}", f"{program} TASK --help shows the options of a task."
+    )
+    parser.parse_args([each for each in arguments if each in ("-h", "--help")])
+    return parser.error(f"a task must come first, one of {', '.join(names())}")
+
+
+def _folder_of(program, arguments, what) -> tuple[str, Declaration]:
+    """The trained folder that comes first, and the declaration of its task; a general help text if there is none."""
+    from nlpkit.runs.artefact import read_manifest
+
+    if arguments and not arguments[0].startswith("-"):
+        return arguments[0], get_declaration(read_manifest(arguments[0])["task"])
+    parser = _parser(f"{program} DIR", f"{what}.", f"{program} DIR --help shows the options of the model in a folder.")
+    parser.parse_args([each for each in arguments if each in ("-h", "--help")])
+    return parser.error("a folder that nlpkit train wrote must come first")
+
+
+def _train(program, arguments):
+    what = "Train a model and write it to a folder"
+    task = _task_of(program, arguments, what)
+    parser = _parser(f"{program} {task.name}", f"{what}: {task.summary}.", describe_settings(task.settings))
+    files = parser.add_argument_group("files")
+    files.add_argument("--train", required=True, metavar="FILE", help="training data, plain or .gz")
+    files.add_argument(
+        "--valid", metavar="FILE", help="validation data; without it some of the training data is held out"
+    )
+    files.add_argument("--test", metavar="FILE", help="test data, measured once at the end")
+    files.add_argument("--out", required=True, metavar="DIR", help="folder for the model")
+    run = parser.add_argument_group("run")
+    run.add_argument("--config", metavar="TOML", help=f"settings from a file; nlpkit config {task.name} prints one")
+    run.add_argument(
+        "--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="single settings, see below"
+    )
+    if task.settings.presets:
+        presets = ", ".join(task.settings.presets)
+        run.add_argument("--preset", metavar="NAME", help=f"a named set of settings, over which yours win: {presets}")
+    run.add_argument("--seed", type=int, default=0, metavar="N", help="the same seed gives the same weights; default 0")
+    run.add_argument("--resume", action="store_true", help="go on where a run in DIR was stopped")
+    run.add_argument("--force", action="store_true", help="replace the run in DIR")
+    add_flags(parser, task.reading, "reading")
+    args = parser.parse_args(arguments[1:])
+    preset = getattr(args, "preset", None)
+    if args.config:
+        try:
+            task.settings.create(read_settings(args.config), preset)
+        except ConfigError as error:
+            raise ConfigError(f"{args.config}: {str(error).removeprefix(f'{args.config}: ')}") from None
+    settings = read_settings(args.config, args.set)
+
+    def run_it():
+        from nlpkit.runs.train import train
+
+        train(
+            task.name, args.train, args.valid, out=args.out, test=args.test, preset=preset, settings=settings,
+            seed=args.seed, resume=args.resume, force=args.force, **given(args, task.reading),
+        )  # fmt: skip
+
+    return run_it
+
+
+def _evaluate(program, arguments):
+    what = "Measure a model on labelled data"
+    folder, task = _folder_of(program, arguments, what)
+    parser = _parser(f"{program} {folder}", f"{what}. The model is of the task {task.name}: {task.summary}.")
+    parser.add_argument("--data", required=True, metavar="FILE", help="labelled data, plain or .gz")
+    parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    add_flags(parser, task.reading, "reading", task.reading.measured)
+    args = parser.parse_args(arguments[1:])
+    reading = given(args, task.reading)
+    task.reading.create(reading)
+    _check_readable(args.data)
+
+    def run():
+        from nlpkit.runs.load import evaluate
+
+        metrics = evaluate(folder, args.data, **reading)
+        if args.json:
+            print(json.dumps(metrics, ensure_ascii=False))
+        else:
+            from nlpkit.cli.tables import print_metrics
+
+            print_metrics(metrics)
+
+    return run
+
+
+def _check_readable(path):
+    from nlpkit.datasets.files import open_bytes
+
+    open_bytes(path).close()
+
+
+def _predict(program, arguments):
+    what = "Run a model over a file"
+    folder, task = _folder_of(program, arguments, what)
+    parser = _parser(f"{program} {folder}", f"{what}. The model is of the task {task.name}: {task.summary}.")
+    files = parser.add_argument_group("files")
+    files.add_argument(
+        "--input", required=True, metavar="FILE", help="a record a line, plain or .gz, or - for standard input"
+    )
+    files.add_argument("--output", required=True, metavar="FILE", help="or - for standard output")
+    formats = ", ".join(task.formats)
+    files.add_argument("--format", metavar="NAME", help=f"of the output: {formats}; default {task.formats[0]}")
+    files.add_argument("--input-format", metavar="NAME", help="text or jsonl; by default by the file's name")
+    files.add_argument("--on-error", default="skip", metavar="{skip,stop}", help=_ON_ERROR)
+    add_flags(parser, task.prediction, "prediction")
+    args = parser.parse_args(arguments[1:])
+    options = given(args, task.prediction)
+    task.prediction.create(options)
+    if args.input != "-":
+        _check_readable(args.input)
+
+    def run():
+        from nlpkit.runs.load import load
+
+        lines, reported = load(folder).predict_file(
+            args.input, args.output, args.format, args.input_format, args.on_error, **options
+        )
+        if reported:
+            where = "standard error" if args.output == "-" else f"{args.output}.errors.jsonl"
+            print(f"nlpkit: something to report of {reported} of {lines} lines, see {where}", file=sys.stderr)
+
+    return run
+
+
+def _check(program, arguments):
+    what = "Look for trouble in data files"
+    task = _task_of(program, arguments, what)
+    parser = _parser(f"{program} {task.name}", f"{what}.", describe_settings(task.settings))
+    parser.add_argument("--data", required=True, nargs="+", metavar="FILE", help="several files are compared")
+    parser.add_argument(
+        "--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="settings, see below"
+    )
+    args = parser.parse_args(arguments[1:])
+    settings = read_settings(None, args.set)
+    task.settings.create(settings)
+    if not task.check:
+        raise ConfigError(f"the task {task.name} has no check")
+
+    def run():
+        from nlpkit.cli.tables import print_report
+
+        for path, report in zip(args.data, load_object(task.check)(args.data, settings)):
+            print_report(path, report)
+
+    return run
+
+
+def _config(program, arguments):
+    what = "Print all settings of a task with their meanings, as TOML that --config reads"
+    task = _task_of(program, arguments, what)
+    parser = _parser(f"{program} {task.name}", f"{what}.")
+    parser.add_argument("--preset", metavar="NAME", help=f"with those of a preset: {', '.join(task.settings.presets)}")
+    parser.add_argument("--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="and with these")
+    args = parser.parse_args(arguments[1:])
+    settings = task.settings.create(read_settings(None, args.set), args.preset)
+    return functools.partial(print, settings.to_toml(), end="")
+
+
+def _convert(program, arguments):
+    parser = _parser(program, "A trained model to a file for other programs, or such a file to a model.")
+    parser.add_argument("source", help="a trained folder, or a file of another program")
+    parser.add_argument("target", help="a file, whose ending says what it is, or a folder")
+    parser.add_argument("--force", action="store_true", help="replace what is there")
+    args = parser.parse_args(arguments)
+
+    def run():
+        from nlpkit.runs.convert import convert
+
+        convert(args.source, args.target, args.force)
+
+    return run
+
+
+def _demo(program, arguments):
+    parser = _parser(program, "Train, evaluate and predict on built-in samples, in a temporary folder.")
+    with_demo = [name for name in names() if get_declaration(name).demos]
+    parser.add_argument("task", nargs="?", default=FIRST, help=f"{', '.join(with_demo)}; default {FIRST}")
+    task = get_declaration(parser.parse_args(arguments).task)
+    if not task.demos:
+        raise ConfigError(f"the task {task.name} has no demo; there is one of {', '.join(with_demo)}")
+
+    def run():
+        from nlpkit.cli.demo import demo
+
+        demo(task)
+
+    return run
+
+
+COMMANDS = {
+    "train": Entry("train a model and write it to a folder", _train),
+    "evaluate": Entry("measure a model on labelled data", _evaluate),
+    "predict": Entry("run a model over a file", _predict),
+    "check": Entry("look for trouble in data files", _check),
+    "config": Entry("print all settings of a task, with their meanings", _config),
+    "convert": Entry("a model to a file for other programs, or back", _convert),
+    "demo": Entry("train, evaluate and predict on built-in samples", _demo),
+}
+
+
+def task_commands() -> list[tuple[Command, Callable[[str, list[str]], Run]]]:
+    """The commands that only one task has, each with what reads its arguments."""
+    return [
+        (command, functools.partial(_task_command, name, command))
+        for name in names()
+        for command in get_declaration(name).commands
+    ]
+
+
+def _task_command(name, command, program, arguments):
+    """``nlpkit NAME DIR --output FILE …``: a function of the task of a trained folder, which gives lines."""
+    function = load_object(command.function)
+    parser = _parser(program, (function.__doc__ or command.summary).split("\n")[0])
+    parser.add_argument("model", metavar="DIR", help=f"folder of a model of the task {name}")
+    parser.add_argument("--output", required=True, metavar="FILE", help="or - for standard output")
+    flags = add_function(parser, function)
+    args = parser.parse_args(arguments)
+    from nlpkit.runs.artefact import read_manifest
+
+    found = read_manifest(args.model)["task"]
+    if found != name:
+        raise ConfigError(f"{args.model}: is of the task {found}; {command.name} is a command of {name}")
+
+    def run():
+        from nlpkit.runs.load import load
+
+        _write_lines(args.output, function(load(args.model).task, **{flag: getattr(args, flag) for flag in flags}))
+
+    return run
+
+
+def _write_lines(output, lines):
+    from nlpkit.datasets.files import written_atomically
+
+    if output == "-":
+        for line in lines:
+            print(line)
+        return
+    with written_atomically(Path(output)) as file:
+        for line in lines:
+            file.write(f"{line}\n".encode("utf-8", "replace"))

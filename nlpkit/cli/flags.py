@@ -1,0 +1,121 @@
+"""Flags of the command line from options, and from typed functions."""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import re
+import typing
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from nlpkit.errors import ConfigError
+from nlpkit.options import Option, Options, parse_flag
+
+
+def add_flags(
+    parser: argparse.ArgumentParser, kind: type[Options], title: str, defaults: Mapping[str, Any] | None = None
+) -> None:
+    """A group of flags, one for each option; those that are not given stay away from the result.
+
+    Args:
+        parser: where to add them.
+        kind: the options.
+        title: of the group.
+        defaults: defaults that differ from those of the options.
+    """
+    declared = kind.declared()
+    if not declared:
+        return
+    group = parser.add_argument_group(title)
+    for each in declared:
+        default = (defaults or {}).get(each.name, each.default)
+        flag = f"--{each.name.replace('_', '-')}"
+        text = each.meaning + (f" ({each.accepted})" if each.accepted else "") + _default_of(default)
+        text = text.replace("%", "%%")
+        if each.kind is bool:
+            action = argparse.BooleanOptionalAction if default else "store_true"
+            group.add_argument(flag, action=action, default=argparse.SUPPRESS, help=text)
+        else:
+            group.add_argument(
+                flag,
+                type=_parser_of(each),
+                default=argparse.SUPPRESS,
+                help=text,
+                metavar=each.metavar or _metavar(each),
+            )
+
+
+def given(args: argparse.Namespace, kind: type[Options]) -> dict[str, Any]:
+    """The options of a kind that were given."""
+    return {each.name: getattr(args, each.name) for each in kind.declared() if hasattr(args, each.name)}
+
+
+def describe_settings(kind: type[Options]) -> str:
+    """The settings by group, with meanings, accepted values and defaults, for the end of a help text."""
+    lines, group = [], None
+    for each in kind.declared():
+        if each.group != group:
+            lines.append(f"\n{each.group} settings (--set KEY=VALUE):")
+            group = each.group
+        accepted = f" ({each.accepted})" if each.accepted else ""
+        lines.append(_wrapped(each.name, each.meaning + accepted + _default_of(each.default)))
+    return "\n".join(lines).lstrip("\n")
+
+
+def _wrapped(name, text):
+    import textwrap
+
+    indent = " " * 24
+    body = textwrap.fill(text, 96, initial_indent=indent, subsequent_indent=indent)
+    return f"  {name:<21} {body.lstrip()}" if len(name) < 21 else f"  {name}\n{body}"
+
+
+def _default_of(value):
+    if value is None or value == "" or value == ():
+        return ""
+    if isinstance(value, bool):
+        return f"; default {str(value).lower()}"
+    return f"; default {','.join(map(str, value)) if isinstance(value, tuple) else value}"
+
+
+def _metavar(each):
+    if each.choices:
+        return "{" + ",".join(map(str, each.choices)) + "}"
+    kinds = typing.get_args(each.kind) or (each.kind,)
+    return "N" if int in kinds else "X" if float in kinds else "TEXT"
+
+
+def _parser_of(each: Option) -> Callable[[str], Any]:
+    def parse(text):
+        try:
+            return parse_flag(each, text)
+        except ConfigError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return parse
+
+
+def add_function(parser: argparse.ArgumentParser, function: Callable[..., Any]) -> list[str]:
+    """A flag for each keyword parameter of a function, by its type, default and description under `Args`.
+
+    Returns:
+        The names of these parameters.
+    """
+    meanings = dict(re.findall(r"^ {8}(\w+): (.+)$", function.__doc__ or "", re.MULTILINE))
+    hints = inspect.get_annotations(function)
+    names = []
+    for name, parameter in list(inspect.signature(function).parameters.items())[1:]:
+        kind = {"int": int, "float": float, "bool": bool, "str": str}.get(str(hints[name]), hints[name])
+        required = parameter.default is inspect.Parameter.empty
+        each = Option(name, kind, None if required else parameter.default, meanings.get(name, name), "", "")
+        flag, text = f"--{name.replace('_', '-')}", (each.meaning + _default_of(each.default)).replace("%", "%%")
+        if kind is bool:
+            parser.add_argument(flag, action="store_true", help=text)
+        else:
+            parser.add_argument(
+                flag, type=_parser_of(each), default=parameter.default, required=required, help=text,
+                metavar=_metavar(each),
+            )  # fmt: skip
+        names.append(name)
+    return names

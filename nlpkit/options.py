@@ -1,0 +1,289 @@
+"""Options: frozen dataclasses in which every option has a type, a default, a meaning and a check, once.
+
+From them come the flags of the command line, the checks of keyword arguments, the option lists of docstrings, the TOML
+that `nlpkit config` prints, and the error messages. Nothing here imports a framework.
+
+Example:
+
+    >>> @options
+    ... class Settings(Options):
+    ...     group = "network"
+    ...     width: int = option("channels of the encoder", default=64, least=1)
+    ...     encoder: str = option("how text is encoded", default="gru", choices=("gru", "lstm"))
+    >>> Settings.create({"encoder": "lstm"})
+    Settings(width=64, encoder='lstm')
+    >>> Settings.create({"widht": 3})
+    Traceback (most recent call last):
+    ...
+    nlpkit.errors.ConfigError: unknown option 'widht', did you mean 'width'? accepted: encoder, width
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import math
+import tomllib
+import types
+import typing
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, ClassVar, Self, TypeVar
+
+from nlpkit.errors import ConfigError, unknown_name
+
+T = TypeVar("T", bound="Options")
+_KEY = "option"  # in the metadata of a dataclass field
+
+
+@dataclasses.dataclass(frozen=True)
+class Option:
+    """What is known of one option.
+
+    Attributes:
+        name: its name; the flag has dashes for its underscores.
+        kind: its type, one of bool, int, float, str, ``tuple[int, ...]``, a union of these, or `Any`.
+        default: its default.
+        meaning: what it does, for people.
+        group: heading under which help texts list it.
+        metavar: what stands for the value in help texts.
+        choices, least, above, below: which values are accepted, see `option`.
+    """
+
+    name: str
+    kind: Any
+    default: Any
+    meaning: str
+    group: str
+    metavar: str
+    choices: tuple[Any, ...] = ()
+    least: float | None = None
+    above: float | None = None
+    below: float | None = None
+
+    @property
+    def accepted(self) -> str:
+        """Which values are accepted, in words; empty if the type says it all."""
+        if self.choices:
+            return ", ".join(map(str, self.choices))
+        least, above = _plain(self.least), _plain(self.above)
+        if self.below is not None:
+            return f"from {least} to below {_plain(self.below)}" if least else f"below {_plain(self.below)}"
+        if self.above is not None:
+            return f"above {above} and finite"
+        return f"at least {least}" if least else ""
+
+    def check(self, value: Any) -> None:
+        """Raise a `ConfigError` if a value of the right type is out of range."""
+        if value is None or value == self.default:
+            return
+        if self.choices:
+            if value not in self.choices:
+                raise ConfigError(unknown_name(self.name, value, self.choices))
+            return
+        for each in value if isinstance(value, tuple) else (value,):
+            # Written so that nan fails.
+            if (
+                (self.least is not None and not each >= self.least)
+                or (self.above is not None and not self.above < each < math.inf)
+                or (self.below is not None and not each < self.below)
+            ):
+                raise ConfigError(f"{self.name} = {value!r}: must be {self.accepted}")
+
+
+def option(
+    meaning: str,
+    *,
+    default: Any,
+    choices: Iterable[Any] = (),
+    least: float | None = None,
+    above: float | None = None,
+    below: float | None = None,
+    metavar: str = "",
+) -> Any:
+    """Declare an option of an `Options` class.
+
+    Args:
+        meaning: what it does, a phrase for people.
+        default: its default. An option that is inherited gets another default by a plain assignment.
+        choices: the only values accepted.
+        least, above, below: bounds of a number, or of each number of a tuple.
+        metavar: what stands for the value in help texts, such as ``FILE``.
+    """
+    facts = {"meaning": meaning, "choices": tuple(choices), "least": least, "above": above, "below": below}
+    return dataclasses.field(default=default, metadata={_KEY: {**facts, "metavar": metavar}})
+
+
+@typing.dataclass_transform(frozen_default=True, field_specifiers=(option,))
+def options(cls: type[T]) -> type[T]:
+    """Class decorator: a frozen dataclass of options, whose docstring lists them."""
+    inherited = {field.name: field for field in dataclasses.fields(cls)} if dataclasses.is_dataclass(cls) else {}
+    for name in inspect.get_annotations(cls):
+        value = cls.__dict__.get(name)
+        if isinstance(value, dataclasses.Field):
+            value.metadata = types.MappingProxyType({_KEY: {**value.metadata[_KEY], "group": cls.group}})
+        elif name in inherited:
+            setattr(cls, name, dataclasses.field(default=value, metadata=inherited[name].metadata))
+    made = dataclasses.dataclass(frozen=True)(cls)
+    made.__doc__ = f"{cls.__doc__ or ''}\n\n{made.describe()}".strip()
+    return made
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """Base of settings, reading options and prediction options; see the module."""
+
+    noun: ClassVar[str] = "option"
+    """What one of them is called in messages."""
+    group: ClassVar[str] = "options"
+    """Heading of the options that the class itself declares."""
+
+    def __post_init__(self) -> None:
+        for each in self.declared():
+            each.check(getattr(self, each.name))
+        self.validate()
+
+    def validate(self) -> None:
+        """What depends on several options at once; override it, and say what is wrong by `require`."""
+
+    def require(self, name: str, is_right: Any, accepted: str) -> None:
+        """Raise a `ConfigError` that names the option, its value and what is accepted, unless it `is_right`."""
+        if not is_right:
+            raise ConfigError(f"{name} = {getattr(self, name)!r}: must be {accepted}")
+
+    @classmethod
+    def declared(cls) -> list[Option]:
+        """The options: those of the class itself first, then those that it inherits."""
+        kinds = typing.get_type_hints(cls)
+        found = [
+            Option(field.name, kinds[field.name], field.default, **field.metadata[_KEY])
+            for field in dataclasses.fields(cls)
+        ]
+        groups = list(dict.fromkeys(each.group for each in found))
+        return sorted(found, key=lambda each: -groups.index(each.group))
+
+    @classmethod
+    def create(cls, values: Mapping[str, Any]) -> Self:
+        """Options from plain values.
+
+        Raises:
+            ConfigError: if a key is unknown (the nearest one is named), or a value of another type or out of range.
+        """
+        known = {each.name: each for each in cls.declared()}
+        for key in values:
+            if key not in known:
+                if not known:
+                    raise ConfigError(f"unknown {cls.noun} {key!r}: there are none")
+                raise ConfigError(unknown_name(cls.noun, key, known))
+        return cls(**{key: convert(key, value, known[key].kind) for key, value in values.items()})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, as JSON and TOML have them."""
+        return {k: [*v] if isinstance(v, tuple) else v for k, v in vars(self).items()}
+
+    def changes(self) -> dict[str, Any]:
+        """The plain values that differ from the defaults."""
+        return {
+            each.name: self.to_dict()[each.name] for each in self.declared() if getattr(self, each.name) != each.default
+        }
+
+    @classmethod
+    def describe(cls) -> str:
+        """A list of the options for a docstring."""
+        lines = [f"    {each.name}: {each.meaning}; {_default_in_words(each)}" for each in cls.declared()]
+        return "\n".join(["Options:", *lines]) if lines else ""
+
+    def to_toml(self) -> str:
+        """All values with their meanings, as a TOML file that `read_settings` reads."""
+        return "".join(self._toml_lines())
+
+    def _toml_lines(self) -> Iterator[str]:
+        group = None
+        for each in self.declared():
+            if each.group != group:
+                yield f"{'' if group is None else chr(10)}# {each.group.upper()}\n"
+                group = each.group
+            accepted = f" ({each.accepted})" if each.accepted else ""
+            yield f"\n# {each.meaning}{accepted}\n{each.name} = {_toml(getattr(self, each.name))}\n"
+
+
+def convert(key: str, value: Any, kind: Any) -> Any:
+    """A plain value as the type that an option has; a `ConfigError` if it is of another."""
+    kinds = typing.get_args(kind) if typing.get_origin(kind) in (typing.Union, types.UnionType) else (kind,)
+    for each in kinds:
+        if each is Any or (each is type(None) and value is None) or type(value) is each:
+            return value
+        if each is float and type(value) is int:
+            return float(value)
+        if each == tuple[int, ...]:
+            items = [value] if type(value) is int else value
+            if isinstance(items, (list, tuple)) and all(type(item) is int for item in items):
+                return tuple(items)
+    names = " or ".join(_NAMES[each] for each in kinds if each is not type(None))
+    raise ConfigError(f"{key} = {value!r}: expected {names}")
+
+
+_NAMES = {
+    str: "a string", int: "an integer", float: "a number", bool: "true or false", tuple[int, ...]: "a list of integers",
+}  # fmt: skip
+
+
+def parse_flag(each: Option, text: str) -> Any:
+    """The value that a flag of the command line has by its text."""
+    kinds = typing.get_args(each.kind) or (each.kind,)
+    return text if str in kinds or Any in kinds else convert(each.name, _parse_value(text), each.kind)
+
+
+def read_settings(path: Any = None, pairs: Iterable[str] = ()) -> dict[str, Any]:
+    """Plain values from a TOML file, then from ``key=value`` strings, which win. Values are written as in TOML.
+
+    Strings may go without quotes and lists without brackets: ``encoder=gru``, ``dilations=1,2,1``.
+
+    Raises:
+        ConfigError: if the file is not TOML, or a string has no ``=``.
+        DataError: if the file can't be read.
+    """
+    settings: dict[str, Any] = {}
+    if path is not None:
+        from nlpkit.datasets.files import open_bytes
+
+        with open_bytes(path) as file:
+            try:
+                settings = tomllib.loads(file.read().decode("utf-8"))
+            except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+                raise ConfigError(f"{path}: is not TOML: {error}") from None
+    for pair in pairs:
+        key, equals, text = pair.partition("=")
+        if not equals or not key.strip():
+            raise ConfigError(f"--set {pair!r}: expected key=value")
+        settings[key.strip()] = _parse_value(text.strip())
+    return settings
+
+
+def _parse_value(text):
+    for attempt in (text, f"[{text}]" if "," in text else text):
+        try:
+            return tomllib.loads(f"value = {attempt}")["value"]
+        except tomllib.TOMLDecodeError:
+            pass
+    return text
+
+
+def _toml(value):
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t")
+        return f'"{escaped}"'
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_toml, value))}]"
+    return repr(value)
+
+
+def _default_in_words(each):
+    accepted = f"{each.accepted}; " if each.accepted else ""
+    value = repr(list(each.default) if isinstance(each.default, tuple) else each.default)
+    return accepted + ("" if each.default is None else f"default {value}").rstrip("; ") or "no default"
+
+
+def _plain(number):
+    return "" if number is None else f"{number:g}"

@@ -1,0 +1,223 @@
+"""The folder that training leaves and prediction needs: complete by itself, checked when it is opened.
+
+================  =====================================================================
+file              content
+================  =====================================================================
+``task.json``     format, task, settings, metadata, package versions, seed, file hashes
+``model.keras``   the network
+``*.txt``         vocabularies and labels, readable
+``metrics.json``  of the validation and test data
+``history.csv``   a row an epoch
+``report.html``   curves and sample predictions
+``resume/``       state for ``--resume``; prediction does not need it
+================  =====================================================================
+
+``task.json`` is written last: a folder that has it is complete, and it lists the files that prediction needs.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nlpkit.datasets.files import PARTIAL, digest_of, write_atomically
+from nlpkit.errors import ArtefactError, ConfigError
+from nlpkit.tasks import get_declaration, get_task, names
+
+if TYPE_CHECKING:
+    from nlpkit.tasks.task import Task
+
+FORMAT = "nlpkit-model"
+VERSION = 2
+RESUME = "resume"
+_MANIFEST = "task.json"
+_MODEL = "model.keras"
+_PARTIAL_MODEL = "partial.keras"
+_MARKER = "nlpkit-run"  # in the folder for resuming: says that the run is nlpkit's
+_OWN = {_MANIFEST, _MODEL, _PARTIAL_MODEL, RESUME, "metrics.json", "history.csv", "report.html"}
+
+
+def check_folder(folder: str | Path, task: str | type[Task], resume: bool, force: bool) -> None:
+    """See whether a training run may write to a folder; nothing is changed, and no framework is imported.
+
+    Raises:
+        ArtefactError: if the folder holds something that nlpkit did not write; if it holds a run and neither `resume`
+            nor `force` says what to do with it.
+    """
+    folder = Path(folder)
+    if folder.exists() and not folder.is_dir():
+        raise ArtefactError(f"{folder}: is a file; --out takes a folder")
+    present = {path.name for path in folder.iterdir()} if folder.exists() else set()
+    if not present:
+        return
+    foreign = sorted(name for name in present if name.removesuffix(PARTIAL) not in _own_names(folder))
+    if foreign or not _is_run(folder):
+        shown = ", ".join((foreign or sorted(present))[:3])
+        raise ArtefactError(f"{folder}: holds something else ({shown}); choose another folder")
+    if not resume and not force:
+        raise ArtefactError(f"{folder}: holds a run already; go on with --resume or replace it with --force")
+    if resume and (folder / _MANIFEST).exists():
+        saved = read_manifest(folder)["task"]
+        name = get_declaration(task).name
+        if saved != name:
+            raise ArtefactError(f"{folder}: holds a model of the task {saved}; choose another folder for {name}")
+
+
+def open_folder(folder: Path, keep: bool) -> None:
+    """Make the folder of a training run, and unless `keep` is set remove the run that is in it.
+
+    What a kill left half-written is removed in any case.
+
+    Raises:
+        ArtefactError: if the folder can't be written.
+    """
+    try:
+        if folder.exists():
+            own = _own_names(folder)
+            for path in [*folder.glob(f"*{PARTIAL}"), *(folder / RESUME).glob(f"*{PARTIAL}")]:
+                path.unlink()
+            if not keep:
+                # First what makes it a model, so that a kill leaves no half of one.
+                for name in sorted(own - {RESUME}, key=lambda name: name != _MANIFEST):
+                    (folder / name).unlink(missing_ok=True)
+                shutil.rmtree(folder / RESUME, ignore_errors=True)
+        (folder / RESUME).mkdir(parents=True, exist_ok=True)
+        (folder / RESUME / _MARKER).touch()
+    except OSError as error:
+        raise ArtefactError(f"{folder}: can't be written: {error.strerror}") from None
+
+
+def _is_run(folder):
+    """Whether nlpkit wrote this folder: its mark is in the folder for resuming, or its manifest is ours."""
+    return (folder / RESUME / _MARKER).is_file() or _manifest_or_none(folder) is not None
+
+
+def _manifest_or_none(folder):
+    """The manifest of this or an earlier version, if it is ours."""
+    try:
+        content = json.loads((folder / _MANIFEST).read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    if not isinstance(content, dict) or not isinstance(content.get("files"), dict):
+        return None
+    is_first = content.get("format") == 1 and "nlpkit" in content.get("versions", {})
+    return content if content.get("format") == FORMAT or is_first else None
+
+
+def _own_names(folder):
+    """Names in this folder that nlpkit writes: always the same ones, those of the manifest and of the run's task."""
+    manifest = _manifest_or_none(folder) or {}
+    listed = {name for name in manifest.get("files", {}) if Path(name).name == name}
+    marker = folder / RESUME / _MARKER
+    planned = set(marker.read_text("utf-8").split("\n")) - {""} if marker.is_file() else set()
+    return _OWN | listed | {name for name in planned if Path(name).name == name}
+
+
+def plan_files(folder: Path, files: list[str]) -> None:
+    """Note which files a run is going to write beside those of all runs, so that they are known as its own."""
+    write_atomically(folder / RESUME / _MARKER, "".join(f"{name}\n" for name in files).encode())
+
+
+def is_complete(folder: Path) -> bool:
+    """Whether training in this folder has ended."""
+    return (folder / _MANIFEST).exists()
+
+
+def read_manifest(folder: str | Path) -> dict[str, Any]:
+    """The content of `task.json`; no framework is imported.
+
+    Raises:
+        ArtefactError: if there is none, or it is damaged, foreign or of another version.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise ArtefactError(f"{folder}: no such folder; give one that nlpkit train wrote")
+    path = folder / _MANIFEST
+    if not path.is_file():
+        if (folder / RESUME).is_dir():
+            raise ArtefactError(f"{folder}: training has not ended here; finish it with nlpkit train … --resume")
+        raise ArtefactError(f"{folder}: holds no {_MANIFEST}; give a folder that nlpkit train wrote")
+    try:
+        content = json.loads(path.read_text("utf-8"))
+        if content["format"] == 1:
+            content["version"] = 1
+        elif content["format"] != FORMAT:
+            raise ValueError(f"its format is {content['format']!r}")
+        if content["version"] == VERSION:
+            for key in ("files", "settings", "metadata"):
+                dict(content[key])
+            content["task"] + ""
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ArtefactError(f"{path}: is damaged or foreign ({error})") from None
+    if content["version"] != VERSION:
+        raise ArtefactError(
+            f"{folder}: is of version {content['version']!r} of the folder's format, this nlpkit reads {VERSION}; "
+            "train it anew, or install the nlpkit that wrote it"
+        )
+    return content
+
+
+def save_artefact(folder: Path, task: Task, more: Mapping[str, Any]) -> None:
+    """Write what prediction needs, each file whole or not at all, and `task.json` last."""
+    from nlpkit.runs.weights import save_model
+
+    parts = [part for part in task.parts if getattr(task, part.attribute) is not None]
+    plan_files(folder, [part.file for part in parts])
+    save_model(task.network.model, folder / _PARTIAL_MODEL)
+    os.replace(folder / _PARTIAL_MODEL, folder / _MODEL)
+    for part in parts:
+        partial = folder / (part.file + PARTIAL)
+        getattr(task, part.attribute).save(partial)
+        os.replace(partial, folder / part.file)
+    content = {
+        "format": FORMAT,
+        "version": VERSION,
+        "task": task.declaration.name,
+        "settings": task.settings.to_dict(),
+        "metadata": task.metadata,
+        **more,
+        "files": {name: digest_of(folder / name) for name in [_MODEL, *(part.file for part in parts)]},
+    }
+    write_atomically(folder / _MANIFEST, json.dumps(content, ensure_ascii=False, indent=1).encode())
+
+
+def load_artefact(folder: str | Path, task: type[Task] | None = None) -> Task:
+    """The trained task of a folder.
+
+    Args:
+        folder: the folder.
+        task: its class, if it is one that is not known by name.
+
+    Raises:
+        ArtefactError: if there is none, or it is damaged, foreign or of another version.
+    """
+    folder = Path(folder)
+    manifest = read_manifest(folder)
+    name, files = manifest["task"], manifest["files"]
+    if task is None and name not in names():
+        raise ArtefactError(f"{folder}: is of the task {name!r}; this nlpkit knows {', '.join(names())}")
+    if task is not None and task.declaration.name != name:
+        raise ArtefactError(f"{folder}: is of the task {name!r}, not {task.declaration.name!r}")
+    for file, digest in files.items():
+        path = folder / file
+        if Path(file).name != file or not path.is_file():
+            raise ArtefactError(f"{path}: is missing; copy the whole folder anew or train again")
+        if digest_of(path) != digest:
+            raise ArtefactError(f"{path}: is damaged or was changed; copy the folder anew or train again")
+    if _MODEL not in files:
+        raise ArtefactError(f"{folder / _MANIFEST}: is damaged: it does not list {_MODEL}")
+    cls = get_task(task or name)
+    try:
+        settings = cls.declaration.settings.create(manifest["settings"])
+        parts = {part.attribute: part.kind.load(folder / part.file) for part in cls.parts if part.file in files}
+        loaded = cls(settings, manifest["metadata"], **parts)
+    except (ConfigError, KeyError, TypeError, ValueError) as error:
+        raise ArtefactError(f"{folder}: is damaged or of another version ({error})") from None
+    from nlpkit.runs.weights import load_network
+
+    loaded.network = load_network(loaded.build_network, folder / _MODEL)
+    return loaded

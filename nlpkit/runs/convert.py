@@ -1,0 +1,72 @@
+"""Trained folders to files of other programs, and back."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from nlpkit.datasets.files import write_atomically
+from nlpkit.errors import ArtefactError, ConfigError
+from nlpkit.runs.artefact import check_folder, load_artefact, open_folder, read_manifest, save_artefact
+from nlpkit.tasks import get_declaration, get_task, names
+
+
+def convert(source: str | Path, target: str | Path, force: bool = False) -> None:
+    """A trained folder to a file for other programs, or such a file to a folder that `nlpkit.load` opens.
+
+    What a file is, its ending says; which there are, each task declares. What is at `target` stays as it is until the
+    new file or folder is whole.
+
+    Args:
+        source: folder or file.
+        target: file or folder.
+        force: replace what is there.
+
+    Raises:
+        ArtefactError: if there is something at `target` already.
+        ConfigError: if the endings or the task allow no conversion.
+        DataError: if a file can't be read or written.
+    """
+    source, target = Path(source), Path(target)
+    if source.is_dir():
+        _to_file(source, target, force)
+    else:
+        _to_folder(source, target, force)
+
+
+def _ending(path):
+    return Path(path.name.removesuffix(".gz")).suffix
+
+
+def _to_file(source, target, force):
+    declaration = get_declaration(read_manifest(source)["task"])
+    if not declaration.exports:
+        raise ConfigError(f"{source}: is of the task {declaration.name}, which has no files for other programs")
+    if _ending(target) not in declaration.exports:
+        accepted = ", ".join(f"{ending} ({kind})" for ending, kind in declaration.exports.items())
+        raise ConfigError(f"{target}: the name must end in {accepted}, and .gz may follow")
+    if target.exists() and not force:
+        raise ArtefactError(f"{target}: is there already; replace it with --force")
+    load_artefact(source).export(target)
+
+
+def _to_folder(source, target, force):
+    readers = [name for name in names() if _ending(source) in get_declaration(name).imports]
+    if not readers:
+        accepted = sorted({ending for name in names() for ending in get_declaration(name).imports})
+        raise ConfigError(f"{source}: no task reads such a file; its name must end in {', '.join(accepted)}")
+    check_folder(target, readers[0], resume=False, force=force)
+    model = get_task(readers[0]).from_file(source)
+    from nlpkit.runs.train import versions
+
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as beside:
+        new = Path(beside) / "model"
+        open_folder(new, keep=False)
+        write_atomically(new / "metrics.json", b"{}")
+        save_artefact(new, model, {"source": source.name, "versions": versions()})
+        if target.exists():
+            open_folder(target, keep=False)
+            shutil.rmtree(target)
+        new.rename(target)

@@ -1,0 +1,45 @@
+"""From a folder to a model in use, and to its metrics over data."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nlpkit.runs.artefact import load_artefact
+
+if TYPE_CHECKING:
+    from nlpkit.prediction.predictor import Predictor
+    from nlpkit.tasks.task import Task
+
+
+def load(folder: str | Path, task: type[Task] | None = None) -> Predictor:
+    """Open the folder that `nlpkit.train` wrote; nothing else is needed.
+
+    Args:
+        folder: the folder.
+        task: the class of its task, if that is one of your own which is not registered.
+
+    Raises:
+        ArtefactError: if it is missing, damaged, foreign or of another version.
+    """
+    opened = load_artefact(folder, task)
+    from nlpkit.prediction.predictor import Predictor
+
+    path = Path(folder) / "metrics.json"
+    try:
+        metrics = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):  # metrics are for people; a folder answers without them
+        metrics = {}
+    return Predictor(opened, metrics)
+
+
+def evaluate(folder: str | Path, data: str | Path, **reading: Any) -> dict[str, Any]:
+    """Metrics of a trained model over a labelled file.
+
+    Args:
+        folder: that of the model.
+        data: the file.
+        reading: the task's reading options; ``nlpkit evaluate DIR --help`` lists them.
+    """
+    return load(folder).evaluate(data, **reading)

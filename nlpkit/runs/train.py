@@ -1,0 +1,248 @@
+"""From files to an artefact: what `nlpkit train` does."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import time
+from collections.abc import Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nlpkit.datasets.files import open_bytes, write_atomically
+from nlpkit.errors import ArtefactError, ConfigError
+from nlpkit.options import Options
+from nlpkit.runs.artefact import (
+    RESUME,
+    check_folder,
+    is_complete,
+    load_artefact,
+    open_folder,
+    read_manifest,
+    save_artefact,
+)
+from nlpkit.tasks import get_declaration, get_task
+from nlpkit.terminal import say
+
+if TYPE_CHECKING:
+    from nlpkit.prediction.predictor import Predictor
+    from nlpkit.tasks.task import Data, Task
+
+
+def train(
+    task: str | type[Task],
+    train: str | Path,
+    valid: str | Path | None = None,
+    *,
+    out: str | Path,
+    test: str | Path | None = None,
+    preset: str | None = None,
+    settings: Mapping[str, Any] | None = None,
+    seed: int = 0,
+    resume: bool = False,
+    force: bool = False,
+    **reading: Any,
+) -> Predictor:
+    """Train a model and write it to a folder.
+
+    Whatever a user can get wrong is looked at before a framework is loaded or anything is written.
+
+    Args:
+        task: name of a task, or a class of `nlpkit.tasks.task.Task`.
+        train, valid, test: data files. Without `valid`, some of the training data is held out.
+        out: the folder.
+        preset: name of a set of settings that the task gives out, such as ``"fast"``.
+        settings: those of the task that differ from the defaults, or from the preset; ``nlpkit config TASK`` lists
+            them.
+        seed: int; the same seed gives the same weights on the same machine.
+        resume: go on where a run in this folder was stopped.
+        force: replace the run in this folder.
+        reading: the task's reading options; ``nlpkit train TASK --help`` lists them.
+
+    Returns:
+        The trained model, ready to use; its ``metrics`` are those of ``metrics.json``.
+
+    Raises:
+        ConfigError: if a task, setting or option is not known or out of range.
+        DataError: if a data file can't be read or used.
+        ArtefactError: if the folder can't be written to, or holds another run.
+    """
+    begin = time.perf_counter()
+    plan = _Plan.check(task, train, valid, test, out, preset, settings or {}, seed, resume, force, reading)
+    files = plan.read()
+    fingerprint = plan.fingerprint(files)
+    if resume and is_complete(plan.folder):
+        return _finished(plan, fingerprint)
+    model = _build(plan, files["train"])
+    open_folder(plan.folder, keep=resume)
+    history = _fit(plan, model, files, fingerprint)
+    return _finish(plan, model, files, fingerprint, history, begin)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Plan:
+    """A run whose arguments have been checked."""
+
+    task: str | type[Task]
+    settings: Any
+    reading: Options
+    measuring: Options
+    paths: dict[str, Path]
+    folder: Path
+    seed: int
+    resume: bool
+
+    @classmethod
+    def check(cls, task, train, valid, test, out, preset, settings, seed, resume, force, reading):
+        """Look at everything that needs no framework."""
+        declaration = get_declaration(task)
+        made = declaration.settings.create(settings, preset)
+        training = declaration.reading.create(reading)
+        measuring = declaration.reading.create({**declaration.reading.measured, **reading})
+        if not 0 <= seed < 2**32:
+            raise ConfigError(f"seed = {seed}: must be from 0 to {2**32 - 1}")
+        if made.tensorboard:
+            from nlpkit.runs.listeners import check_tensorboard
+
+            check_tensorboard(os.environ.get("KERAS_BACKEND", "tensorflow"))
+        paths = {"train": train, "valid": valid, "test": test}
+        paths = {name: Path(path) for name, path in paths.items() if path is not None}
+        for path in paths.values():
+            open_bytes(path).close()
+        check_folder(out, task, resume, force)
+        return cls(task, made, training, measuring, paths, Path(out), seed, resume)
+
+    @property
+    def name(self):
+        return get_declaration(self.task).name
+
+    def read(self) -> dict[str, Data]:
+        """The data, by ``train``, ``valid`` and ``test``."""
+        from nlpkit.tasks.task import Data
+
+        cls = get_task(self.task)
+        data = cls.read(self.paths["train"], self.reading)
+        found = {"train": data}
+        for name in ("valid", "test"):
+            if name in self.paths:
+                found[name] = cls.read(self.paths[name], self.measuring, data.metadata)
+        if "valid" in found:
+            cls.check_validation_data(found["valid"].examples, self.paths["valid"])
+        else:
+            examples, held_out = cls.hold_out(data.examples, self.paths["train"])
+            found |= {"train": data._replace(examples=examples), "valid": Data(held_out)}
+        sizes = f"{len(found['train'].examples):,} training and {len(found['valid'].examples):,} validation examples"
+        say(f"{self.name}: {sizes}" + "".join(f", {key} {value}" for key, value in data.metadata.items()))
+        for each in found.values():
+            for note in each.notes:
+                say(note)
+        return found
+
+    def fingerprint(self, files):
+        """What must be the same for a run to be resumed."""
+        cls = get_task(self.task)
+        return {
+            "task": self.name,
+            "settings": self.settings.to_dict(),
+            "seed": self.seed,
+            "train": cls.digest(files["train"].examples),
+            "valid": cls.digest(files["valid"].examples),
+            "versions": versions(),
+        }
+
+
+def _build(plan, data):
+    """The untrained model, in the precision of the settings."""
+    import keras
+
+    policy = keras.config.dtype_policy()
+    try:
+        keras.utils.set_random_seed(plan.seed)
+        keras.config.set_dtype_policy(plan.settings.precision)
+        model = get_task(plan.task).untrained(plan.settings, data)
+    finally:
+        keras.config.set_dtype_policy(policy)
+    parameters = model.network.model.count_params()
+    say(f"{parameters:,} parameters, keras {keras.__version__} on {keras.backend.backend()}")
+    return model
+
+
+def _fit(plan, model, files, fingerprint):
+    """Train; the history, a row an epoch."""
+    from nlpkit.runs.listeners import EpochBar, history_writer, tensorboard_writer
+    from nlpkit.training.loop import TrainingDone, train_model
+
+    declaration, settings = model.declaration, plan.settings
+    batches = model.batches(files["train"].examples, plan.seed)
+    listeners = [history_writer(plan.folder / "history.csv")]
+    if settings.tensorboard:
+        listeners.append(tensorboard_writer(plan.folder / RESUME / "tensorboard"))
+    history = []
+    with EpochBar(declaration.metric) as bar:
+        for event in train_model(
+            model.network.model, model.loss, batches, lambda: model.evaluate(files["valid"].examples),
+            declaration.metric, settings, plan.folder / RESUME, fingerprint, resume=plan.resume,
+            optimizer=model.optimizer(settings.epochs * len(batches)), keep_last=declaration.keeps_last,
+        ):  # fmt: skip
+            for listener in (*listeners, bar):
+                listener(event)
+            history = event.history if isinstance(event, TrainingDone) else history
+    return history
+
+
+def _finish(plan, model, files, fingerprint, history, begin):
+    """Measure the weights that are kept, and write the folder."""
+    from nlpkit.prediction.predictor import Predictor
+    from nlpkit.runs.report import write_report
+    from nlpkit.runs.weights import round_weights
+
+    round_weights(model.network.model)
+    metrics = {name: _measure(model, files[name]) for name in ("valid", "test") if name in files}
+    more = {
+        **{key: fingerprint[key] for key in ("seed", "train", "valid", "versions")},
+        "seconds": time.perf_counter() - begin,
+    }
+    folder = plan.folder
+    write_atomically(folder / "metrics.json", json.dumps(metrics, ensure_ascii=False, indent=1).encode())
+    run = {**more, "settings": plan.settings.to_dict()}
+    write_report(
+        folder / "report.html", f"nlpkit {plan.name}: {folder.name}", model, files["valid"], history, run, metrics
+    )
+    save_artefact(folder, model, more)
+    for name, scores in metrics.items():
+        say(f"{name}: " + "  ".join(f"{k} {v:.4f}" for k, v in scores.items() if isinstance(v, float)))
+    say(f"{folder}: written after {more['seconds']:.0f} s")
+    return Predictor(model, metrics)
+
+
+def _measure(model, data):
+    return {**model.evaluate(data.examples), **data.counts}
+
+
+def _finished(plan, fingerprint):
+    """The model of a run that had ended already, if it is the same run."""
+    from nlpkit.prediction.predictor import Predictor
+    from nlpkit.training.loop import difference
+
+    manifest = read_manifest(plan.folder)
+    done = {key: manifest.get(key) for key in fingerprint}
+    if done != fingerprint:
+        raise ArtefactError(f"{plan.folder}: {difference(done, fingerprint)}")
+    say(f"{plan.folder}: training had ended already")
+    metrics = json.loads((plan.folder / "metrics.json").read_text("utf-8"))
+    return Predictor(load_artefact(plan.folder, get_task(plan.task)), metrics)
+
+
+def versions() -> dict[str, str]:
+    """Versions of the packages that the weights depend on."""
+    import keras
+
+    found = {}
+    for name in ("nlpkit", "keras", "numpy", keras.backend.backend()):
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            found[name] = "unknown"
+    return found

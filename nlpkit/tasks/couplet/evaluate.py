@@ -1,0 +1,82 @@
+"""Metrics of a writer of couplets."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from nlpkit.datasets.padding import batches_by_length, gather_padded, scatter_places
+from nlpkit.errors import MissingPackageError
+from nlpkit.metrics import bleu, distinct
+from nlpkit.tasks.couplet.config import RULES
+from nlpkit.tasks.couplet.examples import CoupletExample, inputs_of, read_pairs
+from nlpkit.tasks.couplet.rules import is_kept
+from nlpkit.text.vocabulary import UNKNOWN, CharacterVocabulary
+
+_STEPS_AT_ONCE = 8192  # characters in a batch: each has a score for the whole vocabulary
+
+
+def likelihood(
+    network: Any, couplets: Sequence[CoupletExample], vocabulary: CharacterVocabulary, hide: bool = False
+) -> dict[str, float]:
+    """How well a network foresees each character of the lower lines that is no mark, over the whole vocabulary.
+
+    Args:
+        network: `nlpkit.tasks.couplet.model.CoupletNetwork`.
+        couplets: upper lines and the right lower ones.
+        vocabulary: of the network.
+        hide: whether it is given the upper line alone, not the right characters before each as well.
+
+    Returns:
+        ``cross_entropy`` in nats, ``perplexity``, ``top1``, ``top5``.
+    """
+    lines = read_pairs(couplets, vocabulary)
+    logs, ranks = np.zeros(len(lines.places)), np.zeros(len(lines.places))
+    for rows, size in batches_by_length(lines.lengths, _STEPS_AT_ONCE):
+        batch = gather_padded(lines.arrays, lines.starts[rows], lines.lengths[rows], size)
+        inputs = inputs_of(batch["characters"], batch["lower"], network.reads_lower, hide)
+        scores = network.gold_scores({**inputs, "gold": batch["lower"]})
+        real, places = scatter_places(lines.starts[rows], lines.lengths[rows], size)
+        logs[places], ranks[places] = scores[real].T
+    ranks[lines.arrays["lower"] == UNKNOWN] = np.inf  # to foresee that a character is unknown is no answer
+    entropy = float(-logs.mean())
+    return {
+        "cross_entropy": entropy,
+        "perplexity": math.exp(entropy),
+        "top1": float((ranks < 1).mean()),
+        "top5": float((ranks < 5).mean()),
+    }
+
+
+def quality(
+    couplets: Sequence[CoupletExample], lowers: Sequence[str], vocabulary: CharacterVocabulary
+) -> dict[str, float]:
+    """How good written lower lines are.
+
+    Args:
+        couplets: upper lines and the right lower ones.
+        lowers: the lines that were written, empty where there is none.
+        vocabulary: characters outside of it are equal to none.
+
+    Returns:
+        ``bleu``: BLEU-4 over characters, if sacrebleu is installed; ``match``: share of the characters that are the
+        right line's; ``distinct1``, ``distinct2``; and for each rule the share of the lines that keep it (`tone` if
+        pypinyin is installed).
+    """
+    uppers = [couplet.upper for couplet in couplets]
+    right = [couplet.lower for couplet in couplets]
+    written = [lower or "〇" * len(upper) for lower, upper in zip(lowers, uppers)]
+    pairs = read_pairs([CoupletExample(a, b, 0) for a, b in zip(right, written)], vocabulary)
+    is_right = (pairs.arrays["characters"] == pairs.arrays["lower"]) & (pairs.arrays["lower"] != UNKNOWN)
+    scores = {}
+    with contextlib.suppress(MissingPackageError):
+        scores["bleu"] = bleu(right, written)
+    scores |= {"match": float(is_right.mean()), "distinct1": distinct(written, 1), "distinct2": distinct(written, 2)}
+    for rule in RULES:
+        with contextlib.suppress(MissingPackageError):
+            scores[rule] = float(np.mean([is_kept(rule, a, b) for a, b in zip(uppers, written)]))
+    return scores

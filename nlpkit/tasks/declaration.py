@@ -1,0 +1,118 @@
+"""What is known of a task without any framework: its name, its options, its metric, its commands.
+
+Each task declares itself in its `config.py`, from which the command line shows help and checks what a user typed in a
+fraction of a second.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from nlpkit.options import Options
+from nlpkit.training.metric import Metric
+from nlpkit.training.settings import TrainingSettings
+
+if TYPE_CHECKING:
+    from nlpkit.tasks.task import Task
+
+
+@dataclasses.dataclass(frozen=True)
+class ReadingOptions(Options):
+    """How data files are read; tasks extend it."""
+
+    noun = "reading option"
+    group = "reading"
+    measured: ClassVar[Mapping[str, Any]] = {}
+    """Defaults that differ for data that are measured, not trained on."""
+
+
+@dataclasses.dataclass(frozen=True)
+class PredictionOptions(Options):
+    """How records are answered; tasks extend it."""
+
+    noun = "prediction option"
+    group = "prediction"
+
+
+@dataclasses.dataclass(frozen=True)
+class Command:
+    """A command that only one task has: ``nlpkit NAME DIR …``.
+
+    Attributes:
+        name: its name.
+        summary: a phrase for the list of commands.
+        function: ``"module:function"``. Its first parameter is the task of a trained folder; the others, which are
+            typed and described under `Args` in its docstring, become flags. It returns the lines of its output. The
+            module imports no framework until the function is called.
+    """
+
+    name: str
+    summary: str
+    function: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Demo:
+    """What `nlpkit demo` shows of a task on the built-in samples.
+
+    Attributes:
+        title: heading.
+        train, valid: file names in the task's folder of samples; without `valid` some of `train` is held out.
+        settings: those that differ from the defaults.
+        records: what is answered at the end: records, the name of a file of them, or nothing, for some of `valid`.
+    """
+
+    title: str
+    train: str
+    valid: str | None
+    settings: Mapping[str, Any]
+    records: Sequence[str] | str = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Declaration:
+    """A task as the command line, training and prediction know it.
+
+    Attributes:
+        name: by which users call it.
+        summary: what it does, a phrase.
+        settings, reading, prediction: its three classes of options.
+        metric: what picks the best weights.
+        keeps_last: keep the weights of the last epoch instead.
+        formats: output formats, the default first. ``jsonl`` is ``to_dict()`` of an answer, any other format ``NAME``
+            its method ``to_NAME()``.
+        task: ``"module:class"`` of its `Task`.
+        check: ``"module:function"`` behind ``nlpkit check``, or nothing.
+        commands: commands that only this task has.
+        demos: what ``nlpkit demo`` shows.
+        exports: endings of files that its `Task.export` writes, and what each is.
+        imports: endings of files that its `Task.from_file` reads.
+    """
+
+    name: str
+    summary: str
+    settings: type[TrainingSettings]
+    metric: Metric
+    reading: type[ReadingOptions] = ReadingOptions
+    prediction: type[PredictionOptions] = PredictionOptions
+    keeps_last: bool = False
+    formats: tuple[str, ...] = ("text", "jsonl")
+    task: str = ""
+    check: str = ""
+    commands: tuple[Command, ...] = ()
+    demos: tuple[Demo, ...] = ()
+    exports: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    imports: tuple[str, ...] = ()
+
+    def load_task(self) -> type[Task]:
+        """The task's class; this imports its framework."""
+        return load_object(self.task)
+
+
+def load_object(place: str) -> Any:
+    """What ``"module:name"`` names."""
+    module, _, name = place.partition(":")
+    return getattr(importlib.import_module(module), name)

@@ -1,0 +1,31 @@
+"""The settings that tasks with an encoder of text share."""
+
+from __future__ import annotations
+
+from nlpkit.options import option, options
+from nlpkit.training.settings import TrainingSettings
+
+
+@options
+class EncoderSettings(TrainingSettings):
+    """What `nlpkit.layers.encode_text` is to build."""
+
+    group = "encoder"
+
+    encoder: str = option(
+        "how text is encoded: by dilated, residual convolutions, or by recurrent layers that read both ways",
+        default="gated_conv",
+        choices=("gated_conv", "gru", "lstm"),
+    )
+    width: int = option("channels of the encoder, of both directions together", default=128, least=1)
+    dilations: tuple[int, ...] = option("of the gated convolutions, one each", default=(1, 2, 1, 2), least=1)
+    layers: int = option("recurrent layers, for gru and lstm", default=1, least=1)
+    char_min_count: int = option("characters seen less often in training share one vector", default=2, least=1)
+    dropout: float = option(
+        "share of the embeddings and of each layer's input that is dropped", default=0.3, least=0, below=1
+    )
+
+    def validate(self) -> None:
+        super().validate()
+        self.require("width", self.width % 2 == 0, "even")
+        self.require("dilations", self.dilations, "one or more integers from 1")

@@ -1,0 +1,214 @@
+"""Text files to ids of words, which stay on disk."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from nlpkit.datasets.files import read_lines
+from nlpkit.errors import ConfigError, DataError
+from nlpkit.terminal import progress_bar
+from nlpkit.text.characters import normalize_text
+from nlpkit.text.parallel_cut import cut_in_parallel
+
+EDGE = -1
+"""Stands after each line in `Corpus.ids`."""
+_LONGEST = 64  # characters of a word
+_BLOCK = 1 << 20  # characters that are cut and counted at a time
+_PEEK = 200  # lines by which running text is told from separated words
+_RUNNING = 8.0  # mean characters between two spaces above which it is running text
+_ABOUT = "about.json"  # written last: a folder of the cache that has it is whole
+
+
+@dataclasses.dataclass(frozen=True)
+class Corpus:
+    """Text as numbers of its words, which stay on disk.
+
+    Attributes:
+        words: every word of the file, in the order in which they first appear.
+        counts: int64 ``(len(words),)``, how often each is in `ids`.
+        ids: int32 ``(total,)``, a memory map; `EDGE` after each line.
+    """
+
+    words: list[str]
+    counts: np.ndarray
+    ids: np.ndarray
+
+    def __len__(self) -> int:
+        """Words in all lines."""
+        return int(self.counts.sum())
+
+    def part(self, start: int, stop: int) -> Corpus:
+        """Some of the text, by place in `ids`; the ids of the words stay what they are."""
+        ids = self.ids[start:stop]
+        counts = np.zeros(len(self.words), "int64")
+        for block in range(0, len(ids), _BLOCK):
+            some = ids[block : block + _BLOCK]
+            counts += np.bincount(some[some != EDGE], minlength=len(counts))
+        return Corpus(self.words, counts, ids)
+
+    def split(self, share: float, path: str | Path) -> tuple[Corpus, Corpus]:
+        """The text of a file without its last lines, and these: about so large a share."""
+        stop = np.flatnonzero(self.ids[: len(self.ids) - max(1, int(share * len(self.ids)))] == EDGE)
+        if not len(stop):
+            raise DataError("holds one line, of which none can be held out; give a validation file", path)
+        return self.part(0, int(stop[-1]) + 1), self.part(int(stop[-1]) + 1, len(self.ids))
+
+    def frequent(self, min_count: int) -> dict[str, int]:
+        """The words that occur often enough, and how often each does.
+
+        Raises:
+            ConfigError: if none does.
+        """
+        chosen = np.flatnonzero(self.counts >= min_count).tolist()
+        if not chosen:
+            most = self.counts.argmax()
+            raise ConfigError(
+                f"min_count = {min_count}: no word is that frequent; the most frequent of the text, "
+                f"{self.words[most]!r}, comes up {self.counts[most]:,} times"
+            )
+        return {self.words[i]: int(self.counts[i]) for i in chosen}
+
+    def digest(self) -> str:
+        """Short hash of the text."""
+        content = hashlib.sha256("\n".join(self.words).encode("utf-8", "surrogatepass"))
+        content.update(np.ascontiguousarray(self.ids).data)
+        return content.hexdigest()[:16]
+
+
+def read_corpus(path: str | Path, cut: str = "auto") -> tuple[Corpus, list[str]]:
+    """A text file, a line for each text, plain or gzipped.
+
+    The words are kept in a cache by the content of the file (the folder `NLPKIT_CACHE`, or `nlpkit` in the user's
+    folder for caches), so that a file is cut once.
+
+    Args:
+        path: the file.
+        cut: ``spaces`` if the words are separated by white space, ``jieba`` for running text, ``auto`` to find out.
+
+    Returns:
+        The corpus, and notes on how it was read, for people.
+
+    Raises:
+        DataError: if the file can't be read, or no line holds two words.
+    """
+    is_running = _looks_running(path) if cut == "auto" else cut == "jieba"
+    place = _cache_place(path, is_running)
+    if not (place / _ABOUT).exists():
+        _write_cache(path, is_running, place)
+    about = json.loads((place / _ABOUT).read_text("utf-8"))
+    words = (place / "words.txt").read_text("utf-8", "surrogatepass").split("\n")[:-1]
+    counts = np.load(place / "counts.npy")
+    if about["neighbours"] == 0:
+        raise DataError("no line holds two words, and words are learnt from their neighbours; give a text a line", path)
+    notes = [f"{path}: running text, cut by jieba" if is_running else f"{path}: words separated by spaces"]
+    if about["long"]:
+        notes.append(
+            f"{path}, line {about['first_long']}: a word of {about['longest']:,} characters; words of more than "
+            f"{_LONGEST} are left out, {about['long']:,} in all"
+        )
+    return Corpus(words, counts, np.memmap(place / "ids.bin", "int32", "r")), notes
+
+
+def _looks_running(path):
+    characters = tokens = 0
+    for number, line in read_lines(path):
+        parts = line.split()
+        tokens += len(parts)
+        characters += sum(map(len, parts))
+        if number == _PEEK:
+            break
+    if not tokens:
+        return False
+    return characters / tokens > _RUNNING
+
+
+def _cache_place(path, running):
+    folder = os.environ.get("NLPKIT_CACHE")
+    folder = Path(folder) if folder else Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "nlpkit"
+    content = hashlib.sha256(f"2 {running}".encode())
+    with open(path, "rb") as file:
+        while block := file.read(1 << 20):
+            content.update(block)
+    return folder / f"corpus-{content.hexdigest()[:24]}"
+
+
+class _Numbers(dict):
+    """Words to numbers, new ones as they come; too long ones have none."""
+
+    def __init__(self):
+        self.line, self.long, self.first_long, self.longest = 0, 0, 0, 0
+
+    def __missing__(self, word):
+        if len(word) > _LONGEST:
+            self.long += 1
+            self.first_long = self.first_long or self.line
+            self.longest = max(self.longest, len(word))
+            return EDGE - 1
+        number = self[word] = len(self)
+        return number
+
+
+def _write_cache(path, running, place):
+    """Number the words of a file; the folder appears at its place when it is whole."""
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        partial = Path(tempfile.mkdtemp(prefix="partial-", dir=place.parent))
+    except OSError as error:
+        raise DataError(f"can't be written: {error.strerror}; set NLPKIT_CACHE to another folder", place) from None
+    try:
+        _number_words(path, running, partial)
+        os.replace(partial, place)
+    except OSError:
+        if not (place / _ABOUT).exists():  # otherwise another process was faster
+            raise
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _number_words(path, running, folder):
+    numbers, counts, neighbours = _Numbers(), np.zeros(0, "int64"), 0
+    blocks = _blocks(path)
+    size = None if str(path).endswith(".gz") else Path(path).stat().st_size / 1000
+    with open(folder / "ids.bin", "wb") as file, progress_bar("KB") as bar:
+        row = bar.add_task("cutting" if running else "counting words", total=size)
+        for block in cut_in_parallel(blocks) if running else blocks:
+            ids = []
+            for line in block.split("\n"):
+                numbers.line += 1
+                words = [numbers[word] for word in line.split()]
+                neighbours += max(len(words) - 1, 0)
+                ids += words
+                ids.append(EDGE)
+            ids = np.array(ids, "int32")
+            ids = ids[ids >= EDGE]
+            ids.tofile(file)
+            more = np.bincount(ids[ids != EDGE], minlength=len(numbers))
+            counts = np.pad(counts, (0, len(more) - len(counts))) + more
+            bar.advance(row, len(block.encode("utf-8", "surrogatepass")) / 1000)
+    listed = "".join(f"{word}\n" for word in numbers)
+    (folder / "words.txt").write_bytes(listed.encode("utf-8", "surrogatepass"))
+    np.save(folder / "counts.npy", counts)
+    about = {"neighbours": neighbours, "long": numbers.long, "first_long": numbers.first_long}
+    (folder / _ABOUT).write_text(json.dumps({**about, "longest": numbers.longest}))
+
+
+def _blocks(path) -> Iterator[str]:
+    """Normalised lines, about `_BLOCK` characters at a time."""
+    lines, size = [], 0
+    for _, line in read_lines(path):
+        lines.append(line)
+        size += len(line)
+        if size > _BLOCK:
+            yield normalize_text("\n".join(lines))
+            lines, size = [], 0
+    if lines:
+        yield normalize_text("\n".join(lines))

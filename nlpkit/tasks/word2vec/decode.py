@@ -1,0 +1,181 @@
+"""Vectors to answers: the nearest words, similarities, analogies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import keras
+import numpy as np
+
+from nlpkit.decoding import NearestRows, communities
+from nlpkit.tasks.task import Problem
+from nlpkit.tasks.word2vec.answers import RelatedWord, RelatedWords
+from nlpkit.tasks.word2vec.questions import spelling_like
+from nlpkit.tasks.word2vec.subwords import Subwords
+from nlpkit.text.characters import normalize_text
+from nlpkit.text.vocabulary import FIRST_ID, PADDING, UNKNOWN, Vocabulary
+from nlpkit.training.forward import Forward
+
+_AT_ONCE = 256  # questions: each has a score for every word
+_HINTS = 20  # unknown words of a block for which a likely spelling is looked for
+_FEWEST = 16  # nearest words that are looked for at least, so that few programs are compiled
+
+
+class Question(NamedTuple):
+    """A record: one word asks for its nearest, two for their similarity, three for the fourth word of an analogy, more
+    for the one that does not belong."""
+
+    text: str
+    words: list[str]
+    unit: np.ndarray | None
+    """Vectors of length 1, ``(words, size)``; None if a word has none or there is no word."""
+
+
+class WordTable:
+    """Words and their vectors, those of words never seen included if there are subwords.
+
+    Args:
+        vocabulary: the words.
+        rows: float32 ``(ids, size)``: padding, the unknown, the words, then the subwords.
+        subwords: what else the words are made of, or None.
+
+    Attributes:
+        vectors: float32 ``(words, size)``, in the order of the vocabulary.
+        unit: the same, each of length 1.
+    """
+
+    def __init__(self, vocabulary: Vocabulary, rows: np.ndarray, subwords: Subwords | None = None):
+        self.vocabulary, self._subwords = vocabulary, subwords
+        self._rows = rows if subwords is not None else None
+        self.vectors = rows[FIRST_ID:] if subwords is None else self._mean_rows(vocabulary.symbols)
+        self.unit = self.vectors / np.maximum(np.linalg.norm(self.vectors, axis=1, keepdims=True), 1e-9)
+        self._searches: dict[int, Forward] = {}
+
+    def _mean_rows(self, words):
+        """Vectors of words, known or not: the mean of the rows of their subwords and, if they have one, their own."""
+        rows = self._subwords.rows(words, len(self.vocabulary))
+        own = self.vocabulary.encode(words)
+        rows = np.column_stack([np.where(own == UNKNOWN, PADDING, own), rows])
+        exists = (rows != PADDING)[..., None]
+        vectors = np.empty((len(words), self._rows.shape[1]), "float32")
+        for start in range(0, len(words), _AT_ONCE):
+            some = slice(start, start + _AT_ONCE)
+            total = (self._rows[rows[some]] * exists[some]).sum(axis=1)
+            vectors[some] = total / np.maximum(exists[some].sum(axis=1), 1)
+        return vectors
+
+    def unit_of(self, word: str) -> np.ndarray | None:
+        """The vector of a word, of length 1; None if nothing is known of it."""
+        if word in self.vocabulary:
+            return self.unit[self.vocabulary.encode([word])[0] - FIRST_ID]
+        if self._subwords is None:
+            return None
+        vector = self._mean_rows([word])[0]
+        length = np.linalg.norm(vector)
+        return vector / length if length else None
+
+    def ask(self, text: str) -> Question:
+        """A question about words."""
+        words = normalize_text(text).split()
+        units = [unit for unit in map(self.unit_of, words) if unit is not None]
+        return Question(text, words, np.stack(units) if words and len(units) == len(words) else None)
+
+    def problems(self, questions: Sequence[Question]) -> Iterator[Problem]:
+        """Questions that can't be answered."""
+        hints = 0
+        for row, question in enumerate(questions):
+            if not question.words:
+                yield Problem(row, "is empty", is_error=True)
+            elif question.unit is None:
+                word = next(word for word in question.words if self.unit_of(word) is None)
+                hints += 1
+                like = spelling_like(word, self.vocabulary.symbols) if hints <= _HINTS else []
+                hint = f"; known are {', '.join(like)}" if like else ""
+                yield Problem(row, f"unknown word {word!r}{hint}", is_error=True)
+
+    def answer(self, questions: Sequence[Question], n_best: int) -> list[RelatedWords]:
+        """An answer to each question; an empty one where a word is unknown."""
+        answers = [self._compare(question) for question in questions]
+        asked = [i for i, q in enumerate(questions) if q.unit is not None and len(q.words) in (1, 3)]
+        for start in range(0, len(asked), _AT_ONCE):
+            some = asked[start : start + _AT_ONCE]
+            queries = np.stack([_query(questions[i].unit) for i in some])
+            # The words of a question are no answers to it.
+            scores, rows = self.nearest(queries, n_best + 3)
+            for i, score, row in zip(some, scores.tolist(), rows.tolist()):
+                given = set(questions[i].words)
+                words = ((self.vocabulary.symbols[r], s) for s, r in zip(score, row) if s > -1.5)
+                answers[i] = [RelatedWord(word, round(s, 4)) for word, s in words if word not in given][:n_best]
+        return [RelatedWords(question.text, tuple(answer)) for question, answer in zip(questions, answers)]
+
+    def nearest(self, queries: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+        """Cosines and rows of the words nearest to vectors, ``(queries, count)`` or fewer, highest first."""
+        wide = max(_FEWEST, 1 << (count - 1).bit_length())
+        if wide not in self._searches:
+            self._searches[wide] = _search_in(self.unit, wide)
+        scores, rows = self._searches[wide]({"queries": queries})
+        return scores[:, :count], rows[:, :count]
+
+    @staticmethod
+    def _compare(question):
+        """The similarity of two words, or the one of many that does not belong."""
+        unit, words = question.unit, question.words
+        if unit is None or len(words) in (1, 3):
+            return []
+        if len(words) == 2:
+            return [RelatedWord(words[1], round(float(unit[0] @ unit[1]), 4))]
+        odd, score = odd_one(unit)
+        return [RelatedWord(words[odd], round(score, 4))]
+
+
+def _query(unit):
+    """The vector that is looked for: of a word, or of what is to c as b is to a."""
+    if len(unit) == 1:
+        return unit[0]
+    a, b, c = unit
+    return b - a + c
+
+
+def _search_in(unit, count):
+    """A function from ``{"queries": …}`` to cosines and rows, of `NearestRows`."""
+    queries = keras.Input((unit.shape[1],), name="queries")
+    return Forward(keras.Model({"queries": queries}, NearestRows(unit, count)(queries)))
+
+
+def odd_one(unit: np.ndarray) -> tuple[int, float]:
+    """The row of ``(words, size)`` that is least like the mean of all, and its cosine to it."""
+    mean = unit.sum(axis=0)
+    likeness = unit @ (mean / max(np.linalg.norm(mean), 1e-9))
+    return int(likeness.argmin()), float(likeness.min())
+
+
+def clusters_of(
+    table: WordTable, count: int = 20_000, neighbours: int = 50, least: float = 0.6, seed: int = 0
+) -> list[list[str]]:
+    """Groups of words of one kind: communities of the graph of nearest words, by the map equation.
+
+    Args:
+        table: the words.
+        count: how many of the most frequent words to look at.
+        neighbours: at most so many links of a word, to the nearest.
+        least: cosine below which words are not linked.
+        seed: of the search.
+
+    Returns:
+        Words of each group of two or more, the most frequent first; the largest group first.
+
+    Raises:
+        MissingPackageError: without infomap.
+    """
+    unit = table.unit[:count]
+    search = _search_in(unit, neighbours + 1)
+    links = {}
+    for start in range(0, len(unit), _AT_ONCE):
+        scores, rows = search({"queries": unit[start : start + _AT_ONCE]})
+        for row, near, cosines in zip(range(start, len(unit)), rows.tolist(), scores.tolist()):
+            for other, cosine in zip(near, cosines):
+                if other != row and cosine >= least:
+                    links[min(row, other), max(row, other)] = cosine
+    groups = communities(((a, b, cosine) for (a, b), cosine in sorted(links.items())), seed)
+    return [[table.vocabulary.symbols[i] for i in nodes] for nodes in groups]

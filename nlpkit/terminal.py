@@ -1,0 +1,60 @@
+"""What a person sees on a terminal: one console and one kind of progress bar for all of nlpkit.
+
+Two consoles on one terminal garble each other, so everything is printed through `console`, which knows of the bar that
+is being drawn and prints above it.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress
+
+
+@functools.cache
+def console() -> Console:
+    """Standard error, where all that a person reads goes."""
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def say(text: str) -> None:
+    """Print a line for people, as it is."""
+    console().print(text, markup=False)
+
+
+def progress_bar(unit: str, *more: str, hidden: bool = False) -> Progress:
+    """A bar with its share, rate in `unit` a second, time taken and left, and the given text fields.
+
+    It is drawn on terminals only.
+
+    Args:
+        unit: what is counted; ``steps`` are also shown by number.
+        more: names of text fields.
+        hidden: whether to draw nothing on a terminal either, for example because a person types there.
+    """
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import TimeRemainingColumn as TimeLeftColumn
+    from rich.text import Text
+
+    class Rate(TextColumn):
+        def render(self, task):
+            return Text(f"{task.finished_speed or task.speed or 0.0:,.1f} {unit}/s", style="cyan")
+
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn() if unit == "steps" else TextColumn("{task.percentage:>3.0f}%"),
+        Rate(""),
+        TimeElapsedColumn(),
+        TimeLeftColumn(compact=True),
+        *(TextColumn(f"{{task.fields[{name}]}}") for name in more),
+        console=console(),
+        disable=hidden or not sys.stderr.isatty(),
+        transient=True,
+    )

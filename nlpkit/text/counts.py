@@ -1,0 +1,29 @@
+"""How often each symbol of a vocabulary occurs, in a text file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Self
+
+
+class Counts:
+    """Whole numbers, one for each symbol of a vocabulary, in its order.
+
+    Example:
+
+        >>> Counts([3, 1]).values
+        [3, 1]
+    """
+
+    def __init__(self, values: Iterable[int]):
+        self.values = [int(value) for value in values]
+
+    def save(self, path: str | Path) -> None:
+        """A number a line."""
+        Path(path).write_text("".join(f"{value}\n" for value in self.values), "utf-8", newline="\n")
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Read what `save` wrote."""
+        return cls(map(int, Path(path).read_text("utf-8").split()))

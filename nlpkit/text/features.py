@@ -1,0 +1,70 @@
+"""Texts to the arrays that networks read: characters, pairs of characters, words of a lexicon."""
+
+from __future__ import annotations
+
+import collections
+import itertools
+from collections.abc import Iterable
+
+import numpy as np
+
+from nlpkit.text.characters import FlatTexts, normalize_text
+from nlpkit.text.lexicon import Lexicon
+from nlpkit.text.vocabulary import BigramVocabulary, CharacterVocabulary
+
+
+class TextFeatures:
+    """What is known of each character of a text. Training and prediction share it.
+
+    Args:
+        characters: vocabulary of characters.
+        bigrams: vocabulary of pairs of characters, or None to leave them out.
+        lexicon: words that the texts are matched against, or None.
+
+    Example:
+
+        >>> features = TextFeatures(CharacterVocabulary("今天"))
+        >>> features.encode(FlatTexts(["今天好"]))["characters"].tolist()
+        [0, 2, 3, 1, 0]
+    """
+
+    def __init__(
+        self, characters: CharacterVocabulary, bigrams: BigramVocabulary | None = None, lexicon: Lexicon | None = None
+    ):
+        self.characters, self.bigrams, self.lexicon = characters, bigrams, lexicon
+
+    def encode(self, texts: FlatTexts) -> dict[str, np.ndarray]:
+        """Arrays by input name, their first axis that of the flat texts.
+
+        Returns:
+            ``characters``, int32 ``(total,)``; with bigrams ``bigrams``, int32 ``(total, 2)``, of each character with
+            the one before and the one after it; with a lexicon ``lexicon``, uint8 ``(total, NUM_FEATURES)``.
+        """
+        arrays = {"characters": self.characters.encode_codes(texts.normal)}
+        if self.bigrams is not None:
+            with_next = self.bigrams.encode_codes(texts.normal)
+            arrays["bigrams"] = np.stack([np.roll(with_next, 1), with_next], axis=-1)
+        if self.lexicon is not None:
+            arrays["lexicon"] = self.lexicon.features(texts)
+        return arrays
+
+
+def count_symbols(texts: Iterable[str]) -> tuple[collections.Counter[str], collections.Counter[str]]:
+    """How often each character and each pair of characters occurs in texts, normalised.
+
+    The edges of a text are part of pairs, as `BigramVocabulary.EDGE_SYMBOL`.
+
+    Example:
+
+        >>> characters, bigrams = count_symbols(["天天"])
+        >>> characters["天"], bigrams["天天"], bigrams["天" + BigramVocabulary.EDGE_SYMBOL]
+        (2, 1, 1)
+    """
+    characters: collections.Counter[str] = collections.Counter()
+    bigrams: collections.Counter[str] = collections.Counter()
+    edge = BigramVocabulary.EDGE_SYMBOL
+    for text in map(normalize_text, texts):
+        characters.update(text)
+        text = edge + text.replace(edge, " ") + edge
+        bigrams.update(map("".join, itertools.pairwise(text)))
+    return characters, bigrams

@@ -1,0 +1,89 @@
+"""The training steps of a compiled Keras model, one at a time, on each backend."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+
+
+class TrainingSteps:
+    """Runs a model's own compiled training step batch by batch, as `fit` does within an epoch.
+
+    `fit` runs an epoch before anybody hears of it; here the loop has the word after each step.
+
+    Args:
+        model: a compiled Keras model.
+    """
+
+    def __init__(self, model: Any):
+        self._model = model
+        self._state: tuple[list, ...] | None = None  # on JAX: what the variables will be
+        model.make_train_function()
+        self._run = {"tensorflow": self._on_tensorflow, "jax": self._on_jax, "torch": self._on_torch}[
+            keras.backend.backend()
+        ]
+
+    def run(self, batches: Any, epoch: int, start: int) -> Iterator[float]:
+        """Train on the batches of an epoch from one step on.
+
+        Args:
+            batches: has ``epoch(epoch, start)``, which yields tuples of arrays: inputs, targets, weights.
+            epoch, start: the position.
+
+        Yields:
+            After each step, the mean loss since the model's metrics were reset.
+        """
+        yield from self._run(batches, epoch, start)
+        self.synchronize()
+
+    def synchronize(self) -> None:
+        """Make the model's variables hold what training has reached; on JAX they lag behind."""
+        if self._state is not None:
+            for variables, values in zip(self._variables(), self._state):
+                for variable, value in zip(variables, values):
+                    variable.assign(value)
+            self._state = None
+
+    def _variables(self):
+        model = self._model
+        return (
+            model.trainable_variables,
+            model.non_trainable_variables,
+            model.optimizer.variables,
+            model.metrics_variables,
+        )
+
+    def _on_tensorflow(self, batches, epoch, start):
+        import tensorflow as tf
+
+        # The shapes are told, for they would be guessed from the first batches.
+        first = next(iter(batches.epoch(epoch, start)))
+        signature = keras.tree.map_structure(
+            lambda x: tf.TensorSpec([None] * min(x.ndim, 2) + list(x.shape[2:]), x.dtype), first
+        )
+        data = tf.data.Dataset.from_generator(lambda: batches.epoch(epoch, start), output_signature=signature)
+        # Nothing is left to tune; and the thread that tunes sleeps twice as long each time, up to a minute, while the
+        # end of an epoch waits for it.
+        options = tf.data.Options()
+        options.autotune.enabled = False
+        iterator = iter(data.prefetch(2).with_options(options))
+        for _ in range(len(batches) - start):
+            yield float(self._model.train_function(iterator)["loss"])
+
+    def _on_jax(self, batches, epoch, start):
+        for batch in batches.epoch(epoch, start):
+            if self._state is None:
+                self._state = tuple([variable.value for variable in group] for group in self._variables())
+            logs, self._state = self._model.train_function(self._state, iter([batch]))
+            yield float(logs["loss"])
+
+    def _on_torch(self, batches, epoch, start):
+        self._model.train()
+        try:
+            for batch in batches.epoch(epoch, start):
+                batch = keras.tree.map_structure(keras.ops.convert_to_tensor, batch)
+                yield float(self._model.train_function([batch])["loss"])
+        finally:
+            self._model.eval()
