@@ -18,9 +18,6 @@ class Line(Answer):
     text: str
     label: str
 
-    def to_text(self):
-        return self.label
-
 
 @options
 class LineSettings(TrainingSettings):
@@ -64,8 +61,9 @@ class LineClassifier(Task):
         return BucketedBatches(flat.lengths, collate, self.settings.batch_size, seed)
 
     def encode(self, records, prepared):
-        empty = [Problem(row, "is empty", is_error=True) for row, text in enumerate(records) if not text]
-        return (records, FlatTexts(records)), empty
+        return (records, FlatTexts(records)), [
+            Problem(i, "is empty", True) for i, text in enumerate(records) if not text
+        ]
 
     def run(self, encoded):
         arrays = {"characters": self.characters.encode_codes((flat := encoded[1]).codes)}

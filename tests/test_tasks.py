@@ -235,3 +235,81 @@ def check_gradients(task, examples):
     for variable, gradient in zip(variables, tape.gradient(loss, variables)):
         assert gradient is not None, variable.path
         assert np.abs(tf.convert_to_tensor(gradient)).max() > 0, variable.path
+
+
+# What CONTRIBUTING.md asks for.
+
+
+@pytest.mark.parametrize("name", ["couplet", "tagging", "word2vec"])
+def test_a_task_has_all_that_the_checklist_names(name):
+    root = PACKAGE.parent
+    if not (root / "CONTRIBUTING.md").exists():
+        root = Path(__file__).parents[1]
+    checklist = (root / "CONTRIBUTING.md").read_text("utf-8").partition("## Add a task")[2].partition("\n## ")[0]
+    files = re.findall(r"^   - `(\w+\.py)`", checklist, re.MULTILINE)
+    assert files == ["config.py", "examples.py", "model.py", "decode.py", "answers.py", "check.py", "task.py"]
+    assert all((PACKAGE / "tasks" / name / file).exists() for file in files)
+    assert (root / "data" / name).is_dir() and f"`{name}/" in (root / "data" / "README.md").read_text("utf-8")
+    assert get_declaration(name).demos and get_declaration(name).check
+    assert any(name in folder for folder in TASKS) or name == "tagging"
+    assert f'"{name}"' in (root / "scripts" / "benchmarks" / "resume.py").read_text("utf-8")
+    assert (root / "scripts" / f"train_{name}.py").exists()
+    for readme in ("README.md", "README.zh-CN.md"):
+        assert f"| `{name}` |" in (root / readme).read_text("utf-8")
+
+
+@pytest.mark.parametrize("room", ["layers", "losses", "metrics", "decoding", "datasets"])
+def test_rooms_give_out_what_they_hold(room):
+    module = __import__(f"nlpkit.{room}", fromlist=["__all__"])
+    for name in module.__all__:
+        thing = getattr(module, name)
+        assert thing.__doc__ and thing.__doc__.strip(), f"nlpkit.{room}.{name} has no docstring"
+
+
+def test_every_layer_is_under_contract():
+    from nlpkit import layers
+
+    rows = (Path(__file__).parent / "portable" / "test_layers.py").read_text("utf-8")
+    for name in layers.__all__:
+        if isinstance(getattr(layers, name), type):
+            assert f'"{name}"' in rows, f"{name} has no row in LAYERS"
+
+
+@pytest.mark.parametrize("task", ["couplet", "tagging", "word2vec"])
+def test_data_can_be_read_without_a_framework(task):
+    program = (
+        f"import sys, nlpkit.tasks.{task}.check, nlpkit.tasks.{task}.examples\n"
+        "sys.exit(any(m in sys.modules for m in ('keras', 'tensorflow', 'torch', 'jax')))"
+    )
+    assert subprocess.run([sys.executable, "-c", program], env=_environment(PACKAGE.parent)).returncode == 0
+
+
+def test_everything_public_has_type_hints():
+    import importlib
+    import inspect
+    import pkgutil
+
+    missing = []
+    for _, name, _ in pkgutil.walk_packages(nlpkit.__path__, "nlpkit."):
+        if name.endswith("__main__"):
+            continue
+        module = importlib.import_module(name)
+        for public, thing in vars(module).items():
+            if public.startswith("_") or getattr(thing, "__module__", None) != name:
+                continue
+            functions = {public: thing} if inspect.isfunction(thing) else {}
+            if inspect.isclass(thing):
+                functions = {
+                    f"{public}.{key}": value.__func__ if isinstance(value, (classmethod, staticmethod)) else value
+                    for key, value in vars(thing).items()
+                    if not key.startswith("_") or key == "__init__"
+                }
+            for full, function in functions.items():
+                if not inspect.isfunction(function) or getattr(function, "__module__", None) != name:
+                    continue
+                hints = inspect.get_annotations(function)
+                arguments = [p for p in inspect.signature(function).parameters if p not in ("self", "cls")]
+                if not full.endswith("__init__"):
+                    arguments.append("return")
+                missing += [f"{name}.{full}: {p}" for p in arguments if p not in hints and not p.startswith("_")]
+    assert not missing, "\n".join(missing)

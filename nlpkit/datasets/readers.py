@@ -3,9 +3,12 @@
 Every record knows the line that it began on, and every error names the file and the line.
 """
 
+from __future__ import annotations
+
 import json
 from collections.abc import Iterator
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from nlpkit.datasets.files import read_lines
 from nlpkit.errors import DataError
@@ -33,7 +36,7 @@ class Record(NamedTuple):
     line: int
 
 
-def read_conll(path) -> Iterator[Columns]:
+def read_conll(path: str | Path) -> Iterator[Columns]:
     """Sentences of a column file: a token and its label on each line, an empty line after each sentence.
 
     Columns are separated by tabs, or by spaces where there is no tab; the first is the token, the last the label.
@@ -63,7 +66,7 @@ def read_conll(path) -> Iterator[Columns]:
         yield Columns(tokens, labels, begin)
 
 
-def read_words(path) -> Iterator[Words]:
+def read_words(path: str | Path) -> Iterator[Words]:
     """Lines of words separated by spaces; empty lines are passed over."""
     for number, line in read_lines(path):
         words = line.split()
@@ -71,7 +74,7 @@ def read_words(path) -> Iterator[Words]:
             yield Words(words, number)
 
 
-def read_jsonl(path, **types) -> Iterator[Record]:
+def read_jsonl(path: str | Path, **types: type) -> Iterator[Record]:
     """Lines that hold a JSON object each; empty lines are passed over.
 
     Args:
@@ -82,8 +85,8 @@ def read_jsonl(path, **types) -> Iterator[Record]:
             yield Record(parse_json(line, path, number, **types), number)
 
 
-def parse_json(line, path, number, **types) -> dict:
-    """One JSON object with the required fields, or a `DataError`."""
+def parse_json(line: str, path: str | Path, number: int, **types: type) -> dict[str, Any]:
+    """One JSON object with the required fields, or a `DataError` that names the file and the line."""
     try:
         fields = json.loads(line)
     except (ValueError, RecursionError) as error:

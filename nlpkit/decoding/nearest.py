@@ -1,5 +1,9 @@
 """The nearest of many vectors, in the graph."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -28,7 +32,7 @@ class NearestRows(keras.layers.Layer):
         [[1, 2]]
     """
 
-    def __init__(self, vectors, count: int, **kwargs):
+    def __init__(self, vectors: Any, count: int, **kwargs: Any):
         super().__init__(dtype="float32", **kwargs)
         length = (vectors**2).sum(axis=-1, keepdims=True) ** 0.5
         self._count, self._rows = min(count, len(vectors)), len(vectors)
@@ -39,10 +43,10 @@ class NearestRows(keras.layers.Layer):
         table = ops.convert_to_tensor(vectors / (length + (length == 0)), "float32")
         self._table = ops.pad(table, [[0, more], [0, 0]])
 
-    def call(self, queries):
+    def call(self, queries: Any) -> Any:
         queries = ops.normalize(queries, axis=-1)
         return top_k_of_many(ops.matmul(queries, ops.transpose(self._table)) + self._none, self._count)
 
-    def compute_output_spec(self, queries):
+    def compute_output_spec(self, queries: Any) -> Any:
         shape = (queries.shape[0], self._count)
         return keras.KerasTensor(shape, dtype="float32"), keras.KerasTensor(shape, dtype="int32")

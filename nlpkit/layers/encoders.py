@@ -1,11 +1,18 @@
 """Encoders of text by name."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
 from keras import layers
 
 from nlpkit.layers.gated_conv import GatedConv
 
 
-def encode_text(x, mask, encoder: str, dilations=(1, 2, 1, 2), num_layers: int = 1, dropout: float = 0.0):
+def encode_text(
+    x: Any, mask: Any, encoder: str, dilations: Sequence[int] = (1, 2, 1, 2), num_layers: int = 1, dropout: float = 0.0
+) -> Any:
     """A stack of layers over text that keeps the number of channels.
 
     Args:
@@ -14,7 +21,7 @@ def encode_text(x, mask, encoder: str, dilations=(1, 2, 1, 2), num_layers: int =
         encoder: ``gated_conv``, or ``gru`` or ``lstm``, which read both ways.
         dilations: one gated convolution each.
         num_layers: how many recurrent layers.
-        dropout: share of each layer's input.
+        dropout: share of each layer's input that is dropped in training.
 
     Returns:
         float ``(batch, time, channels)``.

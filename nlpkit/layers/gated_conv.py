@@ -1,5 +1,9 @@
 """The gated dilated convolution of DGCNN as a Keras layer."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -24,6 +28,9 @@ class GatedConv(keras.layers.Layer):
     Returns:
         float ``(batch, time, channels)``, zero at masked steps.
 
+    Raises:
+        ValueError: if `dilation` is no integer from 1.
+
     Example:
 
         >>> import numpy as np
@@ -36,7 +43,7 @@ class GatedConv(keras.layers.Layer):
         https://spaces.ac.cn/archives/5409
     """
 
-    def __init__(self, dilation=1, dropout=0.0, causal=False, **kwargs):
+    def __init__(self, dilation: int = 1, dropout: float = 0.0, causal: bool = False, **kwargs: Any):
         super().__init__(**kwargs)
         if not isinstance(dilation, int) or dilation < 1:
             raise ValueError(f"dilation must be an integer from 1. Received: {dilation!r}")
@@ -45,15 +52,15 @@ class GatedConv(keras.layers.Layer):
         self.dropout = keras.layers.Dropout(dropout, dtype=self.dtype_policy)
         self.supports_masking = True
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         channels = input_shape[-1]
         self.norm.build(input_shape)
         self.kernel = self.add_weight(name="kernel", shape=(3 * channels, 2 * channels), initializer="glorot_uniform")
         self.bias = self.add_weight(name="bias", shape=(2 * channels,), initializer="zeros")
         self.built = True
 
-    def call(self, inputs, mask=None, training=False):
-        x = self.dropout(self.norm(inputs), training=training)
+    def call(self, inputs: Any, mask: Any = None, training: bool = False) -> Any:
+        x = self.dropout(self.norm(inputs), training=training)  # (batch, time, channels)
         visible = None if mask is None else ops.cast(mask, x.dtype)[..., None]
         if visible is not None:
             x = x * visible
@@ -67,7 +74,7 @@ class GatedConv(keras.layers.Layer):
         value, gate = ops.split(ops.matmul(ops.concatenate(window, axis=-1), self.kernel) + self.bias, 2, axis=-1)
         return value * ops.sigmoid(gate)
 
-    def step(self, inputs, past):
+    def step(self, inputs: Any, past: Any) -> tuple[Any, Any]:
         """One step of a causal layer.
 
         Args:
@@ -81,8 +88,8 @@ class GatedConv(keras.layers.Layer):
         past = ops.concatenate([past, x[:, None]], axis=1)
         return ops.cast(inputs, past.dtype) + self._gated(past[:, 0], past[:, self.dilation], x), past[:, 1:]
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> Any:
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "dilation": self.dilation, "dropout": self.dropout.rate, "causal": self.causal}

@@ -1,5 +1,9 @@
 """Random replacement of ids by the unknown id."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -17,6 +21,12 @@ class TokenDropout(keras.layers.Layer):
     Call arguments:
         inputs: ids, integer, any shape. Id 0 is padding and stays.
 
+    Returns:
+        Ids of the same shape and dtype; outside of training the inputs.
+
+    Raises:
+        ValueError: if `rate` is not from 0 to below 1.
+
     Example:
 
         >>> import numpy as np
@@ -25,7 +35,7 @@ class TokenDropout(keras.layers.Layer):
         [[1, 1, 0]]
     """
 
-    def __init__(self, rate, unknown=1, whole_rows=False, seed=None, **kwargs):
+    def __init__(self, rate: float, unknown: int = 1, whole_rows: bool = False, seed: int | None = None, **kwargs: Any):
         super().__init__(**kwargs)
         if not 0 <= rate < 1:
             raise ValueError(f"rate must be from 0 to below 1. Received: {rate!r}")
@@ -33,7 +43,7 @@ class TokenDropout(keras.layers.Layer):
         self.seed_generator = keras.random.SeedGenerator(seed)
         self.supports_masking = True
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: Any, training: bool = False) -> Any:
         if not training or self.rate == 0:
             return inputs
         shape = ops.shape(inputs)
@@ -41,8 +51,8 @@ class TokenDropout(keras.layers.Layer):
         dropped = keras.random.uniform(shape, seed=self.seed_generator) < self.rate
         return ops.where(ops.logical_and(dropped, inputs != 0), ops.cast(self.unknown, inputs.dtype), inputs)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> Any:
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "rate": self.rate, "unknown": self.unknown, "whole_rows": self.whole_rows}

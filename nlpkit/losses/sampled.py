@@ -1,18 +1,34 @@
-"""Losses of a right answer against a few wrong ones drawn at random, with their derivatives written out."""
+"""Losses of positives against a few negatives drawn at random, with their derivatives written out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
 
 from keras import ops
 
 
-def negative_sampling(positive, negative, positive_weights, negative_weights):
-    """Each score is a logistic regression by itself: right answers up, drawn ones down.
+def negative_sampling(
+    positive: Any, negative: Any, positive_weights: Any, negative_weights: Any
+) -> tuple[Callable[[], Any], Any, Any]:
+    """Each score is a logistic regression by itself: positives up, negatives down.
 
     Args:
-        positive: float ``(…, answers)``, scores of right answers.
-        negative: float ``(…, drawn)``, scores of drawn ones, which all answers of a row share.
-        positive_weights, negative_weights: of the same shapes.
+        positive: float ``(…, positives)``, their scores.
+        negative: float ``(…, negatives)``, their scores; all positives of a row share them.
+        positive_weights, negative_weights: how much each counts, float of the same shapes.
 
     Returns:
-        A function that gives the loss, a sum; and its derivatives by `positive` and by `negative`.
+        A function without arguments that gives the loss, a scalar sum; and its derivatives by `positive` and by
+        `negative`, of their shapes.
+
+    Example:
+
+        >>> import numpy as np
+        >>> one = np.ones((1, 1), "float32")
+        >>> loss, slope, _ = negative_sampling(0 * one, 0 * one, one, one)
+        >>> round(float(loss()), 4), float(slope[0, 0])  # twice log 2
+        (1.3863, -0.5)
 
     References:
         Mikolov et al. (2013), Distributed Representations of Words and Phrases and their Compositionality.
@@ -24,11 +40,25 @@ def negative_sampling(positive, negative, positive_weights, negative_weights):
     return loss, -ops.sigmoid(-positive) * positive_weights, ops.sigmoid(negative) * negative_weights
 
 
-def sampled_softmax(positive, negative, positive_weights, negative_weights):
-    """A softmax over one right answer and the drawn ones, for each right answer.
+def sampled_softmax(
+    positive: Any, negative: Any, positive_weights: Any, negative_weights: Any
+) -> tuple[Callable[[], Any], Any, Any]:
+    """A softmax over one positive and the negatives, for each positive.
 
-    Arguments and returns are those of `negative_sampling`. A drawn answer counts in the denominator as often as its
-    weight is times that of the right answers of its row.
+    Args:
+        positive, negative, positive_weights, negative_weights: as of `negative_sampling`. A negative counts in the
+            denominator by its weight over the sum of the weights of the positives of its row.
+
+    Returns:
+        As `negative_sampling`.
+
+    Example:
+
+        >>> import numpy as np
+        >>> one = np.ones((1, 1), "float32")
+        >>> loss, _, _ = sampled_softmax(0 * one, 0 * one, one, one)
+        >>> round(float(loss()), 4)  # log 2
+        0.6931
 
     References:
         Jean et al. (2015), On Using Very Large Target Vocabulary for Neural Machine Translation. Su (2017), who calls

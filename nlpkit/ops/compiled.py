@@ -1,13 +1,17 @@
 """Run a pure function over padded sequences as one compiled program, inside or outside of a model."""
 
+from __future__ import annotations
+
 import functools
 import math
+from collections.abc import Callable
+from typing import Any
 
 import keras
 from keras import ops
 
 
-def compiled(*, returns, in_graphs=True):
+def compiled(*, returns: str, in_graphs: bool = True) -> Callable[[Callable[..., Any]], Any]:
     """Decorator: compile ``function(*sequences, *, parameter=…)`` on the backends that can.
 
     The sequences are tensors ``(batch, time, …)``. Padding their two leading axes with zeros must not change the

@@ -1,16 +1,18 @@
 """Reading and changing single rows of a big table, without touching the rest of it."""
 
+from typing import Any
+
 import keras
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
 
-    def take_rows(table, ids):
+    def take_rows(table: Any, ids: Any) -> Any:
         return tf.raw_ops.ResourceGather(resource=table.handle, indices=ids, dtype=table.dtype)
 
     _ORDERED = 1023  # rows: more of them at once are added by several threads, in any order
 
-    def add_to_rows(table, ids, values):
+    def add_to_rows(table: Any, ids: Any, values: Any) -> Any:
         for start in range(0, ids.shape[0], _ORDERED):
             some = slice(start, start + _ORDERED)
             tf.raw_ops.ResourceScatterAdd(resource=table.handle, indices=ids[some], updates=values[some])
@@ -19,19 +21,21 @@ if keras.backend.backend() == "tensorflow":
 elif keras.backend.backend() == "torch":
     import torch
 
-    def take_rows(table, ids):
+    def take_rows(table: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:  # type: ignore[misc]
         return torch.index_select(table, 0, ids)
 
-    def add_to_rows(table, ids, values):
+    def add_to_rows(  # type: ignore[misc]
+        table: torch.Tensor, ids: torch.Tensor, values: torch.Tensor
+    ) -> torch.Tensor:
         # With int32 it takes a path that is three times slower.
         return table.index_add_(0, ids.long(), values)
 
 else:
 
-    def take_rows(table, ids):
+    def take_rows(table: Any, ids: Any) -> Any:
         return table[ids]
 
-    def add_to_rows(table, ids, values):
+    def add_to_rows(table: Any, ids: Any, values: Any) -> Any:
         return table.at[ids].add(values)
 
 
@@ -59,6 +63,6 @@ Returns:
 """
 
 
-def raw_table(variable):
+def raw_table(variable: Any) -> Any:
     """What the functions above take: `tf.Variable`, `torch.Tensor` or `jax.Array` of a Keras variable."""
     return variable.value.detach() if keras.backend.backend() == "torch" else variable.value

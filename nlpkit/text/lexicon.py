@@ -1,5 +1,7 @@
 """A list of words as features: does a word begin, continue or end at this character, and how common is it?"""
 
+from __future__ import annotations
+
 import gzip
 from collections.abc import Mapping
 from pathlib import Path
@@ -73,14 +75,14 @@ class Lexicon:
                 features[cells] = np.maximum(features[cells], levels)
         return features
 
-    def save(self, path: Path):
+    def save(self, path: Path) -> None:
         """A word and its level on each line, gzipped, the same bytes for the same words."""
         lines = "".join(f"{word}\t{level}\n" for word, level in zip(self.words, self._levels.tolist()))
         with open(path, "wb") as raw, gzip.GzipFile("", "wb", 9, raw, mtime=0) as file:
             file.write(lines.encode("utf-8"))
 
     @classmethod
-    def load(cls, path: Path):
+    def load(cls, path: Path) -> Lexicon:
         """Read what `save` wrote."""
         fields = gzip.decompress(Path(path).read_bytes()).decode("utf-8").replace("\n", "\t").split("\t")
         lexicon = cls.__new__(cls)

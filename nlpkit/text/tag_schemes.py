@@ -16,7 +16,10 @@ References:
     sequences. Xue (2003), Chinese Word Segmentation as Character Tagging.
 """
 
+from __future__ import annotations
+
 import functools
+from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
 
@@ -27,13 +30,13 @@ SCHEMES = {
 }
 
 
-def split_label(label):
+def split_label(label: str) -> tuple[str, str]:
     """``"B-PER"`` to ``("B", "PER")``, ``"O"`` to ``("O", "")``."""
     prefix, _, kind = label.partition("-")
     return prefix, kind
 
 
-def detect_scheme(labels):
+def detect_scheme(labels: Iterable[str]) -> str:
     """Name of the scheme that a set of labels follows.
 
     Raises:
@@ -50,19 +53,19 @@ def detect_scheme(labels):
     raise ValueError(f"unknown tag scheme: {', '.join(foreign[:5])} fit none of {known}")
 
 
-def scheme_roles(scheme):
+def scheme_roles(scheme: str) -> dict[str, str]:
     """Prefix to role. Raises a `ValueError` that lists the schemes if the name is unknown."""
     if scheme not in SCHEMES:
         raise ValueError(f"unknown tag scheme {scheme!r}; accepted: {', '.join(SCHEMES)}")
     return SCHEMES[scheme]
 
 
-def segmentation_labels():
+def segmentation_labels() -> list[str]:
     """The labels of word segmentation, in the order of their ids."""
     return ["B", "M", "E", "S"]
 
 
-def allowed_transitions(labels, scheme=None):
+def allowed_transitions(labels: Sequence[str], scheme: str | None = None) -> np.ndarray:
     """Which label may follow which.
 
     Args:
@@ -79,14 +82,15 @@ def allowed_transitions(labels, scheme=None):
     return np.array([[_may_follow(before, after, scheme, must_close) for after in steps] for before in steps])
 
 
-def read_spans(labels, scheme):
+def read_spans(labels: Sequence[str], scheme: str) -> list[tuple[int, int, str]]:
     """Spans ``(start, end, type)`` of a label sequence, read as conlleval reads it.
 
     An inside or end tag without an opening of its own type opens a span; a span without its end tag ends where the
     next span, an outside tag or the sequence begins or ends. Legal sequences are read as they are meant.
     """
     roles = scheme_roles(scheme)
-    spans, start, open_kind = [], None, None
+    spans: list[tuple[int, int, str]] = []
+    start, open_kind = None, ""
     for i, label in enumerate(labels):
         role, kind = _role_of(label, roles)
         continues = start is not None and role in ("inside", "end") and kind == open_kind
@@ -105,7 +109,9 @@ def read_spans(labels, scheme):
     return spans
 
 
-def write_spans(spans, length, scheme, prefixes):
+def write_spans(
+    spans: Iterable[tuple[int, int, str]], length: int, scheme: str, prefixes: Collection[str]
+) -> list[str]:
     """Labels of a sequence from its spans, the inverse of `read_spans`.
 
     Args:
@@ -127,12 +133,12 @@ def write_spans(spans, length, scheme, prefixes):
     return labels
 
 
-def opens_or_outside(label, scheme):
+def opens_or_outside(label: str, scheme: str) -> bool:
     """Whether a span begins at this label or none holds it, so that a text may be cut before it."""
     return scheme_roles(scheme)[split_label(label)[0]] in ("begin", "single", "outside")
 
 
-def find_illegal(labels, scheme, must_close=None):
+def find_illegal(labels: Sequence[str], scheme: str, must_close: bool | None = None) -> int | None:
     """Index of the first label that makes the sequence illegal, or None; ``len(labels)`` means a span left open.
 
     Args:
@@ -148,7 +154,7 @@ def find_illegal(labels, scheme, must_close=None):
     return None
 
 
-def needs_closing(labels, scheme):
+def needs_closing(labels: Iterable[str], scheme: str) -> bool:
     """Whether a span needs an end or single tag to be legal, under this scheme as these labels use it."""
     # Data tagged BMEO has no S: there a lone B is how a span of one token is spelt, and may stay open.
     roles = scheme_roles(scheme)

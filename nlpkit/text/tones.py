@@ -1,6 +1,9 @@
 """Level and oblique tones of characters, for verse."""
 
+from __future__ import annotations
+
 import functools
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -34,6 +37,6 @@ def tones_of(character: str) -> int:
     return bits or LEVEL | OBLIQUE
 
 
-def tone_table(symbols) -> np.ndarray:
+def tone_table(symbols: Sequence[str]) -> np.ndarray:
     """uint8 array of `tones_of` each symbol."""
     return np.fromiter(map(tones_of, symbols), "uint8", len(symbols))

@@ -1,5 +1,9 @@
 """Words by jieba, with offsets, and their ids."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable
+
 import numpy as np
 
 from nlpkit.text.vocabulary import Vocabulary
@@ -21,7 +25,7 @@ class WordTokenizer:
         [3, 1, 2]
     """
 
-    def __init__(self, vocabulary: Vocabulary | None = None, user_words=()):
+    def __init__(self, vocabulary: Vocabulary | None = None, user_words: Iterable[str] = ()):
         import logging
 
         import jieba

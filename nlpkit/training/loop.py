@@ -218,7 +218,8 @@ class _Run:
             "num_updates": self._average.num_updates,
             "fingerprint": self._fingerprint,
         }
-        save_state(self._folder / STATE, {**self._groups(), "average": self._average.values}, values)
+        more = {"average": self._average.values, "random": self._steps.random_state()}
+        save_state(self._folder / STATE, {**self._groups(), **more}, values)
 
     def restore(self):
         """Go on where the saved state stands; from the beginning if there is none yet."""
@@ -235,6 +236,7 @@ class _Run:
             if name in groups:
                 set_values(variables, groups[name])
         self._average.values, self._average.num_updates = groups.get("average", []), values["num_updates"]
+        self._steps.restore_random_state(groups.get("random", []))
 
 
 def difference(saved: Mapping[str, Any], now: Mapping[str, Any]) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import keras
+import numpy as np
 
 
 class TrainingSteps:
@@ -45,6 +46,22 @@ class TrainingSteps:
                 for variable, value in zip(variables, values):
                     variable.assign(value)
             self._state = None
+
+    def random_state(self) -> list[np.ndarray]:
+        """What random numbers depend on beside the model's variables: on PyTorch dropout draws from a generator of its
+        own."""
+        if keras.backend.backend() != "torch":
+            return []
+        import torch
+
+        return [torch.get_rng_state().numpy()]
+
+    def restore_random_state(self, state: Sequence[np.ndarray]) -> None:
+        """Go on with the random numbers that follow a `random_state`."""
+        if keras.backend.backend() == "torch":
+            import torch
+
+            torch.set_rng_state(torch.from_numpy(state[0].copy()))
 
     def _variables(self):
         model = self._model

@@ -143,17 +143,18 @@ def _mean(rows, key, digits):
 
 def _time_nlpkit(train, settings):
     """Seconds that an epoch takes without its evaluation, so that there are rather too many than too few."""
+    from nlpkit.tasks.couplet.config import CoupletReading, CoupletSettings
     from nlpkit.tasks.couplet.task import CoupletWriter
 
-    data = CoupletWriter.read(train)
-    config = CoupletWriter.Config.create(settings)
-    task = CoupletWriter.from_examples(config, data.examples, {})
-    task.model.compile("adam", task.loss)
+    data = CoupletWriter.read(train, CoupletReading())
+    task = CoupletWriter.untrained(CoupletSettings.create(settings), data)
+    model = task.network.model
+    model.compile("adam", task.loss)
     batches = task.batches(data.examples, 0)
     for step, batch in zip(range(2 * _TRIAL), batches.epoch(0)):
         if step == _TRIAL:
             begin = time.perf_counter()
-        task.model.train_on_batch(*batch)
+        model.train_on_batch(*batch)
     return {"epoch": (time.perf_counter() - begin) / _TRIAL * len(batches)}
 
 
@@ -170,7 +171,7 @@ def _measure_nlpkit(model, test):
     import nlpkit
 
     predictor = nlpkit.load(model)
-    return {"parameters": predictor.task.model.count_params(), "test": predictor.evaluate(test)}
+    return {"parameters": predictor.task.network.model.count_params(), "test": predictor.evaluate(test)}
 
 
 def _predict_nlpkit(model, lines, out, **options):
@@ -274,8 +275,9 @@ def _measure_attention(model, test):
     import torch
 
     from nlpkit.metrics import bleu, distinct
-    from nlpkit.tasks.couplet.examples import Couplet, read_couplets, read_pairs
-    from nlpkit.tasks.couplet.rules import RULES, is_kept
+    from nlpkit.tasks.couplet.config import RULES
+    from nlpkit.tasks.couplet.examples import CoupletExample, read_couplets, read_pairs
+    from nlpkit.tasks.couplet.rules import is_kept
 
     network, vocabulary = _load_attention(model)
     logs, ranks = [], []
@@ -289,7 +291,7 @@ def _measure_attention(model, test):
             ranks.append(torch.where(lower == 1, 9, (chance > own).sum(-1)).flatten())
     right = read_couplets(test)[0]
     found = _answer(network, vocabulary, [couplet.upper for couplet in right])
-    pairs = read_pairs([Couplet(c.lower, b, 0) for c, b in zip(right, found)], vocabulary)
+    pairs = read_pairs([CoupletExample(c.lower, b, 0) for c, b in zip(right, found)], vocabulary)
     scores = {"bleu": bleu([c.lower for c in right], found)}
     scores["match"] = float(((a := pairs.arrays)["characters"] == a["lower"]).mean())
     scores |= {"distinct1": distinct(found, 1), "distinct2": distinct(found, 2)}

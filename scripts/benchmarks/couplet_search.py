@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 
 import nlpkit
-from nlpkit.tasks.couplet.examples import read_couplets
+from nlpkit.tasks.couplet.config import CoupletPrediction
+from nlpkit.tasks.couplet.examples import UpperLine, read_couplets
 
 _LENGTH = 4
 
@@ -31,7 +32,7 @@ def main():
     # With a repetition where there is one, since those lines are the hard ones.
     uppers = sorted((upper for upper in uppers if len(upper) == _LENGTH), key=lambda upper: len(set(upper)))
     uppers = uppers[: args.lines]
-    candidates = task.config.candidates + _LENGTH
+    candidates = task.settings.candidates + _LENGTH
     exact = scores(task, uppers, candidates ** (_LENGTH - 1))
     repeated = sum(len(set(upper)) < _LENGTH for upper in uppers)
     print(f"{len(uppers)} lines of {_LENGTH} characters, {repeated} with a repetition; {candidates**_LENGTH:,} answers")
@@ -44,9 +45,8 @@ def main():
 
 def scores(task, uppers, width):
     """Score of the best answer that a beam of this width finds for each line; line by line, for a wide one is big."""
-    prepared = task.prepare(beam_width=width)
-    found = [task.run(task.encode([upper], **prepared)).scores[0, 0] for upper in uppers]
-    return np.array(found)
+    search = task.prepare(CoupletPrediction(beam_width=width))
+    return np.array([task.run(task.encode([UpperLine(upper)], search)[0])[1][0, 0] for upper in uppers])
 
 
 if __name__ == "__main__":

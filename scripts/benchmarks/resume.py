@@ -26,6 +26,10 @@ TASKS = {
         ("words-train.txt", "words-test.txt"),
         ["epochs=4", "batch_size=8", "width=16", "char_dim=16", "bigram_dim=8", "dilations=1", "save_every=7"],
     ),
+    "couplet": (
+        ("couplets-train.tsv", "couplets-test.tsv"),
+        ["epochs=8", "batch_size=8", "width=16", "lower_width=16", "dilations=1", "save_every=7"],
+    ),
     "word2vec": (("text.txt", "text.txt"), ["epochs=40", "save_every=7"]),
 }
 

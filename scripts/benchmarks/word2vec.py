@@ -147,7 +147,7 @@ def _spread(runs, key):
 
 
 def _cut(source, text, valid, lines, data):
-    from nlpkit.tasks.word2vec.examples import EDGE, read_corpus
+    from nlpkit.tasks.word2vec.corpus import EDGE, read_corpus
 
     corpus, _ = read_corpus(source, "jieba")
     ends = (corpus.ids == EDGE).nonzero()[0]
@@ -183,7 +183,7 @@ def _train_gensim(architecture, seed, text, data, out, alpha, **_):
 
 
 def _number_words(text):
-    from nlpkit.tasks.word2vec.examples import read_corpus
+    from nlpkit.tasks.word2vec.corpus import read_corpus
 
     begin = time.perf_counter()
     read_corpus(text, "spaces")

@@ -162,7 +162,9 @@ def inputs_of(
     return {"characters": characters, "before": shift_right(np.full_like(lower, UNKNOWN) if hide else lower)}
 
 
-def training_batches(couplets: Sequence[CoupletExample], vocabulary: CharacterVocabulary, settings: Any, seed: int):
+def training_batches(
+    couplets: Sequence[CoupletExample], vocabulary: CharacterVocabulary, settings: Any, seed: int
+) -> BucketedBatches:
     """Batches ``(inputs, ids of the lower lines, weights)``, the last two ``(batch, time)``, of lines that are short
     enough.
 

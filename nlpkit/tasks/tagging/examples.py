@@ -5,7 +5,7 @@ from __future__ import annotations
 import collections
 import dataclasses
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -105,7 +105,7 @@ def check_labels(
     return scheme, repaired, len(illegal)
 
 
-def repair_labels(labels: Sequence[str], scheme: str, prefixes: Iterable[str]) -> list[str]:
+def repair_labels(labels: Sequence[str], scheme: str, prefixes: Collection[str]) -> list[str]:
     """The legal label sequence that spells what conlleval reads in a possibly illegal one."""
     return tag_schemes.write_spans(tag_schemes.read_spans(labels, scheme), len(labels), scheme, prefixes)
 

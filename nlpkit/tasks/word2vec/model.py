@@ -134,12 +134,16 @@ class Word2Vec(keras.Model):
             return self.chunk_loss(*(inputs[name][0] for name in INPUTS))
         return super().call(inputs, training=training, mask=mask)
 
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+    def compute_loss(
+        self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
+    ) -> Any:
         return y_pred
 
     # The fast way.
 
-    def fast_changes(self, tables, words, windows, negatives, negative_weights, update_scale, rate):
+    def fast_changes(
+        self, tables: Any, words: Any, windows: Any, negatives: Any, negative_weights: Any, update_scale: Any, rate: Any
+    ) -> tuple[Any, Any]:
         """What a chunk adds to the tables.
 
         Args:
