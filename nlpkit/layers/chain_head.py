@@ -1,5 +1,8 @@
 """What the tagging heads have in common: transition weights, constraints and the packed output."""
 
+from collections.abc import Sequence
+from typing import Any, Self
+
 import keras
 import numpy as np
 from keras import ops
@@ -12,14 +15,17 @@ from nlpkit.text.tag_schemes import allowed_transitions
 class ChainHead(keras.layers.Layer):
     """Base of `CRF`, `MEMM` and `TagSoftmax`: emissions in, packed potentials out. See `CRF` for the arguments."""
 
+    independent_steps = False
+    """Whether the emissions that `adjust` returns are log probabilities of tags that do not depend on each other."""
+
     def __init__(
         self,
-        num_tags,
-        allowed=None,
-        learning_rate_multiplier=1.0,
-        transitions_initializer="zeros",
-        transitions_regularizer=None,
-        **kwargs,
+        num_tags: int,
+        allowed: Any = None,
+        learning_rate_multiplier: float = 1.0,
+        transitions_initializer: str | dict | keras.initializers.Initializer = "zeros",
+        transitions_regularizer: str | dict | keras.regularizers.Regularizer | None = None,
+        **kwargs: Any,
     ):
         # Sums over paths need float32 under mixed precision too.
         kwargs.setdefault("dtype", "float32")
@@ -45,12 +51,30 @@ class ChainHead(keras.layers.Layer):
         self.supports_masking = True
 
     @classmethod
-    def from_labels(cls, labels, scheme=None, **kwargs):
-        """A head for these labels that forbids what their tag scheme forbids (`nlpkit.text.tag_schemes`)."""
+    def from_labels(cls, labels: Sequence[str], scheme: str | None = None, **kwargs: Any) -> Self:
+        """A head for these labels that forbids what their tag scheme forbids.
+
+        Args:
+            labels: K strings in the order of their ids, such as ``["O", "B-PER", "I-PER"]``.
+            scheme: string, a key of `nlpkit.text.tag_schemes.SCHEMES`; detected from the labels if None.
+            **kwargs: the other arguments of the head.
+
+        Returns:
+            A layer of this class.
+
+        Raises:
+            ValueError: if the labels follow no scheme that is known.
+
+        Example:
+
+            >>> from nlpkit.layers import CRF
+            >>> CRF.from_labels(["O", "B-PER", "I-PER"]).allowed[0].tolist()  # after O: O, B-PER, the end
+            [True, True, False, True]
+        """
         return cls(len(labels), allowed=allowed_transitions(labels, scheme), **kwargs)
 
-    def build(self, input_shape):
-        if input_shape[-1] != self.num_tags:
+    def build(self, input_shape: tuple) -> None:
+        if len(input_shape) != 3 or input_shape[-1] != self.num_tags:
             raise ValueError(
                 f"{self.__class__.__name__} takes emissions of the shape (batch, time, {self.num_tags}), one score "
                 f"per tag; put keras.layers.Dense({self.num_tags}) before it. Received: {tuple(input_shape)}"
@@ -68,34 +92,41 @@ class ChainHead(keras.layers.Layer):
     def _initialize_scaled(self, shape, dtype=None):
         return self.transitions_initializer(shape, dtype=dtype) / self.learning_rate_multiplier
 
-    def chain_scores(self):
-        """Transitions ``(tags, tags)``, start ``(tags,)`` and end ``(tags,)``, with what is forbidden set low."""
+    def chain_scores(self) -> tuple[Any, Any, Any]:
+        """The scores that the emissions are joined with, where what is forbidden has the score `IMPOSSIBLE`.
+
+        Returns:
+            Transitions, float ``(K, K)``; start scores ``(K,)``; end scores ``(K,)``. The layer must have been built.
+        """
         # Adam's step does not depend on the gradient's size, so a weight that counts λ times moves λ times as fast.
-        table = self.transition_table * self.learning_rate_multiplier
+        table = self.transition_table * self.learning_rate_multiplier  # (K + 1, K + 1)
         if self.allowed is not None:
             table = ops.where(self.allowed, table, IMPOSSIBLE)
         k = self.num_tags
         return table[:k, :k], table[k, :k], table[:k, k]
 
-    def call(self, inputs, mask=None):
-        if mask is not None and len(mask.shape) != 2:
-            raise ValueError(f"mask must have the shape (batch, time). Received: {tuple(mask.shape)}")
+    def call(self, inputs: Any, mask: Any = None) -> Any:
+        if mask is not None and (len(mask.shape) != 2 or _differ(mask.shape[1], inputs.shape[1])):
+            raise ValueError(
+                f"mask must have the shape (batch, time) of the emissions, {tuple(inputs.shape[:2])}. "
+                f"Received: {tuple(mask.shape)}"
+            )
         transitions, start, end = self.chain_scores()
         emissions = self.adjust(inputs, transitions, start, end, mask)
-        return potentials.pack(emissions, transitions, start, end, mask)
+        return potentials.pack(emissions, transitions, start, end, mask, self.independent_steps)
 
-    def adjust(self, emissions, transitions, start, end, mask):
-        """Emissions whose path scores, with the transitions, are what this head stands for."""
+    def adjust(self, emissions: Any, transitions: Any, start: Any, end: Any, mask: Any) -> Any:
+        """Emissions ``(batch, time, K)`` whose path scores, with the transitions, are what this head stands for."""
         return emissions
 
-    def compute_mask(self, inputs, mask=None):
-        return None  # it travels inside the output
+    def compute_mask(self, inputs: Any, mask: Any = None) -> None:
+        """None: the mask travels inside the output."""
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: tuple) -> tuple:
         batch, time, num_tags = input_shape
         return batch, None if time is None else time + num_tags + 2, num_tags + 1
 
-    def get_config(self):
+    def get_config(self) -> dict:
         return {
             **super().get_config(),
             "num_tags": self.num_tags,
@@ -104,3 +135,8 @@ class ChainHead(keras.layers.Layer):
             "transitions_initializer": keras.initializers.serialize(self.transitions_initializer),
             "transitions_regularizer": keras.regularizers.serialize(self.transitions_regularizer),
         }
+
+
+def _differ(size, other):
+    """Whether two sizes are known not to be the same; None is not known."""
+    return None not in (size, other) and size != other

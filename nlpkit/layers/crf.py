@@ -11,7 +11,9 @@ class CRF(ChainHead):
 
     The layer adds learned transition, start and end scores to the emissions that it receives. Its output is one
     tensor of *potentials* that holds all of them (see `nlpkit.ops.potentials`): train on it with
-    `nlpkit.losses.CRFLoss`, turn it into tags with `nlpkit.layers.ViterbiDecoder`.
+    `nlpkit.losses.CRFLoss`, watch it with `nlpkit.metrics.TagAccuracy` and `nlpkit.metrics.SpanF1`, turn it into tags
+    with `nlpkit.layers.ViterbiDecoder`. Keras' own metrics, such as ``metrics=["accuracy"]``, can't work, as they take
+    the potentials for one score per tag.
 
     Args:
         num_tags: int, number of tags K.
@@ -20,6 +22,7 @@ class CRF(ChainHead):
         learning_rate_multiplier: float; the transitions move this many times faster than the other weights under
             Adam and its relatives (under plain SGD by its square). 10 to 100 helps over a pretrained encoder.
         transitions_initializer, transitions_regularizer: for the transition, start and end scores.
+        **kwargs: the arguments of `keras.layers.Layer`; the dtype is float32 unless given.
 
     Call arguments:
         inputs: emissions, float ``(batch, time, K)``; any float dtype, computed with in float32.
@@ -30,7 +33,7 @@ class CRF(ChainHead):
         Potentials, float32 ``(batch, time + K + 2, K + 1)``.
 
     Raises:
-        ValueError: if the last axis of the input is not K.
+        ValueError: if an argument has no meaning, the last axis of the input is not K, or the mask does not fit it.
 
     Example:
 
@@ -38,13 +41,17 @@ class CRF(ChainHead):
         >>> import numpy as np
         >>> from nlpkit.layers import CRF, ViterbiDecoder
         >>> from nlpkit.losses import CRFLoss
+        >>> from nlpkit.metrics import TagAccuracy
         >>> tokens = keras.Input((None,), dtype="int32")
         >>> x = keras.layers.Embedding(1000, 16, mask_zero=True)(tokens)
         >>> x = keras.layers.Dense(3)(x)
         >>> potentials = CRF.from_labels(["O", "B-PER", "I-PER"])(x)
         >>> model = keras.Model(tokens, potentials)
-        >>> model.compile("adam", loss=CRFLoss())
-        >>> tagger = keras.Model(tokens, ViterbiDecoder()(potentials))
+        >>> model.compile("adam", loss=CRFLoss(), metrics=[TagAccuracy()])  # not "accuracy": these are potentials
+        >>> history = model.fit(np.array([[5, 7, 9, 0]]), np.array([[0, 1, 2, 0]]), verbose=0).history
+        >>> sorted(history)
+        ['loss', 'tag_accuracy']
+        >>> tagger = keras.Model(tokens, ViterbiDecoder()(potentials))  # the same weights
         >>> tagger.predict(np.array([[5, 7, 9, 0]]), verbose=0).shape
         (1, 4)
 

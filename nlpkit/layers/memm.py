@@ -1,5 +1,7 @@
 """The two-way maximum-entropy Markov model as a Keras layer."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -14,14 +16,36 @@ class MEMM(ChainHead):
     to left, given the tag after it, ``softmax(emissions + transitions[:, after])``. A path's log probability is the
     mean of the two directions. It needs no sum over paths, so training is cheaper than a `CRF`'s; decoding is the same.
 
-    It has the face of a `CRF`: the same arguments, mask and output, decoded by the same
-    `nlpkit.layers.ViterbiDecoder`; train it with `nlpkit.losses.PathLoss`.
+    It has the arguments and the output of a `CRF`, and the same `nlpkit.layers.ViterbiDecoder` decodes it; train it
+    with `nlpkit.losses.PathLoss`, on sequences that are labelled at every step.
+
+    Args:
+        num_tags: int, number of tags K.
+        allowed: optional bool table ``(K + 1, K + 1)``, see `CRF`; `MEMM.from_labels` makes it from a tag scheme.
+        learning_rate_multiplier: float; the transitions move this many times faster, see `CRF`.
+        transitions_initializer, transitions_regularizer: for the transition, start and end scores.
+        **kwargs: the arguments of `keras.layers.Layer`; the dtype is float32 unless given.
+
+    Call arguments:
+        inputs: emissions, float ``(batch, time, K)``.
+        mask: optional bool ``(batch, time)``; a step that is off does not exist.
+
+    Returns:
+        Potentials, float32 ``(batch, time + K + 2, K + 1)``, under which a path's score is its log probability.
+
+    Raises:
+        ValueError: if an argument has no meaning, the last axis of the input is not K, or the mask does not fit it.
 
     Example:
 
+        >>> import keras
         >>> import numpy as np
         >>> from nlpkit.layers import MEMM
-        >>> tuple(MEMM(3)(np.zeros((2, 5, 3), "float32")).shape)
+        >>> from nlpkit.losses import PathLoss
+        >>> emissions = keras.Input((5, 3))
+        >>> model = keras.Model(emissions, MEMM(3)(emissions))
+        >>> model.compile("adam", loss=PathLoss())
+        >>> model.predict(np.zeros((2, 5, 3)), verbose=0).shape
         (2, 10, 4)
 
     References:
@@ -29,7 +53,7 @@ class MEMM(ChainHead):
         https://spaces.ac.cn/archives/7213
     """
 
-    def adjust(self, emissions, transitions, start, end, mask):
+    def adjust(self, emissions: Any, transitions: Any, start: Any, end: Any, mask: Any) -> Any:
         # log p = ½ Σ_t [e_t(y_t) + T(y_t-1, y_t) - F_t(y_t-1)] + ½ Σ_t [e_t(y_t) + T(y_t, y_t+1) - G_t(y_t+1)]
         # where F and G are the normalisers of step t. Each depends on one neighbouring tag only, so they
         # move into the emissions of that neighbour and what remains is a chain.
@@ -38,6 +62,7 @@ class MEMM(ChainHead):
         to_next = _log_matmul(emissions, ops.transpose(transitions))  # F_t(i), (batch, time, tags)
         to_previous = _log_matmul(emissions, transitions)  # G_t(j)
         has_next, next_step, has_previous, previous_step = _neighbours(mask)
+        # (batch, time, tags)
         adjusted = emissions - 0.5 * (
             ops.where(has_next, _take(to_next, next_step), ops.logsumexp(emissions + end, axis=-1, keepdims=True))
             + ops.where(
@@ -62,9 +87,10 @@ def _neighbours(mask):
     """For each step whether a real one follows ``(batch, time, 1)``, which ``(batch, time)``; the same before it."""
     time = ops.shape(mask)[1]
     place = ops.broadcast_to(ops.arange(time, dtype="int32"), ops.shape(mask))
+    # (batch, time): the places of the real steps, then of the others
     order = ops.argsort(ops.where(mask, place, place + time), axis=1)
     count = ops.cumsum(ops.cast(mask, "int32"), axis=1)
-    rank = count - 1
+    rank = count - 1  # (batch, time): how many real steps stand before a real step
     after = ops.take_along_axis(order, ops.minimum(rank + 1, time - 1), axis=1)
     before = ops.take_along_axis(order, ops.maximum(rank - 1, 0), axis=1)
     return (count < count[:, -1:])[..., None], after, (rank > 0)[..., None], before

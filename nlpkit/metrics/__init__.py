@@ -1,7 +1,30 @@
-"""Metrics over decoded answers, one definition each."""
+"""Metrics over decoded answers, one definition each; and Keras metrics for training, which alone need Keras."""
+
+from typing import TYPE_CHECKING, Any
 
 from nlpkit.metrics.generation import bleu, distinct
 from nlpkit.metrics.spans import entity_scores, segmentation_scores
 from nlpkit.metrics.vectors import analogy_hits, spearman
 
-__all__ = ["analogy_hits", "bleu", "distinct", "entity_scores", "segmentation_scores", "spearman"]
+if TYPE_CHECKING:
+    from nlpkit.metrics.tags import SpanF1, TagAccuracy
+
+__all__ = [
+    "SpanF1",
+    "TagAccuracy",
+    "analogy_hits",
+    "bleu",
+    "distinct",
+    "entity_scores",
+    "segmentation_scores",
+    "spearman",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import Keras only when one of its metrics is asked for."""
+    if name not in ("SpanF1", "TagAccuracy"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from nlpkit.metrics import tags
+
+    return getattr(tags, name)

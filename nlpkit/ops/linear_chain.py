@@ -7,15 +7,19 @@ The same arguments, everywhere:
 * ``start``, ``end``: float ``(tags,)``, optional scores of the first and of the last tag of a row;
 * ``mask``: bool ``(batch, time)``, optional. A step whose mask is off does not exist: its neighbours become
   adjacent. Padding may stand on the right, on the left or in between, and a row may be empty;
-* ``tags``: integer ``(batch, time)``.
+* ``tags``: integer ``(batch, time)``, from 0 to tags - 1, or `UNLABELLED` (-100) where the tag of a step is not known.
+  What stands at masked steps is ignored. Whole-valued floats are taken too.
 
 The score of a path is the sum of its emissions and transitions, with ``start`` and ``end``; the distribution over the
 paths of a row is the softmax of their scores. Everything is computed in float32 whatever the inputs are. A score more
 than 5,000 below the best one of its step (`IMPOSSIBLE` is -10,000) counts as impossible.
 
+A tag that is neither accepted nor masked raises a `ValueError` where values can be seen, and makes its row's value and
+gradient NaN inside a compiled graph.
+
 `log_normalizer` and `log_likelihood` carry their exact first derivatives, the posterior marginals, found by the
-forward and the backward recursion in one loop. Derivatives of a higher order are not defined. The other functions
-have none.
+forward and the backward recursion in one loop. Derivatives of a higher order are not defined. `path_score` and
+`partial_path_score` are sums, which the backend differentiates. The other functions have no derivatives.
 
 Example:
 
@@ -29,29 +33,67 @@ Example:
 
 References:
     Lafferty, McCallum and Pereira (2001), Conditional Random Fields. Rabiner (1989), A Tutorial on Hidden Markov
-    Models, for the recursions and their scaling.
+    Models, for the recursions and their scaling. Tsuboi et al. (2008), Training Conditional Random Fields Using
+    Incomplete Annotations, for unlabelled steps.
 """
 
+from typing import Any
+
+import keras
+import numpy as np
 from keras import ops
 
 from nlpkit.ops import recursions
 from nlpkit.ops.compiled import compiled
+from nlpkit.ops.potentials import visible_values
 from nlpkit.ops.recursions import IMPOSSIBLE
 
 __all__ = [
     "IMPOSSIBLE",
+    "UNLABELLED",
     "log_likelihood",
     "log_normalizer",
     "marginals",
     "nbest_viterbi_decode",
+    "partial_path_score",
     "path_score",
     "sample",
     "viterbi_decode",
 ]
 
+UNLABELLED = -100
+"""Stands for the tag of a step that exists but is not labelled. To leave a step out, use the mask."""
 
-def log_normalizer(emissions, transitions, start=None, end=None, mask=None):
-    """Log of the sum of ``exp(score)`` over all paths of each row: float32 ``(batch,)``, 0 for an empty row."""
+# Keeps a path off a tag: far below the sum of many `IMPOSSIBLE`s, so that a forbidden path that is labelled still wins.
+_EXCLUDED = -1e8
+
+
+def log_normalizer(emissions: Any, transitions: Any, start: Any = None, end: Any = None, mask: Any = None) -> Any:
+    """Log of the sum of ``exp(score)`` over all paths of each row.
+
+    Args:
+        emissions: float ``(batch, time, tags)``.
+        transitions: float ``(tags, tags)``.
+        start: optional float ``(tags,)``.
+        end: optional float ``(tags,)``.
+        mask: optional bool ``(batch, time)``.
+
+    Returns:
+        float32 ``(batch,)``, 0 for an empty row. Its gradients are the posterior marginals.
+
+    Raises:
+        ValueError: if a shape does not fit.
+
+    Example:
+
+        >>> import numpy as np
+        >>> log_z = log_normalizer(np.zeros((1, 3, 2)), np.zeros((2, 2)))
+        >>> round(float(log_z[0]), 4)  # log of 2 ** 3 paths
+        2.0794
+
+    References:
+        Rabiner (1989), A Tutorial on Hidden Markov Models: the forward-backward algorithm.
+    """
     scores, transitions, mask = _prepare(emissions, transitions, start, end, mask)
     log_z, unary, pairwise = _run(
         _posteriors, ops.stop_gradient(scores), mask, transitions=ops.stop_gradient(transitions)
@@ -59,69 +101,263 @@ def log_normalizer(emissions, transitions, start=None, end=None, mask=None):
     return _with_derivatives(log_z, (scores, unary), (transitions, pairwise))
 
 
-def log_likelihood(emissions, tags, transitions, start=None, end=None, mask=None):
-    """Log probability of the given path of each row: float32 ``(batch,)``, 0 for an empty row.
+def log_likelihood(
+    emissions: Any, tags: Any, transitions: Any, start: Any = None, end: Any = None, mask: Any = None
+) -> Any:
+    """Log probability of what is labelled in each row.
 
-    Tags at masked steps are ignored and may hold any value.
+    That is the log probability of the given path; where steps are `UNLABELLED`, the log of the summed probabilities of
+    all paths that agree with the tags of the other steps; a batch with such steps takes two to three times as long.
+
+    Args:
+        emissions: float ``(batch, time, tags)``.
+        tags: integer ``(batch, time)``, from 0 to tags - 1, or -100; ignored at masked steps.
+        transitions: float ``(tags, tags)``.
+        start: optional float ``(tags,)``.
+        end: optional float ``(tags,)``.
+        mask: optional bool ``(batch, time)``.
+
+    Returns:
+        float32 ``(batch,)``, 0 for a row that is empty or has no label at all. Its gradients are the marginals under
+        the labels (for a fully labelled row its own tags) minus the marginals without them.
+
+    Raises:
+        ValueError: if a shape does not fit, or a tag is not accepted (see the module; NaN inside a graph).
+
+    Example:
+
+        >>> import numpy as np
+        >>> log_p = log_likelihood(np.zeros((2, 3, 2)), np.array([[0, 1, 0], [0, -100, 1]]), np.zeros((2, 2)))
+        >>> np.exp(np.asarray(log_p)).round(4).tolist()  # one of 8 paths, and two of them
+        [0.125, 0.25]
+
+    References:
+        Lafferty, McCallum and Pereira (2001), Conditional Random Fields. Tsuboi et al. (2008), Training Conditional
+        Random Fields Using Incomplete Annotations.
     """
     scores, transitions, mask = _prepare(emissions, transitions, start, end, mask)
-    tags = _prepare_tags(tags)
-    log_p, unary, pairwise = _run(
-        _likelihoods, ops.stop_gradient(scores), tags, mask, transitions=ops.stop_gradient(transitions)
+    tags = prepare_tags(tags, mask, scores.shape)
+    free_scores, free_transitions = ops.stop_gradient(scores), ops.stop_gradient(transitions)
+    *results, in_doubt = _likelihoods(free_scores, tags, mask, transitions=free_transitions)
+    log_p, unary, pairwise = _cond(
+        in_doubt,
+        lambda: _special_likelihoods(free_scores, tags, mask, free_transitions),
+        lambda: tuple(results),
     )
     return _with_derivatives(log_p, (scores, unary), (transitions, pairwise))
 
 
-def path_score(emissions, tags, transitions, start=None, end=None, mask=None):
-    """Score of the given path of each row: float32 ``(batch,)``, 0 for an empty row."""
+def path_score(
+    emissions: Any, tags: Any, transitions: Any, start: Any = None, end: Any = None, mask: Any = None
+) -> Any:
+    """Score of the given path of each row.
+
+    Args:
+        emissions: float ``(batch, time, tags)``.
+        tags: integer ``(batch, time)``, from 0 to tags - 1; ignored at masked steps. `UNLABELLED` is not accepted: a
+            path that is not known has no score.
+        transitions: float ``(tags, tags)``.
+        start: optional float ``(tags,)``.
+        end: optional float ``(tags,)``.
+        mask: optional bool ``(batch, time)``.
+
+    Returns:
+        float32 ``(batch,)``, 0 for an empty row.
+
+    Raises:
+        ValueError: if a shape does not fit, or a tag is not accepted (NaN inside a graph).
+
+    Example:
+
+        >>> import numpy as np
+        >>> emissions = np.array([[[1.0, 2.0], [3.0, 4.0]]])
+        >>> float(path_score(emissions, np.array([[1, 0]]), np.array([[0.0, 0.0], [0.5, 0.0]]))[0])
+        5.5
+    """
     scores, transitions, mask = _prepare(emissions, transitions, start, end, mask)
-    unary, pairwise = _path_counts(_prepare_tags(tags), mask, ops.shape(scores)[-1])
-    return ops.sum(scores * unary, axis=(1, 2)) + ops.sum(transitions * pairwise, axis=(1, 2))
+    tags = prepare_tags(tags, mask, scores.shape, unlabelled=False)
+    unlabelled = ops.logical_and(mask, tags == UNLABELLED)
+    return _score(scores, tags, mask, transitions) * _nan_where(ops.any(unlabelled, axis=1))
 
 
-def marginals(emissions, transitions, start=None, end=None, mask=None):
-    """Posterior probability of each tag at each step: float32 ``(batch, time, tags)``, 0 at masked steps."""
+def partial_path_score(
+    emissions: Any,
+    tags: Any,
+    transitions: Any,
+    start: Any = None,
+    end: Any = None,
+    mask: Any = None,
+    weights: Any = None,
+) -> Any:
+    """Sum of the scores of what is labelled: of labelled steps, and of transitions between two labelled neighbours.
+
+    For a chain of independent steps that are normalised one by one (log probabilities as emissions, transitions 0),
+    this is the log probability of the labels.
+
+    Args:
+        emissions: float ``(batch, time, tags)``.
+        tags: integer ``(batch, time)``, from 0 to tags - 1, or -100; ignored at masked steps.
+        transitions: float ``(tags, tags)``.
+        start: optional float ``(tags,)``.
+        end: optional float ``(tags,)``.
+        mask: optional bool ``(batch, time)``.
+        weights: optional float ``(batch, time)``: the score of a step, and of the transition into it, counts so many
+            times.
+
+    Returns:
+        float32 ``(batch,)``, 0 for a row without labels.
+
+    Raises:
+        ValueError: if a shape does not fit, or a tag is not accepted (NaN inside a graph).
+
+    Example:
+
+        >>> import numpy as np
+        >>> emissions = np.array([[[1.0, 2.0], [3.0, 4.0]]])
+        >>> float(partial_path_score(emissions, np.array([[1, -100]]), np.zeros((2, 2)))[0])
+        2.0
+    """
+    scores, transitions, mask = _prepare(emissions, transitions, start, end, mask)
+    return _score(scores, prepare_tags(tags, mask, scores.shape), mask, transitions, weights)
+
+
+def marginals(emissions: Any, transitions: Any, start: Any = None, end: Any = None, mask: Any = None) -> Any:
+    """Posterior probability of each tag at each step.
+
+    Args:
+        emissions: float ``(batch, time, tags)``.
+        transitions: float ``(tags, tags)``.
+        start: optional float ``(tags,)``.
+        end: optional float ``(tags,)``.
+        mask: optional bool ``(batch, time)``.
+
+    Returns:
+        float32 ``(batch, time, tags)``; the tags of a step sum to 1, those of a masked step are all 0. No gradient.
+
+    Raises:
+        ValueError: if a shape does not fit.
+
+    Example:
+
+        >>> import numpy as np
+        >>> np.asarray(marginals(np.zeros((1, 2, 2)), np.zeros((2, 2)))).tolist()
+        [[[0.5, 0.5], [0.5, 0.5]]]
+
+    References:
+        Rabiner (1989), A Tutorial on Hidden Markov Models: the forward-backward algorithm.
+    """
     scores, transitions, mask = _prepare(emissions, transitions, start, end, mask)
     return _run(_posteriors, scores, mask, transitions=transitions)[1]
 
 
-def viterbi_decode(emissions, transitions, start=None, end=None, mask=None):
+def viterbi_decode(
+    emissions: Any, transitions: Any, start: Any = None, end: Any = None, mask: Any = None
+) -> tuple[Any, Any]:
     """The best path of each row.
+
+    Args:
+        emissions: float ``(batch, time, tags)``.
+        transitions: float ``(tags, tags)``.
+        start: optional float ``(tags,)``.
+        end: optional float ``(tags,)``.
+        mask: optional bool ``(batch, time)``.
 
     Returns:
         A pair: the tags, int32 ``(batch, time)``, 0 at masked steps; and their scores, float32 ``(batch,)``.
+
+    Raises:
+        ValueError: if a shape does not fit.
+
+    Example:
+
+        >>> import numpy as np
+        >>> tags, scores = viterbi_decode(np.array([[[0.0, 1.0], [3.0, 2.0]]]), np.zeros((2, 2)))
+        >>> np.asarray(tags).tolist(), np.asarray(scores).tolist()
+        ([[1, 0]], [4.0])
+
+    References:
+        Viterbi (1967), Error Bounds for Convolutional Codes and an Asymptotically Optimum Decoding Algorithm.
     """
     scores, transitions, mask = _prepare(emissions, transitions, start, end, mask)
     return _viterbi_decode(scores, mask, transitions=transitions)
 
 
-def nbest_viterbi_decode(emissions, transitions, n, start=None, end=None, mask=None):
+def nbest_viterbi_decode(
+    emissions: Any, transitions: Any, n: int, start: Any = None, end: Any = None, mask: Any = None
+) -> tuple[Any, Any]:
     """The ``n`` best paths of each row, best first.
+
+    Args:
+        emissions: float ``(batch, time, tags)``.
+        transitions: float ``(tags, tags)``.
+        n: int, paths a row.
+        start: optional float ``(tags,)``.
+        end: optional float ``(tags,)``.
+        mask: optional bool ``(batch, time)``.
 
     Returns:
         A pair: the tags, int32 ``(batch, n, time)``, 0 at masked steps; and their scores, float32 ``(batch, n)``.
         Where a row has fewer than ``n`` paths, the scores of the surplus are -inf.
+
+    Raises:
+        ValueError: if a shape does not fit.
+
+    Example:
+
+        >>> import numpy as np
+        >>> tags, scores = nbest_viterbi_decode(np.array([[[0.0, 1.0], [3.0, 1.0]]]), np.zeros((2, 2)), n=2)
+        >>> np.asarray(tags).tolist(), np.asarray(scores).tolist()
+        ([[[1, 0], [0, 0]]], [[4.0, 3.0]])
+
+    References:
+        Seshadri and Sundberg (1994), List Viterbi Decoding Algorithms with Applications.
     """
     scores, transitions, mask = _prepare(emissions, transitions, start, end, mask)
-    real_first, lengths = _align_left(scores, mask)
+    real_first, lengths = align_left(scores, mask)
     tags, best = recursions.nbest_viterbi(real_first, transitions, lengths, n)
     # An empty row has one path, the empty one.
     only_first = ops.where(ops.arange(n) == 0, 0.0, -float("inf"))
     return _restore_paths(tags, mask), ops.where((lengths > 0)[:, None], best, only_first)
 
 
-def sample(emissions, transitions, n, start=None, end=None, mask=None, seed=None):
+def sample(
+    emissions: Any,
+    transitions: Any,
+    n: int,
+    start: Any = None,
+    end: Any = None,
+    mask: Any = None,
+    seed: int | keras.random.SeedGenerator | None = None,
+) -> Any:
     """Draw ``n`` independent paths of each row from its distribution.
 
     Args:
+        emissions: float ``(batch, time, tags)``.
+        transitions: float ``(tags, tags)``.
         n: int, paths a row.
-        seed: int or `keras.random.SeedGenerator`.
+        start: optional float ``(tags,)``.
+        end: optional float ``(tags,)``.
+        mask: optional bool ``(batch, time)``.
+        seed: int or `keras.random.SeedGenerator`; the same int draws the same paths. None draws anew each time.
 
     Returns:
         Tags, int32 ``(batch, n, time)``, 0 at masked steps.
+
+    Raises:
+        ValueError: if a shape does not fit.
+
+    Example:
+
+        >>> import numpy as np
+        >>> tuple(sample(np.zeros((2, 3, 4)), np.zeros((4, 4)), n=5, seed=0).shape)
+        (2, 5, 3)
+
+    References:
+        Chib (1996), Calculating Posterior Distributions and Modal Estimates in Markov Mixture Models, for filtering
+        forward and sampling backward.
     """
     scores, transitions, mask = _prepare(emissions, transitions, start, end, mask)
-    real_first, lengths = _align_left(scores, mask)
+    real_first, lengths = align_left(scores, mask)
     batch, time, num_tags = ops.shape(scores)
     noise = recursions.gumbel_noise((time, n, batch, num_tags), seed)
     return _restore_paths(recursions.sample(real_first, transitions, lengths, noise), mask)
@@ -132,7 +368,7 @@ def sample(emissions, transitions, n, start=None, end=None, mask=None, seed=None
 
 @compiled(returns="rows steps rows scalar")
 def _posteriors(scores, mask, *, transitions, exact=False):
-    real_first, lengths = _align_left(scores, mask)
+    real_first, lengths = align_left(scores, mask)
     log_z, unary, pairwise, in_doubt = recursions.posteriors(real_first, transitions, lengths, exact)
     empty = lengths == 0
     pairwise = ops.where(empty[:, None, None], 0.0, pairwise)
@@ -141,27 +377,67 @@ def _posteriors(scores, mask, *, transitions, exact=False):
 
 @compiled(returns="rows steps rows scalar")
 def _likelihoods(scores, tags, mask, *, transitions, exact=False):
+    """As if all steps were labelled; the results are in doubt if one is not."""
     log_z, expected_unary, expected_pairwise, in_doubt = _posteriors.plain(
         scores, mask, transitions=transitions, exact=exact
     )
-    unary, pairwise = _path_counts(tags, mask, ops.shape(scores)[-1])
+    num_tags = scores.shape[-1]
+    unary, pairwise = _path_counts(tags, mask, num_tags)
     score = ops.sum(scores * unary, axis=(1, 2)) + ops.sum(transitions * pairwise, axis=(1, 2))
+    missing = ops.logical_and(mask, ops.logical_not(_exists(tags, num_tags)))  # (batch, time)
+    in_doubt = ops.logical_or(in_doubt, ops.any(missing))
     return score - log_z, unary - expected_unary, pairwise - expected_pairwise, in_doubt
+
+
+@compiled(returns="rows steps rows scalar")
+def _partial_likelihoods(scores, tags, mask, *, transitions, exact=False):
+    """`_likelihoods` where steps may be unlabelled: the paths that agree with the labels against all paths."""
+    batch, num_tags = ops.shape(scores)[0], scores.shape[-1]
+    labelled = ops.logical_and(mask, tags != UNLABELLED)  # (batch, time)
+    excluded = ops.logical_and(labelled[..., None], tags[..., None] != ops.arange(num_tags, dtype="int32"))
+    # Both sums over paths in one loop: (2 * batch, time, tags)
+    both = ops.concatenate([ops.where(excluded, _EXCLUDED, scores), scores])
+    log_z, unary, pairwise, in_doubt = _posteriors.plain(
+        both, ops.concatenate([mask, mask]), transitions=transitions, exact=exact
+    )
+    log_p = log_z[:batch] - log_z[batch:]
+    # The fast loop does not count transitions that are forbidden but labelled.
+    in_doubt = ops.logical_or(in_doubt, ops.any(log_p < IMPOSSIBLE / 2))
+    return log_p, unary[:batch] - unary[batch:], pairwise[:batch] - pairwise[batch:], in_doubt
+
+
+def _special_likelihoods(scores, tags, mask, transitions):
+    """The results where those of `_likelihoods` are in doubt; NaN for rows with a tag that is not accepted."""
+    log_p, unary, pairwise = _cond(
+        ops.any(ops.logical_and(mask, tags == UNLABELLED)),
+        lambda: _run(_partial_likelihoods, scores, tags, mask, transitions=transitions),
+        lambda: _likelihoods.plain(scores, tags, mask, transitions=transitions, exact=True)[:3],
+    )
+    factor = _nan_where(has_wrong_tag(tags, mask, scores.shape[-1]))  # (batch,)
+    return log_p * factor, unary * factor[:, None, None], pairwise * factor[:, None, None]
 
 
 def _run(program, *sequences, transitions):
     """The results of the fast loop, or of the exact one if those are in doubt."""
     *results, in_doubt = program(*sequences, transitions=transitions)
-    return ops.cond(
+    return _cond(
         in_doubt,
         lambda: program.plain(*sequences, transitions=transitions, exact=True)[:3],
         lambda: tuple(results),
     )
 
 
+def _cond(condition, if_true, if_false):
+    """`ops.cond`, which on JAX compiles both ways anew at every call that is not traced."""
+    value = visible_values(condition)
+    if value is None:
+        return ops.cond(condition, if_true, if_false)
+    return if_true() if value else if_false()
+
+
 @compiled(returns="steps rows", in_graphs=False)
 def _viterbi_decode(scores, mask, *, transitions):
-    real_first, lengths = _align_left(scores, mask)
+    real_first, lengths = align_left(scores, mask)
     tags, best = recursions.viterbi(real_first, transitions, lengths)
     return _restore(tags, mask), ops.where(lengths > 0, best, 0.0)
 
@@ -192,6 +468,7 @@ def _prepare(emissions, transitions, start, end, mask):
         mask = ops.cast(ops.convert_to_tensor(mask), "bool")
         if len(mask.shape) != 2:
             raise ValueError(f"mask must have the shape (batch, time). Received: {tuple(mask.shape)}")
+        _check_steps("mask", mask, scores.shape)
     if start is not None or end is not None:
         rank = ops.cumsum(ops.cast(mask, "int32"), axis=1)
         for bonus, place in ((start, 1), (end, rank[:, -1:])):
@@ -201,31 +478,108 @@ def _prepare(emissions, transitions, start, end, mask):
     return scores, transitions, mask
 
 
-def _prepare_tags(tags):
-    tags = ops.cast(ops.convert_to_tensor(tags), "int32")
+def prepare_tags(tags: Any, mask: Any, shape: Any, unlabelled: bool = True) -> Any:
+    """Check tags and cast them to int32. Floats that are not whole become -1, which is no tag.
+
+    Args:
+        tags: ``(batch, time)``.
+        mask: bool ``(batch, time)``.
+        shape: of the emissions, ``(batch, time, tags)``.
+        unlabelled: whether `UNLABELLED` is accepted.
+
+    Raises:
+        ValueError: if the shape does not fit, or a tag is seen that is not accepted.
+    """
+    given = visible_values(tags)
+    tags = ops.convert_to_tensor(tags)
     if len(tags.shape) != 2:
         raise ValueError(f"tags must be integers of the shape (batch, time). Received: {tuple(tags.shape)}")
-    return tags
+    _check_steps("tags", tags, shape)
+    _check_tags(given, visible_values(mask), shape[-1], unlabelled)
+    whole = ops.cast(tags, "int32")
+    if "float" not in keras.backend.standardize_dtype(tags.dtype):
+        return whole
+    return ops.where(ops.cast(whole, tags.dtype) == tags, whole, -1)
 
 
-def _align_left(x, mask):
-    """Move the real steps of each row to its beginning. Returns them and their number ``(batch,)``."""
+def _check_steps(name, x, shape):
+    """Compare with the ``(batch, time)`` of the emissions, as far as they are known before values are."""
+    if any(None not in pair and pair[0] != pair[1] for pair in zip(x.shape, shape[:2])):
+        raise ValueError(
+            f"{name} must have the shape (batch, time) of the emissions, ({shape[0]}, {shape[1]}). "
+            f"Received: {tuple(x.shape)}"
+        )
+
+
+def _check_tags(tags, mask, num_tags, unlabelled):
+    """Raise a `ValueError` for a wrong tag at a step inside the mask, if tags and mask can be seen."""
+    if tags is None or mask is None or not mask.size:
+        return
+    right = (tags >= 0) & (tags < num_tags) & (tags == np.floor(tags))
+    wrong = mask & ~(right | (tags == UNLABELLED) if unlabelled else right)
+    if not wrong.any():
+        return
+    row, step = np.argwhere(wrong)[0].tolist()
+    accepted = f"tags must be from 0 to {num_tags - 1}"
+    if unlabelled:
+        accepted += f", or {UNLABELLED} for a step that is not labelled"
+    elif tags[row, step] == UNLABELLED:
+        accepted += f" here, where an unlabelled step ({UNLABELLED}) has no score"
+    raise ValueError(
+        f"{accepted}. Received: {tags[row, step].item():g} at row {row}, step {step} (both from 0), "
+        f"{np.count_nonzero(wrong)} such in the batch. Padding belongs outside of the mask, where tags are ignored"
+    )
+
+
+def has_wrong_tag(tags: Any, mask: Any, num_tags: int) -> Any:
+    """Whether a row has a tag inside the mask that is not accepted: bool ``(batch,)``."""
+    right = ops.logical_or(_exists(tags, num_tags), tags == UNLABELLED)
+    return ops.any(ops.logical_and(mask, ops.logical_not(right)), axis=1)
+
+
+def _exists(tags, num_tags):
+    return ops.logical_and(tags >= 0, tags < num_tags)
+
+
+def _nan_where(rows):
+    """A factor ``(batch,)`` that makes a value and its gradient NaN in these rows."""
+    return ops.where(rows, float("nan"), 1.0)
+
+
+def align_left(x: Any, mask: Any) -> tuple[Any, Any]:
+    """Move the real steps of each row to its beginning, in their order.
+
+    Args:
+        x: tensor ``(batch, time, …)``.
+        mask: bool ``(batch, time)``.
+
+    Returns:
+        A pair: the moved tensor, of the same shape, whose steps after the real ones are of no meaning; and the number
+        of real steps, int32 ``(batch,)``.
+
+    Example:
+
+        >>> from keras import ops
+        >>> x, lengths = align_left(ops.convert_to_tensor([[7, 8, 9]]), ops.convert_to_tensor([[False, True, False]]))
+        >>> int(x[0, 0]), int(lengths[0])
+        (8, 1)
+    """
 
     def sort():
         place = ops.arange(ops.shape(mask)[1], dtype="int32")
         return _take_steps(x, ops.argsort(ops.where(mask, place, place + ops.shape(mask)[1]), axis=1))
 
-    return ops.cond(_is_aligned(mask), lambda: x, sort), _lengths(mask)
+    return _cond(_is_aligned(mask), lambda: x, sort), _lengths(mask)
 
 
 def _restore(x, mask):
-    """Undo `_align_left`; zeros at masked steps."""
+    """Undo `align_left`; zeros at masked steps."""
 
     def spread():
         return _take_steps(x, ops.maximum(ops.cumsum(ops.cast(mask, "int32"), axis=1) - 1, 0))
 
     visible = ops.reshape(mask, ops.shape(mask) + (1,) * (len(x.shape) - 2))
-    return ops.where(visible, ops.cond(_is_aligned(mask), lambda: x, spread), ops.cast(0, x.dtype))
+    return ops.where(visible, _cond(_is_aligned(mask), lambda: x, spread), ops.cast(0, x.dtype))
 
 
 def _is_aligned(mask):
@@ -250,11 +604,28 @@ def _take_steps(x, order):
     return ops.take(flat, rows + ops.cast(order, "int32"), axis=0)
 
 
-def _path_counts(tags, mask, num_tags):
-    """One-hot tags ``(batch, time, tags)`` and the number of times each transition is taken ``(batch, tags, tags)``."""
+def _score(scores, tags, mask, transitions, weights=None):
+    """Sum over the labelled steps and the transitions between them ``(batch,)``; NaN for rows with a wrong tag."""
+    num_tags = scores.shape[-1]
+    unary, pairwise = _path_counts(tags, mask, num_tags, weights)
+    score = ops.sum(scores * unary, axis=(1, 2)) + ops.sum(transitions * pairwise, axis=(1, 2))
+    return score * _nan_where(has_wrong_tag(tags, mask, num_tags))
+
+
+def _path_counts(tags, mask, num_tags, weights=None):
+    """One-hot tags ``(batch, time, tags)`` and the number of times each transition is taken ``(batch, tags, tags)``.
+
+    With weights ``(batch, time)``, a step and the transition into it count so many times. What is no tag counts as 0.
+    """
+    tags = ops.where(_exists(tags, num_tags), tags, -1)  # zeros in one-hot, where PyTorch would refuse a high tag
     unary = ops.where(mask[..., None], ops.one_hot(tags, num_tags, dtype="float32"), 0.0)
-    in_order, lengths = _align_left(tags, mask)
+    in_order, lengths = align_left(tags, mask)
     real = ops.arange(ops.shape(tags)[1], dtype="int32") < lengths[:, None]
     in_order = ops.where(real[..., None], ops.one_hot(in_order, num_tags, dtype="float32"), 0.0)
-    pairwise = ops.matmul(ops.transpose(in_order[:, :-1], (0, 2, 1)), in_order[:, 1:])
+    after = in_order[:, 1:]  # (batch, time - 1, tags)
+    if weights is not None:
+        weights = ops.where(mask, ops.cast(weights, "float32"), 0.0)
+        unary = unary * weights[..., None]
+        after = after * align_left(weights, mask)[0][:, 1:, None]
+    pairwise = ops.matmul(ops.transpose(in_order[:, :-1], (0, 2, 1)), after)
     return unary, pairwise

@@ -3,49 +3,116 @@
 A Keras loss sees the model's output and nothing else, so a head such as `nlpkit.layers.CRF` hands on its emissions,
 transitions, edge scores and mask together. For T steps and K tags the tensor is float32 ``(batch, T + K + 2, K + 1)``::
 
-    rows 0 … T-1        emissions    | mask
+    rows 0 … T-1        emissions    | mask, 1 or 0
     rows T … T+K-1      transitions  | 0
-    row  T+K            start scores | 0
-    row  T+K+1          end scores   | 0
+    row  T+K            start scores | 1 if the steps are independent of each other, else 0
+    row  T+K+1          end scores   | MARKER
 
-That keeps losses and decoders free of weights, so that models with them are compiled, saved and loaded like any other.
+The marker tells a head's output from any other tensor. That keeps losses and decoders free of weights, so that models
+with them are compiled, saved and loaded like any other.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import keras
+import numpy as np
 from keras import ops
+
+MARKER = -4096.0
+"""The last cell of every row: a value that bfloat16 and float16 hold too, and that no mask or score has by chance."""
 
 
 class Potentials(NamedTuple):
-    """The arguments of the functions in `nlpkit.ops.linear_chain`, by their names there."""
+    """The arguments of the functions in `nlpkit.ops.linear_chain`, by their names there.
 
-    emissions: object  # (batch, time, tags)
-    transitions: object  # (tags, tags)
-    start: object  # (tags,)
-    end: object  # (tags,)
-    mask: object  # (batch, time), bool
+    Attributes:
+        emissions: float32 ``(batch, time, tags)``.
+        transitions: float32 ``(tags, tags)``.
+        start: float32 ``(tags,)``.
+        end: float32 ``(tags,)``.
+        mask: bool ``(batch, time)``.
+    """
+
+    emissions: Any
+    transitions: Any
+    start: Any
+    end: Any
+    mask: Any
 
 
-def pack(emissions, transitions, start, end, mask=None):
-    """One tensor ``(batch, T + K + 2, K + 1)`` from the parts."""
+def pack(
+    emissions: Any, transitions: Any, start: Any, end: Any, mask: Any = None, independent_steps: bool = False
+) -> Any:
+    """One tensor from the parts.
+
+    Args:
+        emissions: float tensor ``(batch, time, tags)``.
+        transitions: float tensor ``(tags, tags)``.
+        start: float tensor ``(tags,)``.
+        end: float tensor ``(tags,)``.
+        mask: optional bool ``(batch, time)``; all steps are real if None.
+        independent_steps: bool, whether the emissions are log probabilities of tags that do not depend on each other,
+            as those of `nlpkit.layers.TagSoftmax` are.
+
+    Returns:
+        Potentials, ``(batch, time + tags + 2, tags + 1)``, in the dtype of the emissions.
+
+    Example:
+
+        >>> import numpy as np
+        >>> from keras import ops
+        >>> from nlpkit.ops import potentials
+        >>> zeros = ops.zeros((2,))
+        >>> packed = potentials.pack(ops.ones((1, 3, 2)), ops.eye(2), zeros, zeros)
+        >>> tuple(packed.shape)
+        (1, 7, 3)
+        >>> np.asarray(potentials.unpack(packed).transitions).tolist()
+        [[1.0, 0.0], [0.0, 1.0]]
+    """
     batch, time, num_tags = ops.shape(emissions)
     if mask is None:
         mask = ops.ones((batch, time), dtype="bool")
+    # (tags + 2, tags)
     shared = ops.concatenate([transitions, start[None], end[None]], axis=0)
     shared = ops.broadcast_to(shared[None], (batch, num_tags + 2, num_tags))
+    # (batch, time + tags + 2, tags)
     scores = ops.concatenate([emissions, shared], axis=1)
-    flags = ops.pad(ops.cast(mask, emissions.dtype), [[0, 0], [0, num_tags + 2]])
+    tail = np.zeros((1, num_tags + 2), "float32")
+    tail[0, -2:] = float(independent_steps), MARKER
+    tail = ops.broadcast_to(ops.cast(tail, emissions.dtype), (batch, num_tags + 2))
+    # (batch, time + tags + 2)
+    flags = ops.concatenate([ops.cast(mask, emissions.dtype), tail], axis=1)
     return ops.concatenate([scores, flags[..., None]], axis=2)
 
 
-def unpack(potentials):
-    """The parts of a tensor made by `pack`, as `Potentials`."""
-    if len(potentials.shape) != 3 or potentials.shape[-1] is None or potentials.shape[-1] < 2:
-        raise ValueError(
-            "expected the output of a tagging head such as nlpkit.layers.CRF, of the shape "
-            f"(batch, time + tags + 2, tags + 1). Received the shape {tuple(potentials.shape)}"
-        )
-    num_tags = potentials.shape[-1] - 1
+def unpack(potentials: Any) -> Potentials:
+    """The parts of a tensor made by `pack`.
+
+    Args:
+        potentials: float tensor ``(batch, time + tags + 2, tags + 1)``, the output of a tagging head.
+
+    Returns:
+        `Potentials`, a named tuple.
+
+    Raises:
+        ValueError: if the tensor is no head's output. The shape is always checked, the marker where values can be
+            seen, which is outside of compiled graphs.
+
+    Example:
+
+        >>> import numpy as np
+        >>> from nlpkit.layers import CRF
+        >>> from nlpkit.ops import potentials
+        >>> parts = potentials.unpack(CRF(2)(np.ones((1, 3, 2), "float32")))
+        >>> tuple(parts.emissions.shape), tuple(parts.mask.shape)
+        ((1, 3, 2), (1, 3))
+    """
+    shape = tuple(potentials.shape)
+    check_shape(shape)
+    marked = visible_values(is_marked(potentials))
+    if marked is not None and not marked.all():
+        raise ValueError(not_potentials(shape))
+    num_tags = shape[-1] - 1
     shared = ops.reshape(potentials[0, -num_tags - 2 :, :num_tags], (num_tags + 2, num_tags))  # a static shape
     return Potentials(
         emissions=potentials[:, : -num_tags - 2, :num_tags],
@@ -54,3 +121,71 @@ def unpack(potentials):
         end=shared[num_tags + 1],
         mask=potentials[:, : -num_tags - 2, num_tags] > 0.5,
     )
+
+
+def check_shape(shape: tuple) -> None:
+    """Raise a `ValueError` if no head's output has this shape, where None stands for a size that is not known."""
+    if len(shape) != 3 or shape[-1] is None or shape[-1] < 2 or (shape[1] is not None and shape[1] <= shape[-1]):
+        raise ValueError(not_potentials(shape))
+
+
+def is_marked(potentials: Any) -> Any:
+    """Whether each row comes from `pack`: bool ``(batch,)``."""
+    return potentials[:, -1, -1] == MARKER
+
+
+def has_independent_steps(potentials: Any) -> Any:
+    """Whether each row was packed with ``independent_steps=True``: bool ``(batch,)``."""
+    return potentials[:, -2, -1] > 0.5
+
+
+def not_potentials(shape: tuple) -> str:
+    """The message for a tensor of this shape that is no head's output."""
+    return (
+        "expected the output of a tagging head (nlpkit.layers.CRF, MEMM or TagSoftmax): potentials of the shape "
+        f"(batch, time + tags + 2, tags + 1). Received another tensor, of the shape {shape}. Put a head after the "
+        "layer that scores the tags, for example x = CRF(num_tags)(x), and take its output as it is"
+    )
+
+
+def visible_values(x: Any) -> np.ndarray | None:
+    """The values of a tensor or array where they can be seen now, else None.
+
+    They can be seen in NumPy arrays and lists, in TensorFlow's eager tensors, in JAX outside of tracing and in PyTorch
+    on a CPU; they can't inside a graph that is being built.
+
+    Args:
+        x: tensor of the backend, array, list or None.
+
+    Returns:
+        A NumPy array or None.
+
+    Example:
+
+        >>> visible_values([[1, 2]]).shape
+        (1, 2)
+    """
+    if x is None:
+        return None
+    if isinstance(x, (np.ndarray, np.generic, list, tuple, int, float, bool)):
+        return np.asarray(x)
+    backend = keras.backend.backend()
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        is_value = isinstance(x, tf.Tensor) and hasattr(x, "numpy")  # a graph's tensors have no such method
+        return ops.convert_to_numpy(x) if is_value else None
+    if backend == "jax":
+        import jax
+
+        is_value = isinstance(x, jax.Array) and not isinstance(x, jax.core.Tracer) and x.is_fully_addressable
+        return np.asarray(x) if is_value else None
+    import torch
+
+    is_traced = torch.compiler.is_compiling() or torch.jit.is_tracing()
+    if not isinstance(x, torch.Tensor) or x.device.type != "cpu" or is_traced:
+        return None
+    try:
+        return ops.convert_to_numpy(x)
+    except RuntimeError:  # a tensor without data, under torch.func or in fake mode
+        return None

@@ -5,6 +5,9 @@ real step; ``transitions`` ``(tags, tags)`` float32; ``lengths`` ``(batch,)`` in
 None of these functions is differentiable: their callers attach the derivatives.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -15,10 +18,13 @@ IMPOSSIBLE = -1e4
 _SAFE_GAP = 80.0
 
 
-def messages(scores, transitions, lengths, exact):
+def messages(scores: Any, transitions: Any, lengths: Any, exact: bool) -> tuple[Any, Any, Any, Any]:
     """Forward and backward messages, both with the emission of their own step.
 
     Args:
+        scores: float32 ``(batch, time, tags)``.
+        transitions: float32 ``(tags, tags)``.
+        lengths: int32 ``(batch,)``.
         exact: bool. If False, the loop runs in the exponential domain, where a step is one matrix product. That is
             right unless a tag falls so far behind the best one of its step that ``exp`` loses it, and a path with it.
             If True, it runs in the log domain, which is slower and always right.
@@ -69,8 +75,8 @@ def messages(scores, transitions, lengths, exact):
     return forward, backward, ops.logsumexp(forward[-1], axis=-1), in_doubt
 
 
-def posteriors(scores, transitions, lengths, exact):
-    """The log normaliser and its derivatives; see `messages` for `exact` and `in_doubt`.
+def posteriors(scores: Any, transitions: Any, lengths: Any, exact: bool) -> tuple[Any, Any, Any, Any]:
+    """The log normaliser and its derivatives; see `messages` for the arguments and `in_doubt`.
 
     Returns:
         ``log_z`` ``(batch,)``; ``unary`` ``(batch, time, tags)``, the probability of each tag at each step;
@@ -101,28 +107,46 @@ def posteriors(scores, transitions, lengths, exact):
     return log_z, ops.transpose(unary, (1, 0, 2)), pairwise, in_doubt
 
 
-def viterbi(scores, transitions, lengths):
-    """Best path ``(batch, time)`` int32 and its score ``(batch,)``."""
+def viterbi(scores: Any, transitions: Any, lengths: Any) -> tuple[Any, Any]:
+    """The best path of each row.
+
+    Args:
+        scores: float32 ``(batch, time, tags)``.
+        transitions: float32 ``(tags, tags)``.
+        lengths: int32 ``(batch,)``.
+
+    Returns:
+        A pair: the path, int32 ``(batch, time)``, and its score, float32 ``(batch,)``.
+    """
     by_time = ops.transpose(scores, (1, 0, 2))
     real = _real_steps(by_time, lengths)
     into = ops.transpose(transitions)  # (to, from)
 
     def body(state, inputs):
         here, real_here = inputs
-        best = ops.max(state[:, None, :] + into, axis=-1) + here
+        best = ops.max(state[:, None, :] + into, axis=-1) + here  # (batch, to)
         state = ops.where(real_here, best, state)
         return state, state
 
     last, states = _scan(body, by_time[0], (by_time[1:], real[1:]))
-    states = ops.concatenate([by_time[:1], states])
+    states = ops.concatenate([by_time[:1], states])  # (time, batch, tags)
     return ops.transpose(_trace_back(states, transitions, real[..., 0])), ops.max(last, axis=-1)
 
 
-def sample(scores, transitions, lengths, noise):
-    """Paths ``(batch, n, time)`` int32, drawn by filtering forward and sampling backward.
+def sample(scores: Any, transitions: Any, lengths: Any, noise: Any) -> Any:
+    """Draw paths by filtering forward and sampling backward.
 
-    ``noise`` is ``(time, n, batch, tags)`` of standard Gumbel noise: the arg-max of scores plus such noise is a draw
-    from their softmax, so that a draw is a trace-back through noisy forward messages.
+    The arg-max of scores plus standard Gumbel noise is a draw from their softmax, so that a draw of a path is a
+    trace-back through noisy forward messages.
+
+    Args:
+        scores: float32 ``(batch, time, tags)``.
+        transitions: float32 ``(tags, tags)``.
+        lengths: int32 ``(batch,)``.
+        noise: float32 ``(time, n, batch, tags)``, from `gumbel_noise`.
+
+    Returns:
+        Paths, int32 ``(batch, n, time)``.
     """
     forward, _, _, _ = messages(scores, transitions, lengths, exact=True)
     real = _real_steps(forward, lengths)[..., 0]
@@ -130,8 +154,19 @@ def sample(scores, transitions, lengths, noise):
     return ops.transpose(paths, (2, 1, 0))
 
 
-def nbest_viterbi(scores, transitions, lengths, n):
-    """The n best paths ``(batch, n, time)`` int32 and their scores ``(batch, n)``, -inf where there are fewer."""
+def nbest_viterbi(scores: Any, transitions: Any, lengths: Any, n: int) -> tuple[Any, Any]:
+    """The ``n`` best paths of each row, best first.
+
+    Args:
+        scores: float32 ``(batch, time, tags)``.
+        transitions: float32 ``(tags, tags)``.
+        lengths: int32 ``(batch,)``.
+        n: int.
+
+    Returns:
+        A pair: the paths, int32 ``(batch, n, time)``, and their scores, float32 ``(batch, n)``, -inf where there are
+        fewer than ``n``.
+    """
     by_time = ops.transpose(scores, (1, 0, 2))
     real = _real_steps(by_time, lengths)[..., None]  # (time, batch, 1, 1)
     batch, tags = ops.shape(scores)[0], scores.shape[-1]
@@ -164,8 +199,8 @@ def nbest_viterbi(scores, transitions, lengths, n):
     return ops.transpose(paths, (1, 2, 0)), values
 
 
-def gumbel_noise(shape, seed):
-    """Standard Gumbel noise, float32."""
+def gumbel_noise(shape: Sequence[int], seed: int | keras.random.SeedGenerator | None) -> Any:
+    """Standard Gumbel noise of this shape, float32."""
     uniform = keras.random.uniform(shape, minval=1e-7, maxval=1.0, seed=seed)
     return -ops.log(-ops.log(uniform))
 

@@ -254,6 +254,8 @@ def _read(source, size):
     if os.isatty(descriptor):
         print("> ", end="", file=sys.stderr, flush=True)  # a person is there
     chunk = os.read(descriptor, size)
+    if not chunk and os.isatty(descriptor):
+        print(file=sys.stderr)
     while chunk and len(chunk) < size and select.select([descriptor], [], [], 0)[0]:
         more = os.read(descriptor, size - len(chunk))
         if not more:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from nlpkit.layers import CRF, MEMM, GatedConv, TagSoftmax, TokenDropout, ViterbiDecoder
+from nlpkit.layers import CRF, MEMM, GatedConv, GoldScores, TagSoftmax, TokenDropout, ViterbiDecoder
 from nlpkit.losses import CRFLoss, PathLoss
 from nlpkit.ops import linear_chain, potentials
 
@@ -25,29 +25,33 @@ LAYERS = {
     "ViterbiDecoder": (ViterbiDecoder, (2, 10, 4), (2, 5), False),
     "GatedConv": (lambda: GatedConv(dilation=2, dropout=0.1), (2, 5, 4), (2, 5, 4), True),
     "GatedConv, causal": (lambda: GatedConv(dilation=2, dropout=0.1, causal=True), (2, 5, 4), (2, 5, 4), True),
+    "GoldScores": (GoldScores, ((2, 5, 4), (2, 5)), (2, 5, 2), False),
     "TokenDropout": (lambda: TokenDropout(0.3), (2, 5), (2, 5), False),
 }
 
 
 @pytest.mark.parametrize("name", LAYERS)
 def test_layer_contract(name, tmp_path):
-    make, shape, output_shape, has_gradient = LAYERS[name]
+    make, shapes, output_shape, has_gradient = LAYERS[name]
+    shapes = shapes if isinstance(shapes[0], tuple) else (shapes,)
     rng = np.random.default_rng(0)
-    inputs = rng.normal(size=shape).astype("float32")
-    if name == "TokenDropout":
-        inputs = rng.integers(0, 9, shape).astype("int32")
+    inputs = [rng.normal(size=shape).astype("float32") for shape in shapes]
+    if name in ("TokenDropout", "GoldScores"):
+        inputs[-1] = rng.integers(0, 4, shapes[-1]).astype("int32")
+    if name == "ViterbiDecoder":
+        inputs[0][:, -1, -1] = potentials.MARKER
     layer = make()
-    assert layer(inputs).shape == output_shape
-    assert tuple(layer.compute_output_shape(shape)) == output_shape
+    assert layer(*inputs).shape == output_shape
+    assert tuple(layer.compute_output_shape(*shapes)) == output_shape
 
     copy = type(layer).from_config(layer.get_config())
     assert json.dumps(copy.get_config()) == json.dumps(layer.get_config())
 
-    symbolic = keras.Input(shape[1:], dtype=str(inputs.dtype))
-    model = keras.Model(symbolic, layer(symbolic))
+    symbolic = [keras.Input(x.shape[1:], dtype=str(x.dtype)) for x in inputs]
+    model = keras.Model(symbolic, layer(*symbolic))
     assert model.output.shape == (None, *output_shape[1:])
     expected = model.predict(inputs, verbose=0)
-    np.testing.assert_allclose(expected, array(layer(inputs)), rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(expected, array(layer(*inputs)), rtol=1e-5, atol=1e-5)
     model.save(tmp_path / "layer.keras")
     np.testing.assert_array_equal(
         keras.saving.load_model(tmp_path / "layer.keras").predict(inputs, verbose=0), expected
@@ -56,7 +60,7 @@ def test_layer_contract(name, tmp_path):
     for jit in (False, True) if has_gradient and keras.backend.backend() == "tensorflow" else (False,):
         if has_gradient:
             model.compile("sgd", lambda y, x: ops.mean(x[..., :3] ** 2), jit_compile=jit)
-            model.fit(inputs, inputs, epochs=1, verbose=0)
+            model.fit(inputs, inputs[0], epochs=1, verbose=0)
 
 
 @pytest.mark.parametrize(("head", "loss"), HEADS)
@@ -134,6 +138,138 @@ def test_loss_by_layer_is_the_likelihood_and_mean_over_rows():
     assert expected[2] == 0
 
 
+def random_head(head, shape, mask=None, seed=0):
+    """Potentials of a head with random weights and emissions."""
+    rng = np.random.default_rng(seed)
+    layer = head(shape[-1])
+    layer.build(shape)
+    if layer.transition_table.trainable:
+        layer.transition_table.assign(rng.normal(size=(shape[-1] + 1,) * 2))
+    return ops.stop_gradient(layer(rng.normal(size=shape).astype("float32"), mask=mask))
+
+
+def test_unlabelled_and_weighted_steps_of_a_softmax():
+    packed = random_head(TagSoftmax, (3, 4, 3), np.array([[1, 1, 1, 0], [0, 1, 1, 1], [1, 1, 1, 1]], bool))
+    parts = [array(part) for part in potentials.unpack(packed)]
+    log_p, mask = parts[0], parts[4]
+    tags = np.array([[0, -100, 1, 99], [-100, 2, 1, -100], [-100] * 4])
+    weights = np.array([[0.5, 1, 2, 1], [1, 0, 3, 1], [1, 1, 1, 1]], "float32")
+    by_step = np.where(mask & (tags >= 0), -np.take_along_axis(log_p, np.clip(tags, 0, 2)[..., None], 2)[..., 0], 0)
+    loss = PathLoss(reduction=None)
+    np.testing.assert_allclose(array(loss(tags, packed)), by_step.sum(1), rtol=1e-5)
+    np.testing.assert_allclose(array(loss(tags, packed, weights)), (by_step * weights).sum(1), rtol=1e-5)
+    np.testing.assert_allclose(array(loss(tags, packed, weights[..., None])), (by_step * weights).sum(1), rtol=1e-5)
+    by_row = np.array([1.0, 2.0, 3.0])
+    for given in (by_row, by_row[:, None]):
+        np.testing.assert_allclose(array(loss(tags, packed, given)).ravel(), by_step.sum(1) * by_row, rtol=1e-5)
+    np.testing.assert_allclose(array(PathLoss()(tags, packed, weights)), (by_step * weights).sum(1).mean(), rtol=1e-5)
+
+
+def test_forbidden_transitions_around_unlabelled_steps_do_not_count():
+    layer = TagSoftmax.from_labels(LABELS)
+    packed = ops.stop_gradient(layer(np.zeros((1, 3, 3), "float32")))
+    found = PathLoss()(np.array([[0, -100, 2]]), packed)  # O, unknown, I-A
+    np.testing.assert_allclose(float(found), 2 * np.log(3), rtol=1e-5)
+
+
+def test_a_weight_of_0_leaves_a_step_of_a_crf_unlabelled():
+    packed = random_head(CRF, (3, 4, 3), np.array([[1, 1, 1, 0], [0, 1, 1, 1], [1, 1, 1, 1]], bool))
+    tags = np.array([[0, 1, 2, 0], [7, 2, 1, 0], [1, 7, 1, 2]])
+    weights = np.array([[1, 0, 1, 5], [0.5, 1, 1, 0], [1, 0, 1, 1]], "float32")  # some at masked steps
+    loss = CRFLoss(reduction=None)
+    expected = array(loss(np.where(weights == 0, -100, tags), packed))
+    np.testing.assert_array_equal(array(loss(tags, packed, weights)), expected)
+    rows = np.array([1.0, 0.5, 2.0])
+    np.testing.assert_allclose(array(loss(tags % 3, packed, rows)), array(loss(tags % 3, packed)) * rows, rtol=1e-6)
+
+
+@pytest.mark.parametrize("trained", [False, True])
+def test_a_memm_needs_all_tags_once(trained):
+    packed = random_head(MEMM, (2, 3, 3)) if trained else ops.stop_gradient(MEMM(3)(np.ones((2, 3, 3), "float32")))
+    tags = np.array([[0, 1, 2], [0, 1, 2]])
+    ones = np.ones((2, 3), "float32")
+    np.testing.assert_array_equal(array(PathLoss()(tags, packed, ones)), array(PathLoss()(tags, packed)))
+    ones[1, 2] = 0.5
+    with pytest.raises(ValueError, match=r"a MEMM's path.*Received: 0.5 at row 1, step 2"):
+        PathLoss()(tags, packed, ones)
+    tags[1, 0] = -100
+    with pytest.raises(ValueError, match=r"a MEMM's path.*Received: -100 at row 1, step 0"):
+        PathLoss()(tags, packed)
+
+
+# Head, loss, a tag and a weight at a step, and whether fit trains with them; else an error, in a graph a loss of NaN.
+FITS = {
+    "CRF, unlabelled": (CRF, CRFLoss, -100, None, True),
+    "CRF, weights 0 and 1": (CRF, CRFLoss, None, 0.0, True),
+    "CRF, weight 2": (CRF, CRFLoss, None, 2.0, False),
+    "CRF, wrong tag": (CRF, CRFLoss, 3, None, False),
+    "TagSoftmax, unlabelled": (TagSoftmax, PathLoss, -100, None, True),
+    "TagSoftmax, weight 2": (TagSoftmax, PathLoss, None, 2.0, True),
+    "TagSoftmax, wrong tag": (TagSoftmax, PathLoss, -1, None, False),
+    "MEMM, weight 1": (MEMM, PathLoss, None, 1.0, True),
+    "MEMM, weight 0": (MEMM, PathLoss, None, 0.0, False),
+    "MEMM, unlabelled": (MEMM, PathLoss, -100, None, False),
+}
+
+
+@pytest.mark.parametrize("name", FITS)
+@pytest.mark.parametrize("jit", [False, True])
+def test_fit_with_unlabelled_steps_and_weights_per_step(name, jit):
+    if jit and keras.backend.backend() == "torch":
+        pytest.skip("torch.compile needs a C++ toolchain")
+    head, loss, tag, weight, trains = FITS[name]
+    model, inputs, tags = small_tagger(head, loss, jit)
+    weights = None if weight is None else np.ones(tags.shape, "float32")
+    if weight is not None:
+        weights[3, 1] = weight
+    if tag is not None:
+        tags[3, 1] = tag
+    tags[inputs == 0] = 77
+
+    def fit():
+        return model.fit(inputs, tags, sample_weight=weights, epochs=3, verbose=0, shuffle=False).history["loss"]
+
+    if trains:
+        history = fit()
+        assert history[-1] < history[0]
+    elif keras.backend.backend() != "tensorflow" and not jit:
+        with pytest.raises(ValueError, match="at row 3, step 1"):
+            fit()
+    else:
+        assert np.isnan(fit()).all()
+
+
+def test_a_model_without_a_head_is_told_so():
+    tokens = keras.Input((6,), dtype="int32")
+    model = keras.Model(tokens, keras.layers.Embedding(9, 3)(tokens))
+    model.compile("sgd", CRFLoss())
+    # PyTorch sees the values first, the others the shapes
+    with pytest.raises(ValueError, match=r"6 steps.*with 2 steps and 2 tags.*put a tagging head|Put a head after"):
+        model.fit(np.ones((4, 6)), np.zeros((4, 6)), verbose=0)
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        tokens = keras.Input((None,), dtype="int32")
+        model = keras.Model(tokens, keras.layers.Embedding(9, 3)(tokens))
+        model.compile("sgd", CRFLoss())
+        signature = tf.TensorSpec((None, None), "int32"), tf.TensorSpec((None, None), "int32")
+        rows = [(np.ones((4, 6)), np.zeros((4, 2)))]
+        with pytest.raises(Exception, match="expected the output of a tagging head"):
+            model.fit(
+                tf.data.Dataset.from_generator(lambda: rows, output_signature=signature), shuffle=False, verbose=0
+            )
+
+
+def test_packed_potentials_are_marked():
+    packed = random_head(CRF, (2, 5, 3))
+    assert tuple(packed.shape) == (2, 10, 4)
+    assert keras.backend.standardize_dtype(packed.dtype) == "float32"
+    assert array(potentials.is_marked(packed)).all()
+    assert array(potentials.is_marked(ops.cast(ops.cast(packed, "bfloat16"), "float32"))).all()
+    assert not array(potentials.has_independent_steps(packed)).any()
+    assert array(potentials.has_independent_steps(random_head(TagSoftmax, (2, 5, 3)))).all()
+
+
 def test_memm_is_the_mean_of_both_directions():
     def log_softmax(x):
         return x - np.log(np.exp(x).sum())
@@ -202,8 +338,24 @@ def test_causal_conv_step_by_step_is_the_same_and_sees_no_future():
         (lambda: CRF(3)(np.zeros((1, 2, 3), "float32"), mask=np.ones(2)), "mask must have the shape"),
         (lambda: GatedConv(0), "dilation must be an integer from 1"),
         (lambda: TokenDropout(1.0), "rate must be from 0 to below 1"),
-        (lambda: CRFLoss()(np.zeros((1, 9)), CRF(3)(np.zeros((1, 2, 3), "float32"))), "with 2 steps"),
+        (lambda: CRF(3)(np.zeros((1, 2, 3), "float32"), mask=np.ones((1, 4))), r"\(1, 2\). Received: \(1, 4\)"),
+        (
+            lambda: CRFLoss()(np.zeros((1, 9)), CRF(3)(np.zeros((1, 2, 3), "float32"))),
+            "tags with 9 steps.*potentials with 2 steps and 3 tags",
+        ),
+        (
+            lambda: CRFLoss()(np.zeros((1, 2)), CRF(3)(np.zeros((1, 2, 3), "float32")), np.ones((1, 9))),
+            "sample weights per step with 9 steps.*potentials with 2 steps",
+        ),
+        (
+            lambda: CRFLoss()(np.zeros((1, 2)), CRF(3)(np.zeros((1, 2, 3), "float32")), np.full((1, 2), 0.3)),
+            "not a sum over steps.*Received: 0.3 at row 0, step 0",
+        ),
         (lambda: CRFLoss()(np.zeros((1, 2)), np.zeros((1, 2), "float32")), "expected the output of a tagging head"),
+        (lambda: CRFLoss()(np.zeros((1, 2)), np.zeros((1, 2, 5), "float32")), "expected the output of a tagging head"),
+        (lambda: CRFLoss()(np.zeros((1, 2)), np.ones((1, 6, 3), "float32")), "expected the output of a tagging head"),
+        (lambda: ViterbiDecoder()(np.ones((1, 6, 3), "float32")), "expected the output of a tagging head"),
+        (lambda: ViterbiDecoder()(keras.Input((2, 5))), "expected the output of a tagging head"),
     ],
 )
 def test_errors_say_what_is_accepted(call, message):

@@ -9,7 +9,8 @@ from keras import ops
 
 from nlpkit.ops import linear_chain
 
-from .backend import array, gradients, in_graph
+from . import backend
+from .backend import array, gradients
 
 STEPS = 7
 
@@ -34,11 +35,20 @@ class Chains:
     def scores(self):
         return {"transitions": self.transitions, "start": self.start, "end": self.end, "mask": self.mask}
 
-    def paths(self, row):
-        """All paths of a row and their scores, in float64."""
+    @property
+    def partial_tags(self):
+        """The tags, of which about half are unknown: in the last rows of each length some, none and all of them."""
+        unknown = np.random.default_rng(9).random(self.tags.shape) < 0.5
+        unknown[1::3], unknown[2::3] = False, True
+        return np.where(unknown, linear_chain.UNLABELLED, self.tags)
+
+    def paths(self, row, tags=None):
+        """All paths of a row and their scores, in float64; with tags ``(time,)`` only those that agree with them."""
         emissions = self.emissions[row][self.mask[row]].astype("float64")
         scores = {}
         for path in itertools.product(range(emissions.shape[1]), repeat=len(emissions)):
+            if tags is not None and any(t not in (tag, -100) for t, tag in zip(tags[self.mask[row]], path)):
+                continue
             score = sum(emissions[t, tag] for t, tag in enumerate(path))
             score += sum(float(self.transitions[a, b]) for a, b in itertools.pairwise(path))
             if path:
@@ -82,9 +92,32 @@ def test_path_score_and_log_likelihood(chains):
         np.testing.assert_allclose(log_p[row], expected - log_sum(paths.values()), rtol=1e-5, atol=1e-2)
 
 
-def expected_counts(chains, row):
+def tensor_gradient(function, x):
+    """Gradient of a scalar function by one tensor, usable inside a graph; not on PyTorch."""
+    if keras.backend.backend() == "jax":
+        import jax
+
+        return jax.grad(function)(x)
+    import tensorflow as tf
+
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        value = function(x)
+    return tape.gradient(value, x)
+
+
+def in_graph(function, *arrays, jit=False):
+    """`backend.in_graph`, on TensorFlow compiled by XLA if asked to."""
+    if jit and keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        return tf.function(function, jit_compile=True)(*(ops.convert_to_tensor(a) for a in arrays))
+    return backend.in_graph(function, *arrays)
+
+
+def expected_counts(chains, row, labels=None):
     """Posterior of tags by step and expected number of transitions, by enumeration."""
-    paths = chains.paths(row)
+    paths = chains.paths(row, labels)
     log_z = log_sum(paths.values())
     num_tags = len(chains.transitions)
     unary = np.zeros((chains.mask[row].sum(), num_tags))
@@ -147,6 +180,129 @@ def test_likelihood_gradient_is_observed_minus_expected():
             counts[a, b] += 1
         counts -= expected_counts(chains, row)[1]
     np.testing.assert_allclose(by_transitions, counts, atol=1e-3)
+
+
+def test_unlabelled_steps_are_summed_out(chains):
+    tags = chains.partial_tags
+    weights = np.linspace(0.5, 2, len(tags)).astype("float32")
+
+    def total(emissions, transitions):
+        scores = {**chains.scores, "transitions": transitions}
+        log_p = linear_chain.log_likelihood(emissions, tags, **scores)
+        return ops.sum(log_p * ops.convert_to_tensor(weights))
+
+    _, (by_emissions, by_transitions) = gradients(total, chains.emissions, chains.transitions)
+    log_p = array(linear_chain.log_likelihood(chains.emissions, tags, **chains.scores))
+    expected_transitions = np.zeros_like(chains.transitions)
+    for row, real in enumerate(chains.mask):
+        expected = log_sum(chains.paths(row, tags[row]).values()) - log_sum(chains.paths(row).values())
+        np.testing.assert_allclose(log_p[row], expected, rtol=1e-5, atol=1e-2)
+        labelled, free = expected_counts(chains, row, tags[row]), expected_counts(chains, row)
+        np.testing.assert_allclose(by_emissions[row][real], (labelled[0] - free[0]) * weights[row], atol=2e-2)
+        expected_transitions += (labelled[1] - free[1]) * weights[row]
+        if (tags[row][real] == linear_chain.UNLABELLED).all():
+            assert log_p[row] == 0
+            assert (by_emissions[row] == 0).all()
+    np.testing.assert_allclose(by_transitions, expected_transitions, atol=5e-2)
+
+
+def test_only_unlabelled_batches_pay_for_unlabelled_steps(monkeypatch):
+    def refuse(*args, **kwargs):
+        raise RuntimeError("the loop for unlabelled steps ran")
+
+    chains = Chains(3)
+    monkeypatch.setattr(linear_chain, "_partial_likelihoods", refuse)
+    tags = np.where(chains.mask, chains.tags, linear_chain.UNLABELLED)  # masked steps don't count
+    found = array(linear_chain.log_likelihood(chains.emissions, tags, **chains.scores))
+    np.testing.assert_array_equal(
+        found, array(linear_chain.log_likelihood(chains.emissions, chains.tags, **chains.scores))
+    )
+    with pytest.raises(RuntimeError):
+        linear_chain.log_likelihood(chains.emissions, chains.partial_tags, **chains.scores)
+
+
+@pytest.mark.parametrize("jit", [False, True])
+def test_unlabelled_steps_and_wrong_tags_inside_a_graph(jit):
+    chains = Chains(3)
+    tags = chains.partial_tags
+    expected = array(linear_chain.log_likelihood(chains.emissions, tags, **chains.scores))
+    wrong = tags.copy()
+    wrong[7, chains.mask[7].argmax()] = 3
+    wrong[~chains.mask] = -7
+
+    def likelihoods(emissions, tags, mask):
+        scores = {**chains.scores, "mask": mask}
+        return linear_chain.log_likelihood(emissions, tags, **scores)
+
+    for dtype in ("int32", "float32"):
+        found = array(in_graph(likelihoods, chains.emissions, tags.astype(dtype), chains.mask, jit=jit))
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+        if keras.backend.backend() != "torch":
+            found = array(in_graph(likelihoods, chains.emissions, wrong.astype(dtype), chains.mask, jit=jit))
+            np.testing.assert_array_equal(np.isnan(found), np.arange(len(tags)) == 7)
+            np.testing.assert_allclose(np.delete(found, 7), np.delete(expected, 7), rtol=1e-5, atol=1e-5)
+
+
+def test_a_wrong_tag_inside_a_graph_makes_gradients_of_its_row_nan():
+    if keras.backend.backend() == "torch":
+        pytest.skip("PyTorch has no graph here and raises an error")
+    chains = Chains(2)
+    wrong = chains.tags.copy()
+    wrong[7, chains.mask[7].argmax()] = 2
+    for function in (linear_chain.log_likelihood, linear_chain.path_score):
+
+        def gradient(emissions, tags, function=function):
+            return tensor_gradient(lambda x: ops.sum(function(x, tags, **chains.scores)), emissions)
+
+        found = array(in_graph(gradient, chains.emissions, wrong))
+        assert np.isnan(found[7][chains.mask[7]]).all()
+        assert np.isfinite(np.delete(found, 7, axis=0)).all()
+
+
+def test_partial_path_score_counts_what_is_labelled():
+    chains = Chains(3)
+    tags = chains.partial_tags
+    weights = np.random.default_rng(0).random(tags.shape).astype("float32")
+    alone = array(linear_chain.partial_path_score(chains.emissions, tags, **chains.scores))
+    weighted = array(linear_chain.partial_path_score(chains.emissions, tags, weights=weights, **chains.scores))
+    for row, real in enumerate(chains.mask):
+        path, x, w = tags[row][real], chains.emissions[row][real], weights[row][real]
+        scores = np.zeros(len(path))
+        for t, tag in enumerate(path):
+            if tag != linear_chain.UNLABELLED:
+                scores[t] = x[t, tag] + (t == 0) * chains.start[tag] + (t == len(path) - 1) * chains.end[tag]
+                if t and path[t - 1] != linear_chain.UNLABELLED:
+                    scores[t] += chains.transitions[path[t - 1], tag]
+        np.testing.assert_allclose(alone[row], scores.sum(), rtol=1e-5, atol=1e-5)
+        np.testing.assert_allclose(weighted[row], (scores * w).sum(), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", ["int64", "float32"])
+@pytest.mark.parametrize("wrong", [-1, 3, -101, 0.5, float("nan")])
+def test_wrong_tags_are_refused_where_they_can_be_seen(wrong, dtype):
+    if dtype == "int64" and wrong != wrong // 1:
+        pytest.skip("integers are whole")
+    emissions, transitions = np.zeros((2, 4, 3), "float32"), np.zeros((3, 3), "float32")
+    tags = np.zeros((2, 4), dtype)
+    tags[1, 2] = wrong
+    mask = np.ones((2, 4), bool)
+    for given in (tags, ops.convert_to_tensor(tags)):
+        for function in (linear_chain.log_likelihood, linear_chain.path_score, linear_chain.partial_path_score):
+            with pytest.raises(ValueError, match=rf"from 0 to 2.*Received: {wrong:g} at row 1, step 2"):
+                function(emissions, given, transitions, mask=mask)
+            hidden = mask.copy()
+            hidden[1, 2] = False
+            assert np.isfinite(array(function(emissions, given, transitions, mask=hidden))).all()
+
+
+def test_an_unlabelled_path_has_no_score():
+    emissions, transitions = np.zeros((1, 2, 3), "float32"), np.zeros((3, 3), "float32")
+    tags = np.array([[0, linear_chain.UNLABELLED]])
+    with pytest.raises(ValueError, match=r"an unlabelled step \(-100\) has no score. Received: -100 at row 0, step 1"):
+        linear_chain.path_score(emissions, tags, transitions)
+    if keras.backend.backend() != "torch":
+        found = in_graph(lambda x, tags: linear_chain.path_score(x, tags, transitions), emissions, tags)
+        assert np.isnan(array(found)).all()
 
 
 def test_viterbi(chains):
@@ -249,8 +405,15 @@ def test_one_step_and_one_tag():
         ((np.zeros((2, 3)), np.zeros((3, 3))), r"emissions must have the shape \(batch, time, tags\)"),
         ((np.zeros((2, 4, 3)), np.zeros((2, 2))), r"transitions must have the shape \(tags, tags\) = \(3, 3\)"),
         ((np.zeros((2, 4, 3)), np.zeros((3, 3)), None, None, np.ones(4)), "mask must have the shape"),
+        ((np.zeros((2, 4, 3)), np.zeros((3, 3)), None, None, np.ones((2, 5))), r"\(2, 4\). Received: \(2, 5\)"),
     ],
 )
 def test_wrong_shapes_are_named(arguments, message):
     with pytest.raises(ValueError, match=message):
         linear_chain.viterbi_decode(*arguments)
+
+
+def test_tags_of_another_shape_are_named():
+    for shape in ((2, 5), (2, 4, 1)):
+        with pytest.raises(ValueError, match=r"tags must .*\(batch, time\).*Received: \(2, "):
+            linear_chain.log_likelihood(np.zeros((2, 4, 3)), np.zeros(shape), np.zeros((3, 3)))
