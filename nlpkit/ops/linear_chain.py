@@ -376,11 +376,9 @@ def _posteriors(scores, mask, *, transitions, exact=False):
 
 
 @compiled(returns="rows steps rows scalar")
-def _likelihoods(scores, tags, mask, *, transitions, exact=False):
+def _likelihoods(scores, tags, mask, *, transitions):
     """As if all steps were labelled; the results are in doubt if one is not."""
-    log_z, expected_unary, expected_pairwise, in_doubt = _posteriors.plain(
-        scores, mask, transitions=transitions, exact=exact
-    )
+    log_z, expected_unary, expected_pairwise, in_doubt = _posteriors.plain(scores, mask, transitions=transitions)
     num_tags = scores.shape[-1]
     unary, pairwise = _path_counts(tags, mask, num_tags)
     score = ops.sum(scores * unary, axis=(1, 2)) + ops.sum(transitions * pairwise, axis=(1, 2))
@@ -408,11 +406,8 @@ def _partial_likelihoods(scores, tags, mask, *, transitions, exact=False):
 
 def _special_likelihoods(scores, tags, mask, transitions):
     """The results where those of `_likelihoods` are in doubt; NaN for rows with a tag that is not accepted."""
-    log_p, unary, pairwise = _cond(
-        ops.any(ops.logical_and(mask, tags == UNLABELLED)),
-        lambda: _run(_partial_likelihoods, scores, tags, mask, transitions=transitions),
-        lambda: _likelihoods.plain(scores, tags, mask, transitions=transitions, exact=True)[:3],
-    )
+    # Labelled steps are a special case of what may be unlabelled; a branch of their own would take as long to compile.
+    log_p, unary, pairwise = _run(_partial_likelihoods, scores, tags, mask, transitions=transitions)
     factor = _nan_where(has_wrong_tag(tags, mask, scores.shape[-1]))  # (batch,)
     return log_p * factor, unary * factor[:, None, None], pairwise * factor[:, None, None]
 
