@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import collections
 import io
+import math
+import tempfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import Any
 
 import keras
 import numpy as np
+from keras.src.backend.common import global_state
 
 from nlpkit.errors import ArtefactError
 
@@ -66,49 +69,63 @@ def load_network(build: Callable[[], Any], path: Path) -> Any:
     Raises:
         ArtefactError: if the file is damaged or does not fit the network.
     """
-    with keras.StatelessScope(initialize_variables=False):
-        bare = _bare(build().model)
-    wanted = [tuple(weight.shape) for weight in bare.weights]
+    # Variables that are made in this scope have shapes, but no values before it ends.
+    scope = keras.StatelessScope(initialize_variables=False)
     try:
-        declared = collections.Counter(_declared_shapes(path, wanted))
-        missing = collections.Counter(wanted) - declared
-        # States of random generators may be saved as well.
-        states = collections.Counter(tuple(variable.shape) for variable in bare.variables) - collections.Counter(wanted)
-        extra = declared - collections.Counter(wanted) - states
-        if missing or extra:
-            raise ValueError(_difference(missing, extra))
-        network = build()
-        _bare(network.model).load_weights(path)
+        with scope:
+            network = build()
+            bare = _bare(network.model)
+            content = _read_weights(path, bare)
+            _compare_shapes(bare, content)
+            scope.initialize_variables = True
+        _load_weights(bare, content)
     except (OSError, ValueError, TypeError, KeyError, RuntimeError, zipfile.BadZipFile) as error:
+        if not scope.initialize_variables:
+            # Nobody is ever to give them values; Keras has no public way to say so.
+            global_state.set_global_attribute("uninitialized_variables", [])
         reason = str(error).strip().split("\n")[0]
         raise ArtefactError(f"{path}: does not hold the weights of this model: {reason}") from None
     return network
 
 
+def _read_weights(path, model):
+    """The weights of a saved model as they are on disk, unless they are larger than the model's can be."""
+    numbers = sum(math.prod(weight.shape) for weight in model.weights)
+    with zipfile.ZipFile(path) as file:
+        size = file.getinfo(_WEIGHTS).file_size
+        if size > 4 * numbers + _OVERHEAD * (1 + len(model.weights) // 1000):
+            raise ValueError(f"{size:,} bytes of weights, where {numbers:,} numbers are expected")
+        return file.read(_WEIGHTS)
+
+
+def _load_weights(model, content):
+    # From a file of their own Keras reads them at once; within the archive it would unpack them again and again.
+    with tempfile.TemporaryDirectory(prefix="nlpkit-") as folder:
+        path = Path(folder) / _WEIGHTS
+        path.write_bytes(content)
+        model.load_weights(path)
+
+
+def _compare_shapes(model, content):
+    """Raise a `ValueError` if a file declares other weights than the model has."""
+    import h5py
+
+    shapes = []
+    with h5py.File(io.BytesIO(content)) as file:
+        file.visititems(lambda _, node: shapes.append(node.shape) if isinstance(node, h5py.Dataset) else None)
+    wanted, declared = [tuple(weight.shape) for weight in model.weights], collections.Counter(shapes)
+    missing = collections.Counter(wanted) - declared
+    # States of random generators may be saved as well.
+    states = collections.Counter(tuple(variable.shape) for variable in model.variables) - collections.Counter(wanted)
+    extra = declared - collections.Counter(wanted) - states
+    if missing or extra:
+        parts = [f"it has no weight of the shape {shape}" for shape in missing]
+        raise ValueError("; ".join([*parts, *(f"one of the shape {shape} is too many" for shape in extra)][:3]))
+
+
 def _bare(model):
     """The same layers as a plain functional model, whatever class the model is of."""
     return keras.Model(model.input, model.output, name=model.name)
-
-
-def _declared_shapes(path, wanted):
-    """Shapes of the weights in a file, from its headers alone."""
-    import h5py
-
-    numbers = sum(int(np.prod(shape)) for shape in wanted)
-    with zipfile.ZipFile(path) as file:
-        size = file.getinfo(_WEIGHTS).file_size
-        if size > 4 * numbers + _OVERHEAD * (1 + len(wanted) // 1000):
-            raise ValueError(f"{size:,} bytes of weights, where {numbers:,} numbers are expected")
-        content = io.BytesIO(file.read(_WEIGHTS))
-    found = []
-    with h5py.File(content) as weights:
-        weights.visititems(lambda _, node: found.append(node.shape) if isinstance(node, h5py.Dataset) else None)
-    return found
-
-
-def _difference(missing, extra):
-    parts = [f"it has no weight of the shape {shape}" for shape in missing]
-    return "; ".join([*parts, *(f"one of the shape {shape} is too many" for shape in extra)][:3])
 
 
 def _halve(values):

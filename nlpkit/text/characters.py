@@ -23,8 +23,8 @@ def from_code_points(codes: np.ndarray) -> str:
 
 
 @functools.cache
-def _normal_form() -> np.ndarray:
-    """Table over the basic plane: full-width forms to half-width ones, then to lower case.
+def normal_form() -> np.ndarray:
+    """uint32 ``(0x10000,)``, what each code point of the basic plane is normalised to: half-width, lower case.
 
     Only mappings of one character to one character, so that offsets stay valid.
     """
@@ -38,9 +38,14 @@ def _normal_form() -> np.ndarray:
     return table
 
 
-def normalize(codes: np.ndarray) -> np.ndarray:
-    """Full-width to half-width and upper to lower case, code point by code point: the length never changes."""
-    table = _normal_form()
+def normalize(codes: np.ndarray, table: np.ndarray | None = None) -> np.ndarray:
+    """Full-width to half-width and upper to lower case, code point by code point: the length never changes.
+
+    Args:
+        codes: uint32, code points.
+        table: another one than `normal_form`.
+    """
+    table = normal_form() if table is None else table
     if len(codes) and codes.max() >= len(table):
         inside = codes < len(table)
         return np.where(inside, table[np.where(inside, codes, 0)], codes)
@@ -61,12 +66,12 @@ class FlatTexts:
 
     Args:
         texts: the texts.
-        table: uint32 ``(0x10000,)``, what each code point of the basic plane is read as after it was normalised, see
+        table: uint32 ``(0x10000,)``, what each code point of the basic plane is read as, in place of `normal_form`; see
             `nlpkit.text.simplified.simplified_table`.
 
     Attributes:
         codes: uint32 ``(total,)``, the code points as they were.
-        normal: uint32 ``(total,)``, normalised, and read by another table if one was given.
+        normal: uint32 ``(total,)``, normalised, or what the table reads them as.
         starts: int64 ``(n,)``, where each text begins in the arrays.
         lengths: int64 ``(n,)``.
     """
@@ -75,11 +80,7 @@ class FlatTexts:
         joined = code_points("\0".join(["", *texts, ""])).copy()
         self.lengths = np.fromiter(map(len, texts), "int64", len(texts))
         self.starts = np.cumsum(self.lengths + 1) - self.lengths
-        self.normal = normalize(joined)
-        if table is not None:
-            self.normal = np.where(
-                self.normal < len(table), table[np.minimum(self.normal, len(table) - 1)], self.normal
-            )
+        self.normal = normalize(joined, table)
         self.codes = joined
         for array in (self.codes, self.normal):
             array[self.starts - 1] = EDGE

@@ -8,14 +8,16 @@ from collections.abc import Collection
 
 import numpy as np
 
-from nlpkit.text.characters import FlatTexts
+from nlpkit.text.characters import FlatTexts, from_code_points
 
 KINDS = ("letters", "digits", "letter-digit", "digit-letter", "decimal", "address", "capital")
 """What two neighbouring characters of a run can be: ``ab``, ``12``, ``a1``, ``1a``, either side of the point of
 ``3.14``, within ``name@example.com`` or ``https://example.com/a``, and ``tH`` as in ``GitHub``, where data without
 spaces may have two words."""
 
-_LETTER, _DIGIT, _POINT = 1, 2, 3
+_LETTER, _DIGIT, _POINT, _AT, _COLON = 1, 2, 3, 4, 5
+_PAIRS = np.zeros((6, 6), "uint8")
+_PAIRS[_LETTER, _LETTER], _PAIRS[_DIGIT, _DIGIT], _PAIRS[_LETTER, _DIGIT], _PAIRS[_DIGIT, _LETTER] = 1, 2, 3, 4
 _CAPITALS = np.array([*range(ord("A"), ord("Z") + 1), *range(ord("Ａ"), ord("Ｚ") + 1)], "uint32")
 _ADDRESS = re.compile(r"(?:https?://|www\.)[!-~]+|[a-z0-9_.+-]+@[a-z0-9-]+(?:\.[a-z0-9-]+)+")
 _OFTEN = 20  # times that a kind must occur to be judged
@@ -28,7 +30,8 @@ def _classes() -> np.ndarray:
     table = np.zeros(0x110001, "uint8")
     for code in range(0x250):
         table[code] = _LETTER if chr(code).isalpha() else _DIGIT if chr(code) in "0123456789" else 0
-    table[ord(".")] = _POINT
+    for sign, kind in ((".", _POINT), ("@", _AT), (":", _COLON), ("/", _COLON)):
+        table[ord(sign)] = kind
     return table
 
 
@@ -49,28 +52,27 @@ def neighbours_in_runs(texts: FlatTexts) -> np.ndarray:
     """
     kinds = _classes()[texts.normal]
     found = np.zeros(len(kinds), "uint8")
-    first, second = kinds[:-1], kinds[1:]
-    for kind, (before, after) in enumerate(
-        ((_LETTER, _LETTER), (_DIGIT, _DIGIT), (_LETTER, _DIGIT), (_DIGIT, _LETTER)), 1
-    ):
-        found[:-1][(first == before) & (second == after)] = kind
-    is_capital = np.isin(texts.codes, _CAPITALS)
-    found[:-1][(found[:-1] == 1) & ~is_capital[:-1] & is_capital[1:]] = 7
-    points = np.flatnonzero((kinds[:-2] == _DIGIT) & (kinds[1:-1] == _POINT) & (kinds[2:] == _DIGIT))
-    found[points], found[points + 1] = 5, 5
-    if (texts.normal == ord("@")).any() or (kinds == _POINT).any():
-        for start, end in _addresses(texts):
-            found[start : end - 1] = 6
+    # Few characters of Chinese text belong to runs, so only their places are looked at from here on.
+    places = np.flatnonzero(kinds)
+    places = places[:-1][np.diff(places) == 1]  # those whose neighbour does too
+    pairs = _PAIRS[kinds[places], kinds[places + 1]]
+    capital = np.isin(texts.codes[places + 1], _CAPITALS) & ~np.isin(texts.codes[places], _CAPITALS)
+    found[places] = np.where((pairs == 1) & capital, 7, pairs)
+    points = places[kinds[places] == _POINT]
+    points = points[(kinds[points - 1] == _DIGIT) & (kinds[points + 1] == _DIGIT)]
+    found[points - 1], found[points] = 5, 5
+    for start, end in _addresses(texts, kinds, places):
+        found[start : end - 1] = 6
     return found
 
 
-def _addresses(texts):
-    codes = texts.normal
-    signs = np.isin(codes, [ord("@"), ord(":"), ord(".")])
-    rows = np.unique(np.searchsorted(texts.starts, np.flatnonzero(signs), side="right") - 1)
-    for row in rows.tolist():
+def _addresses(texts, kinds, places):
+    """Where addresses begin and end: looked for in texts with an at sign, a colon and slash, or a point after a w."""
+    before, after = kinds[places], kinds[places + 1]
+    signs = (before == _AT) | (before == _COLON) | ((after == _POINT) & (texts.normal[places] == ord("w")))
+    for row in np.unique(np.searchsorted(texts.starts, places[signs], side="right") - 1).tolist():
         start = int(texts.starts[row])
-        text = codes[start : start + int(texts.lengths[row])].astype("<u4").tobytes().decode("utf-32-le", "replace")
+        text = from_code_points(texts.normal[start : start + int(texts.lengths[row])])
         for match in _ADDRESS.finditer(text):
             yield start + match.start(), start + match.end()
 

@@ -11,6 +11,7 @@ from importlib import resources
 
 import numpy as np
 
+from nlpkit.text.characters import normal_form
 from nlpkit.text.vocabulary import UNKNOWN, CharacterVocabulary
 
 
@@ -29,7 +30,7 @@ def simplified_table(known: CharacterVocabulary) -> np.ndarray:
 
     Returns:
         uint32 ``(0x10000,)``: for a traditional character that is not known its simplified form, if that is known;
-        else the character itself.
+        else the normal form of the character.
 
     Example:
 
@@ -38,7 +39,7 @@ def simplified_table(known: CharacterVocabulary) -> np.ndarray:
         '這国語'
     """
     traditional, simplified = _pairs()
-    table = np.arange(0x10000, dtype="uint32")
+    table = normal_form().copy()
     reads = (known.encode_codes(traditional) == UNKNOWN) & (known.encode_codes(simplified) != UNKNOWN)
     table[traditional[reads]] = simplified[reads]
     return table

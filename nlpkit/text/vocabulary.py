@@ -9,7 +9,7 @@ from typing import Self
 
 import numpy as np
 
-from nlpkit.text.characters import EDGE
+from nlpkit.text.characters import EDGE, code_points
 from nlpkit.text.ngrams import NgramTable
 
 PADDING, UNKNOWN = 0, 1
@@ -94,7 +94,7 @@ class BigramVocabulary(Vocabulary):
 
     def __init__(self, symbols: Iterable[str]):
         super().__init__(symbols)
-        pairs = np.array([[ord(pair[0]), ord(pair[1])] for pair in self.symbols], "uint32").reshape(-1, 2)
+        pairs = code_points("".join(self.symbols)).reshape(-1, 2).copy()
         pairs[pairs == 0] = EDGE
         self._table = NgramTable(_pair_keys(pairs[:, 0], pairs[:, 1]))
 
