@@ -8,7 +8,7 @@ from keras import ops
 
 from nlpkit.ops import linear_chain, potentials
 from nlpkit.ops.linear_chain import UNLABELLED
-from nlpkit.ops.potentials import visible_values
+from nlpkit.ops.visible import visible_values
 
 
 class _ChainLoss(keras.losses.Loss):

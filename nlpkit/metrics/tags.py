@@ -11,8 +11,9 @@ import numpy as np
 from keras import ops
 
 from nlpkit.ops import linear_chain, potentials
+from nlpkit.ops.alignment import align_left
+from nlpkit.ops.chain_inputs import UNLABELLED, has_wrong_tag, prepare_tags
 from nlpkit.ops.compiled import compiled
-from nlpkit.ops.linear_chain import UNLABELLED
 from nlpkit.text import tag_schemes
 
 
@@ -30,7 +31,7 @@ class _TagMetric(keras.metrics.Metric):
         y_true = ops.convert_to_tensor(y_true)
         if len(y_true.shape) == 3 and y_true.shape[-1] == 1:
             y_true = y_true[..., 0]
-        tags = linear_chain.prepare_tags(y_true, parts.mask, parts.emissions.shape)
+        tags = prepare_tags(y_true, parts.mask, parts.emissions.shape)
         start, end = parts.start, parts.end
         (predicted,) = _decode(parts.emissions, parts.mask, transitions=parts.transitions, start=start, end=end)
         return tags, predicted, parts.mask
@@ -85,7 +86,7 @@ class TagAccuracy(_TagMetric):
         if sample_weight is not None:
             weights = weights * _by_step(sample_weight)
         right = ops.cast(tags == predicted, "float32")
-        is_wrong = linear_chain.has_wrong_tag(tags, mask, y_pred.shape[-1] - 1)
+        is_wrong = has_wrong_tag(tags, mask, y_pred.shape[-1] - 1)
         self.add(ops.sum(right * weights) + _nan_if(ops.any(is_wrong)), ops.sum(weights))
 
     def result(self) -> Any:
@@ -152,7 +153,7 @@ class SpanF1(_TagMetric):
             )
         tags, predicted, mask = self.read(y_true, y_pred)
         unlabelled = ops.any(ops.logical_and(mask, tags == UNLABELLED), axis=1, keepdims=True)
-        both, lengths = linear_chain.align_left(ops.stack([tags, predicted], axis=-1), mask)
+        both, lengths = align_left(ops.stack([tags, predicted], axis=-1), mask)
         # (batch, time): the steps that stand in a row which counts
         real = ops.arange(ops.shape(mask)[1], dtype="int32") < lengths[:, None]
         real = ops.logical_and(real, ops.logical_not(unlabelled))
@@ -163,7 +164,7 @@ class SpanF1(_TagMetric):
 
         weights = 1.0 if sample_weight is None else _by_row(sample_weight)
         right, found, wanted = (ops.sum(ops.cast(x, "float32") * weights) for x in (same, found_begins, begins))
-        is_wrong = linear_chain.has_wrong_tag(tags, mask, len(self.labels))
+        is_wrong = has_wrong_tag(tags, mask, len(self.labels))
         self.add(right + _nan_if(ops.any(is_wrong)), found, wanted)
 
     def result(self) -> Any:

@@ -40,13 +40,14 @@ References:
 from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
 
 from nlpkit.ops import recursions
+from nlpkit.ops.alignment import align_left, restore, restore_paths
+from nlpkit.ops.chain_inputs import UNLABELLED, exists, has_wrong_tag, prepare, prepare_tags
 from nlpkit.ops.compiled import compiled
-from nlpkit.ops.potentials import visible_values
 from nlpkit.ops.recursions import IMPOSSIBLE
+from nlpkit.ops.visible import cond
 
 __all__ = [
     "IMPOSSIBLE",
@@ -60,9 +61,6 @@ __all__ = [
     "sample",
     "viterbi_decode",
 ]
-
-UNLABELLED = -100
-"""Stands for the tag of a step that exists but is not labelled. To leave a step out, use the mask."""
 
 # Keeps a path off a tag: far below the sum of many `IMPOSSIBLE`s, so that a forbidden path that is labelled still wins.
 _EXCLUDED = -1e8
@@ -94,7 +92,7 @@ def log_normalizer(emissions: Any, transitions: Any, start: Any = None, end: Any
     References:
         Rabiner (1989), A Tutorial on Hidden Markov Models: the forward-backward algorithm.
     """
-    scores, transitions, mask = _prepare(emissions, transitions, start, end, mask)
+    scores, transitions, mask = prepare(emissions, transitions, start, end, mask)
     log_z, unary, pairwise = _run(
         _posteriors, ops.stop_gradient(scores), mask, transitions=ops.stop_gradient(transitions)
     )
@@ -135,11 +133,11 @@ def log_likelihood(
         Lafferty, McCallum and Pereira (2001), Conditional Random Fields. Tsuboi et al. (2008), Training Conditional
         Random Fields Using Incomplete Annotations.
     """
-    scores, transitions, mask = _prepare(emissions, transitions, start, end, mask)
+    scores, transitions, mask = prepare(emissions, transitions, start, end, mask)
     tags = prepare_tags(tags, mask, scores.shape)
     free_scores, free_transitions = ops.stop_gradient(scores), ops.stop_gradient(transitions)
     *results, in_doubt = _likelihoods(free_scores, tags, mask, transitions=free_transitions)
-    log_p, unary, pairwise = _cond(
+    log_p, unary, pairwise = cond(
         in_doubt,
         lambda: _special_likelihoods(free_scores, tags, mask, free_transitions),
         lambda: tuple(results),
@@ -174,7 +172,7 @@ def path_score(
         >>> float(path_score(emissions, np.array([[1, 0]]), np.array([[0.0, 0.0], [0.5, 0.0]]))[0])
         5.5
     """
-    scores, transitions, mask = _prepare(emissions, transitions, start, end, mask)
+    scores, transitions, mask = prepare(emissions, transitions, start, end, mask)
     tags = prepare_tags(tags, mask, scores.shape, unlabelled=False)
     unlabelled = ops.logical_and(mask, tags == UNLABELLED)
     return _score(scores, tags, mask, transitions) * _nan_where(ops.any(unlabelled, axis=1))
@@ -217,7 +215,7 @@ def partial_path_score(
         >>> float(partial_path_score(emissions, np.array([[1, -100]]), np.zeros((2, 2)))[0])
         2.0
     """
-    scores, transitions, mask = _prepare(emissions, transitions, start, end, mask)
+    scores, transitions, mask = prepare(emissions, transitions, start, end, mask)
     return _score(scores, prepare_tags(tags, mask, scores.shape), mask, transitions, weights)
 
 
@@ -246,7 +244,7 @@ def marginals(emissions: Any, transitions: Any, start: Any = None, end: Any = No
     References:
         Rabiner (1989), A Tutorial on Hidden Markov Models: the forward-backward algorithm.
     """
-    scores, transitions, mask = _prepare(emissions, transitions, start, end, mask)
+    scores, transitions, mask = prepare(emissions, transitions, start, end, mask)
     return _run(_posteriors, scores, mask, transitions=transitions)[1]
 
 
@@ -278,7 +276,7 @@ def viterbi_decode(
     References:
         Viterbi (1967), Error Bounds for Convolutional Codes and an Asymptotically Optimum Decoding Algorithm.
     """
-    scores, transitions, mask = _prepare(emissions, transitions, start, end, mask)
+    scores, transitions, mask = prepare(emissions, transitions, start, end, mask)
     return _viterbi_decode(scores, mask, transitions=transitions)
 
 
@@ -312,12 +310,12 @@ def nbest_viterbi_decode(
     References:
         Seshadri and Sundberg (1994), List Viterbi Decoding Algorithms with Applications.
     """
-    scores, transitions, mask = _prepare(emissions, transitions, start, end, mask)
+    scores, transitions, mask = prepare(emissions, transitions, start, end, mask)
     real_first, lengths = align_left(scores, mask)
     tags, best = recursions.nbest_viterbi(real_first, transitions, lengths, n)
     # An empty row has one path, the empty one.
     only_first = ops.where(ops.arange(n) == 0, 0.0, -float("inf"))
-    return _restore_paths(tags, mask), ops.where((lengths > 0)[:, None], best, only_first)
+    return restore_paths(tags, mask), ops.where((lengths > 0)[:, None], best, only_first)
 
 
 def sample(
@@ -356,11 +354,11 @@ def sample(
         Chib (1996), Calculating Posterior Distributions and Modal Estimates in Markov Mixture Models, for filtering
         forward and sampling backward.
     """
-    scores, transitions, mask = _prepare(emissions, transitions, start, end, mask)
+    scores, transitions, mask = prepare(emissions, transitions, start, end, mask)
     real_first, lengths = align_left(scores, mask)
     batch, time, num_tags = ops.shape(scores)
     noise = recursions.gumbel_noise((time, n, batch, num_tags), seed)
-    return _restore_paths(recursions.sample(real_first, transitions, lengths, noise), mask)
+    return restore_paths(recursions.sample(real_first, transitions, lengths, noise), mask)
 
 
 # Inputs below: scores (batch, time, tags) float32 with start and end added, mask (batch, time) bool, no gradients.
@@ -372,7 +370,7 @@ def _posteriors(scores, mask, *, transitions, exact=False):
     log_z, unary, pairwise, in_doubt = recursions.posteriors(real_first, transitions, lengths, exact)
     empty = lengths == 0
     pairwise = ops.where(empty[:, None, None], 0.0, pairwise)
-    return ops.where(empty, 0.0, log_z), _restore(unary, mask), pairwise, in_doubt
+    return ops.where(empty, 0.0, log_z), restore(unary, mask), pairwise, in_doubt
 
 
 @compiled(returns="rows steps rows scalar")
@@ -382,7 +380,7 @@ def _likelihoods(scores, tags, mask, *, transitions):
     num_tags = scores.shape[-1]
     unary, pairwise = _path_counts(tags, mask, num_tags)
     score = ops.sum(scores * unary, axis=(1, 2)) + ops.sum(transitions * pairwise, axis=(1, 2))
-    missing = ops.logical_and(mask, ops.logical_not(_exists(tags, num_tags)))  # (batch, time)
+    missing = ops.logical_and(mask, ops.logical_not(exists(tags, num_tags)))  # (batch, time)
     in_doubt = ops.logical_or(in_doubt, ops.any(missing))
     return score - log_z, unary - expected_unary, pairwise - expected_pairwise, in_doubt
 
@@ -415,26 +413,18 @@ def _special_likelihoods(scores, tags, mask, transitions):
 def _run(program, *sequences, transitions):
     """The results of the fast loop, or of the exact one if those are in doubt."""
     *results, in_doubt = program(*sequences, transitions=transitions)
-    return _cond(
+    return cond(
         in_doubt,
         lambda: program.plain(*sequences, transitions=transitions, exact=True)[:3],
         lambda: tuple(results),
     )
 
 
-def _cond(condition, if_true, if_false):
-    """`ops.cond`, which on JAX compiles both ways anew at every call that is not traced."""
-    value = visible_values(condition)
-    if value is None:
-        return ops.cond(condition, if_true, if_false)
-    return if_true() if value else if_false()
-
-
 @compiled(returns="steps rows", in_graphs=False)
 def _viterbi_decode(scores, mask, *, transitions):
     real_first, lengths = align_left(scores, mask)
     tags, best = recursions.viterbi(real_first, transitions, lengths)
-    return _restore(tags, mask), ops.where(lengths > 0, best, 0.0)
+    return restore(tags, mask), ops.where(lengths > 0, best, 0.0)
 
 
 def _with_derivatives(value, *pairs):
@@ -445,158 +435,9 @@ def _with_derivatives(value, *pairs):
     return ops.stop_gradient(value) + (linear - ops.stop_gradient(linear))
 
 
-def _prepare(emissions, transitions, start, end, mask):
-    """Check and cast; add start and end to the scores of the first and the last real step of each row."""
-    scores = ops.cast(ops.convert_to_tensor(emissions), "float32")
-    transitions = ops.cast(ops.convert_to_tensor(transitions), "float32")
-    if len(scores.shape) != 3:
-        raise ValueError(f"emissions must have the shape (batch, time, tags). Received: {tuple(scores.shape)}")
-    num_tags = scores.shape[-1]
-    if tuple(transitions.shape) != (num_tags, num_tags):
-        raise ValueError(
-            f"transitions must have the shape (tags, tags) = ({num_tags}, {num_tags}), as the emissions have "
-            f"{num_tags} tags. Received: {tuple(transitions.shape)}"
-        )
-    if mask is None:
-        mask = ops.ones(ops.shape(scores)[:2], dtype="bool")
-    else:
-        mask = ops.cast(ops.convert_to_tensor(mask), "bool")
-        if len(mask.shape) != 2:
-            raise ValueError(f"mask must have the shape (batch, time). Received: {tuple(mask.shape)}")
-        _check_steps("mask", mask, scores.shape)
-    if start is not None or end is not None:
-        rank = ops.cumsum(ops.cast(mask, "int32"), axis=1)
-        for bonus, place in ((start, 1), (end, rank[:, -1:])):
-            if bonus is not None:
-                here = ops.logical_and(mask, rank == place)[..., None]
-                scores = scores + ops.cast(here, "float32") * ops.cast(bonus, "float32")
-    return scores, transitions, mask
-
-
-def prepare_tags(tags: Any, mask: Any, shape: Any, unlabelled: bool = True) -> Any:
-    """Check tags and cast them to int32. Floats that are not whole become -1, which is no tag.
-
-    Args:
-        tags: ``(batch, time)``.
-        mask: bool ``(batch, time)``.
-        shape: of the emissions, ``(batch, time, tags)``.
-        unlabelled: whether `UNLABELLED` is accepted.
-
-    Raises:
-        ValueError: if the shape does not fit, or a tag is seen that is not accepted.
-    """
-    given = visible_values(tags)
-    tags = ops.convert_to_tensor(tags)
-    if len(tags.shape) != 2:
-        raise ValueError(f"tags must be integers of the shape (batch, time). Received: {tuple(tags.shape)}")
-    _check_steps("tags", tags, shape)
-    _check_tags(given, visible_values(mask), shape[-1], unlabelled)
-    whole = ops.cast(tags, "int32")
-    if "float" not in keras.backend.standardize_dtype(tags.dtype):
-        return whole
-    return ops.where(ops.cast(whole, tags.dtype) == tags, whole, -1)
-
-
-def _check_steps(name, x, shape):
-    """Compare with the ``(batch, time)`` of the emissions, as far as they are known before values are."""
-    if any(None not in pair and pair[0] != pair[1] for pair in zip(x.shape, shape[:2])):
-        raise ValueError(
-            f"{name} must have the shape (batch, time) of the emissions, ({shape[0]}, {shape[1]}). "
-            f"Received: {tuple(x.shape)}"
-        )
-
-
-def _check_tags(tags, mask, num_tags, unlabelled):
-    """Raise a `ValueError` for a wrong tag at a step inside the mask, if tags and mask can be seen."""
-    if tags is None or mask is None or not mask.size:
-        return
-    right = (tags >= 0) & (tags < num_tags) & (tags == np.floor(tags))
-    wrong = mask & ~(right | (tags == UNLABELLED) if unlabelled else right)
-    if not wrong.any():
-        return
-    row, step = np.argwhere(wrong)[0].tolist()
-    accepted = f"tags must be from 0 to {num_tags - 1}"
-    if unlabelled:
-        accepted += f", or {UNLABELLED} for a step that is not labelled"
-    elif tags[row, step] == UNLABELLED:
-        accepted += f" here, where an unlabelled step ({UNLABELLED}) has no score"
-    raise ValueError(
-        f"{accepted}. Received: {tags[row, step].item():g} at row {row}, step {step} (both from 0), "
-        f"{np.count_nonzero(wrong)} such in the batch. Padding belongs outside of the mask, where tags are ignored"
-    )
-
-
-def has_wrong_tag(tags: Any, mask: Any, num_tags: int) -> Any:
-    """Whether a row has a tag inside the mask that is not accepted: bool ``(batch,)``."""
-    right = ops.logical_or(_exists(tags, num_tags), tags == UNLABELLED)
-    return ops.any(ops.logical_and(mask, ops.logical_not(right)), axis=1)
-
-
-def _exists(tags, num_tags):
-    return ops.logical_and(tags >= 0, tags < num_tags)
-
-
 def _nan_where(rows):
     """A factor ``(batch,)`` that makes a value and its gradient NaN in these rows."""
     return ops.where(rows, float("nan"), 1.0)
-
-
-def align_left(x: Any, mask: Any) -> tuple[Any, Any]:
-    """Move the real steps of each row to its beginning, in their order.
-
-    Args:
-        x: tensor ``(batch, time, …)``.
-        mask: bool ``(batch, time)``.
-
-    Returns:
-        A pair: the moved tensor, of the same shape, whose steps after the real ones are of no meaning; and the number
-        of real steps, int32 ``(batch,)``.
-
-    Example:
-
-        >>> from keras import ops
-        >>> x, lengths = align_left(ops.convert_to_tensor([[7, 8, 9]]), ops.convert_to_tensor([[False, True, False]]))
-        >>> int(x[0, 0]), int(lengths[0])
-        (8, 1)
-    """
-
-    def sort():
-        place = ops.arange(ops.shape(mask)[1], dtype="int32")
-        return _take_steps(x, ops.argsort(ops.where(mask, place, place + ops.shape(mask)[1]), axis=1))
-
-    return _cond(_is_aligned(mask), lambda: x, sort), _lengths(mask)
-
-
-def _restore(x, mask):
-    """Undo `align_left`; zeros at masked steps."""
-
-    def spread():
-        return _take_steps(x, ops.maximum(ops.cumsum(ops.cast(mask, "int32"), axis=1) - 1, 0))
-
-    visible = ops.reshape(mask, ops.shape(mask) + (1,) * (len(x.shape) - 2))
-    return ops.where(visible, _cond(_is_aligned(mask), lambda: x, spread), ops.cast(0, x.dtype))
-
-
-def _is_aligned(mask):
-    """Whether all padding is on the right, as it mostly is; then sorting, which costs as much as a loop, is saved."""
-    return ops.all(mask == (ops.arange(ops.shape(mask)[1], dtype="int32") < _lengths(mask)[:, None]))
-
-
-def _lengths(mask):
-    return ops.sum(ops.cast(mask, "int32"), axis=1)
-
-
-def _restore_paths(paths, mask):
-    """`_restore` for several paths a row, ``(batch, n, time)``."""
-    return ops.transpose(_restore(ops.transpose(paths, (0, 2, 1)), mask), (0, 2, 1))
-
-
-def _take_steps(x, order):
-    """``x[b, order[b, t]]``."""
-    batch, time = ops.shape(order)
-    rows = ops.cast(ops.arange(batch), "int32")[:, None] * time
-    flat = ops.reshape(x, (batch * time, *tuple(x.shape[2:])))
-    return ops.take(flat, rows + ops.cast(order, "int32"), axis=0)
 
 
 def _score(scores, tags, mask, transitions, weights=None):
@@ -612,7 +453,7 @@ def _path_counts(tags, mask, num_tags, weights=None):
 
     With weights ``(batch, time)``, a step and the transition into it count so many times. What is no tag counts as 0.
     """
-    tags = ops.where(_exists(tags, num_tags), tags, -1)  # zeros in one-hot, where PyTorch would refuse a high tag
+    tags = ops.where(exists(tags, num_tags), tags, -1)  # zeros in one-hot, where PyTorch would refuse a high tag
     unary = ops.where(mask[..., None], ops.one_hot(tags, num_tags, dtype="float32"), 0.0)
     in_order, lengths = align_left(tags, mask)
     real = ops.arange(ops.shape(tags)[1], dtype="int32") < lengths[:, None]

@@ -14,9 +14,10 @@ with them are compiled, saved and loaded like any other.
 
 from typing import Any, NamedTuple
 
-import keras
 import numpy as np
 from keras import ops
+
+from nlpkit.ops.visible import visible_values
 
 MARKER = -4096.0
 """The last cell of every row: a value that bfloat16 and float16 hold too, and that no mask or score has by chance."""
@@ -146,46 +147,3 @@ def not_potentials(shape: tuple) -> str:
         f"(batch, time + tags + 2, tags + 1). Received another tensor, of the shape {shape}. Put a head after the "
         "layer that scores the tags, for example x = CRF(num_tags)(x), and take its output as it is"
     )
-
-
-def visible_values(x: Any) -> np.ndarray | None:
-    """The values of a tensor or array where they can be seen now, else None.
-
-    They can be seen in NumPy arrays and lists, in TensorFlow's eager tensors, in JAX outside of tracing and in PyTorch
-    on a CPU; they can't inside a graph that is being built.
-
-    Args:
-        x: tensor of the backend, array, list or None.
-
-    Returns:
-        A NumPy array or None.
-
-    Example:
-
-        >>> visible_values([[1, 2]]).shape
-        (1, 2)
-    """
-    if x is None:
-        return None
-    if isinstance(x, (np.ndarray, np.generic, list, tuple, int, float, bool)):
-        return np.asarray(x)
-    backend = keras.backend.backend()
-    if backend == "tensorflow":
-        import tensorflow as tf
-
-        is_value = isinstance(x, tf.Tensor) and hasattr(x, "numpy")  # a graph's tensors have no such method
-        return ops.convert_to_numpy(x) if is_value else None
-    if backend == "jax":
-        import jax
-
-        is_value = isinstance(x, jax.Array) and not isinstance(x, jax.core.Tracer) and x.is_fully_addressable
-        return np.asarray(x) if is_value else None
-    import torch
-
-    is_traced = torch.compiler.is_compiling() or torch.jit.is_tracing()
-    if not isinstance(x, torch.Tensor) or x.device.type != "cpu" or is_traced:
-        return None
-    try:
-        return ops.convert_to_numpy(x)
-    except RuntimeError:  # a tensor without data, under torch.func or in fake mode
-        return None

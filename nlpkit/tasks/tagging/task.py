@@ -12,10 +12,10 @@ import numpy as np
 from nlpkit.datasets.padding import batches_by_length
 from nlpkit.datasets.vector_files import read_chosen_vectors
 from nlpkit.datasets.windows import Windows, cut_windows
-from nlpkit.metrics import entity_scores, segmentation_scores
 from nlpkit.tasks.tagging.answers import Entities, Segmentation
 from nlpkit.tasks.tagging.config import TAGGING, TaggingPrediction, TaggingReading, TaggingSettings
 from nlpkit.tasks.tagging.decode import TagReader, is_segmentation
+from nlpkit.tasks.tagging.evaluate import scores
 from nlpkit.tasks.tagging.examples import (
     Example,
     TaggedTexts,
@@ -164,17 +164,7 @@ class Tagger(Task):
         """Metrics over examples with legal labels: of segmentation or of entities, as the scheme says."""
         encoded, _ = self.encode([example.text for example in examples], self.prepare(TaggingPrediction()))
         predicted = self.reader.label_sequences(encoded.flat, self.run(encoded))
-        gold, found = (
-            [tag_schemes.read_spans(labels, self.reader.scheme) for labels in sequences]
-            for sequences in ((example.labels for example in examples), predicted)
-        )
-        if not self.reader.segments:
-            return entity_scores(gold, found)
-        gold_words, found_words = (
-            [[example.text[a:b] for a, b, _ in spans] for example, spans in zip(examples, sentences)]
-            for sentences in (gold, found)
-        )
-        return segmentation_scores(gold_words, found_words, self.known_words or ())
+        return scores(examples, predicted, self.reader, self.known_words or ())
 
     def expected(self, examples: Sequence[Example], count: int) -> list[tuple[Any, Any]]:
         chosen = examples[:: max(1, len(examples) // count)][:count]

@@ -16,10 +16,11 @@ from nlpkit.tasks.task import Data, Part, Problem, Task
 from nlpkit.tasks.word2vec.answers import RelatedWords
 from nlpkit.tasks.word2vec.config import WORD2VEC, Word2VecPrediction, Word2VecReading, Word2VecSettings
 from nlpkit.tasks.word2vec.corpus import Corpus, read_corpus
-from nlpkit.tasks.word2vec.decode import Question, WordTable, clusters_of, odd_one
+from nlpkit.tasks.word2vec.decode import Question, WordTable
 from nlpkit.tasks.word2vec.evaluate import predict_neighbours, rank_pairs, solve_analogies
 from nlpkit.tasks.word2vec.examples import Steps
 from nlpkit.tasks.word2vec.model import Word2Vec, Word2VecNetwork
+from nlpkit.tasks.word2vec.queries import WordQueries
 from nlpkit.tasks.word2vec.questions import Pair, read_questions
 from nlpkit.tasks.word2vec.subwords import Subwords
 from nlpkit.text.characters import normalize_text
@@ -37,7 +38,7 @@ class Encoded(NamedTuple):
     n_best: int
 
 
-class WordVectors(Task):
+class WordVectors(WordQueries, Task):
     """Vectors of words: trained ones, or ones about to be."""
 
     declaration = WORD2VEC
@@ -121,12 +122,11 @@ class WordVectors(Task):
 
     @property
     def table(self) -> WordTable:
-        """The words and their vectors as they are when it is first asked for after loading or training."""
         if self._table is None:
-            self._table = self._current_table()
+            self._table = self.current_table()
         return self._table
 
-    def _current_table(self):
+    def current_table(self) -> WordTable:
         return WordTable(self.vocabulary, self.network.vectors, self.subwords)
 
     def encode(self, records: Sequence[str], prepared: Word2VecPrediction) -> tuple[Encoded, list[Problem]]:
@@ -141,7 +141,7 @@ class WordVectors(Task):
 
     def evaluate(self, examples: Any) -> dict[str, Any]:
         """Metrics over text, pairs of words with scores, or analogies; see `nlpkit.tasks.word2vec.evaluate`."""
-        self._table = self._current_table()  # training goes on between two evaluations
+        self._table = self.current_table()  # training goes on between two evaluations
         if isinstance(examples, Corpus):
             return {"neighbours": predict_neighbours(self._table, self.network.contexts, examples)}
         return (rank_pairs if isinstance(examples[0], Pair) else solve_analogies)(self._table, examples)
@@ -158,52 +158,7 @@ class WordVectors(Task):
     def digest(examples: Any) -> str:
         return examples.digest() if isinstance(examples, Corpus) else Task.digest(examples)
 
-    # Vectors in Python, and files of other programs.
-
-    @property
-    def vectors(self) -> np.ndarray:
-        """float32 ``(words, vector_size)``, in the order of ``vocabulary.symbols``."""
-        return self._current_table().vectors
-
-    def embedding(self, trainable: bool = False) -> keras.layers.Embedding:
-        """A layer with the vectors, as input of another model; its ids are those of ``vocabulary.encode``.
-
-        Padding and words that are unknown have zeros.
-        """
-        table = np.concatenate([np.zeros((FIRST_ID, self.settings.vector_size), "float32"), self.vectors])
-        return keras.layers.Embedding(*table.shape, weights=[table], trainable=trainable, name="word_vectors")
-
-    def nearest(self, word: str, n_best: int = 10) -> list[tuple[str, float]]:
-        """The words nearest to one, and their cosines."""
-        return self._ask(word, n_best)
-
-    def analogy(self, a: str, b: str, c: str, n_best: int = 1) -> list[tuple[str, float]]:
-        """Words that are to `c` as `b` is to `a`."""
-        return self._ask(f"{a} {b} {c}", n_best)
-
-    def similarity(self, first: str, second: str) -> float:
-        """The cosine of two words."""
-        return self._ask(f"{first} {second}", 1)[0][1]
-
-    def odd_one_out(self, words: Sequence[str]) -> str:
-        """The word that belongs least to the others."""
-        if len(words) < 3:
-            raise ConfigError(f"odd_one_out takes three words or more. Received: {len(words)}")
-        units = [self.table.unit_of(normalize_text(word)) for word in words]
-        unknown = [word for word, unit in zip(words, units) if unit is None]
-        if unknown:
-            raise DataError(f"unknown words: {', '.join(unknown)}")
-        return words[odd_one(np.stack([unit for unit in units if unit is not None]))[0]]
-
-    def _ask(self, text, n_best):
-        encoded, problems = self.encode([text], Word2VecPrediction.create({"n_best": n_best}))
-        for problem in problems:
-            raise DataError(f"{text!r}: {problem.reason}")
-        return [(answer.word, answer.score) for answer in self.run(encoded)[0]]
-
-    def clusters(self, count: int = 20_000, neighbours: int = 50, least: float = 0.6, seed: int = 0) -> list[list[str]]:
-        """Groups of words of one kind, see `nlpkit.tasks.word2vec.decode.clusters_of`."""
-        return clusters_of(self._current_table(), count, neighbours, least, seed)
+    # Files of other programs.
 
     def export(self, path: Path) -> None:
         write_vectors(path, self.vocabulary.symbols, self.vectors)
