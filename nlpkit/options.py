@@ -109,8 +109,8 @@ def option(
         least, above, below: bounds of a number, or of each number of a tuple.
         metavar: what stands for the value in help texts, such as ``FILE``.
     """
-    facts = {"meaning": meaning, "choices": tuple(choices), "least": least, "above": above, "below": below}
-    return dataclasses.field(default=default, metadata={_KEY: {**facts, "metavar": metavar}})
+    bounds = {"choices": tuple(choices), "least": least, "above": above, "below": below}
+    return dataclasses.field(default=default, metadata={_KEY: {"meaning": meaning, "metavar": metavar, **bounds}})
 
 
 @typing.dataclass_transform(frozen_default=True, field_specifiers=(option,))
@@ -179,12 +179,6 @@ class Options:
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as JSON and TOML have them."""
         return {k: [*v] if isinstance(v, tuple) else v for k, v in vars(self).items()}
-
-    def changes(self) -> dict[str, Any]:
-        """The plain values that differ from the defaults."""
-        return {
-            each.name: self.to_dict()[each.name] for each in self.declared() if getattr(self, each.name) != each.default
-        }
 
     @classmethod
     def describe(cls) -> str:

@@ -29,12 +29,12 @@ def say(text: str) -> None:
 
 
 def progress_bar(unit: str, *more: str, hidden: bool = False) -> Progress:
-    """A bar with its share, rate in `unit` a second, time taken and left, and the given text fields.
+    """A progress bar with the percentage done, the rate in `unit` per second, time elapsed and left, and text fields.
 
     It is drawn on terminals only.
 
     Args:
-        unit: what is counted; ``steps`` are also shown by number.
+        unit: what is counted; of ``steps`` the number is shown, not the percentage.
         more: names of text fields.
         hidden: whether to draw nothing on a terminal either, for example because a person types there.
     """

@@ -144,6 +144,7 @@ BAD = {
         "line 2: the upper line has 1 characters, the lower 2",
     ),
     "unknown demo": (["demo", "tagginng"], "did you mean 'tagging'"),
+    "unknown command": (["trian", "tagging"], "unknown command 'trian', did you mean 'train'"),
     "out of range": (
         ["train", "couplet", "--train", "{tmp}/pairs.tsv", "--out", "{tmp}/m", "--set", "hide=1"],
         "hide = 1.0: must be from 0 to below 1",

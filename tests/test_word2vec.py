@@ -261,6 +261,8 @@ def test_answers_are_the_nearest(word2vec_model):
     assert task.odd_one_out(words[:4]) in words[:4]
     with pytest.raises(DataError, match="unknown word '没有这词'"):
         task.nearest("没有这词")
+    with pytest.raises(DataError, match=f"expected one word. Received: '{words[0]} {words[1]}'"):
+        task.nearest(f"{words[0]} {words[1]}")
     with pytest.raises(DataError, match="unknown words: 没有这词"):
         task.odd_one_out([*words[:3], "没有这词"])
     with pytest.raises(ConfigError, match="n_best = 0: must be at least 1"):

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from nlpkit.cli.flags import add_flags, add_function, describe_settings, given
-from nlpkit.errors import ConfigError
+from nlpkit.errors import ConfigError, unknown_name
 from nlpkit.options import read_settings
 from nlpkit.tasks import FIRST, get_declaration, names
 from nlpkit.tasks.declaration import Command, Declaration, load_object
 
 Run = Callable[[], None]
-_ON_ERROR = "at a bad line: skip it and tell (default), or stop"
+_ON_ERROR = "at a bad line: skip it and report it (default), or stop"
 
 
 class Entry(NamedTuple):
@@ -153,6 +153,11 @@ def _predict(program, arguments):
     args = parser.parse_args(arguments[1:])
     options = given(args, task.prediction)
     task.prediction.create(options)
+    if args.format is not None and args.format not in task.formats:
+        raise ConfigError(unknown_name("format", args.format, task.formats))
+    from nlpkit.prediction.stream import check_arguments
+
+    check_arguments(args.input, args.output, args.input_format or "text", args.on_error)
     if args.input != "-":
         _check_readable(args.input)
 
@@ -164,7 +169,7 @@ def _predict(program, arguments):
         )
         if reported:
             where = "standard error" if args.output == "-" else f"{args.output}.errors.jsonl"
-            print(f"nlpkit: something to report of {reported} of {lines} lines, see {where}", file=sys.stderr)
+            print(f"nlpkit: {reported} of {lines} lines have errors or warnings, see {where}", file=sys.stderr)
 
     return run
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from collections.abc import Sequence
 
 from nlpkit import __version__
-from nlpkit.errors import NlpkitError, unknown_name
+from nlpkit.errors import ConfigError, NlpkitError, unknown_name
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -53,9 +52,7 @@ def _parse(arguments):
     commands = {command.name: parse for command, parse in task_commands()}
     if name in commands:
         return commands[name](f"nlpkit {name}", rest)
-    return argparse.ArgumentParser(prog="nlpkit", add_help=False).error(
-        unknown_name("command", name, [*COMMANDS, *commands])
-    )
+    raise ConfigError(unknown_name("command", name, [*COMMANDS, *commands]))
 
 
 def _overview(commands, of_tasks):

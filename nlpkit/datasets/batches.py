@@ -22,6 +22,9 @@ class BucketedBatches:
         seed: int.
         buckets: padded lengths, ascending; no example may be longer than the last.
 
+    Raises:
+        ValueError: if there are no examples, or one is longer than the last bucket.
+
     Example:
 
         >>> batches = BucketedBatches([3, 9, 4, 8], lambda rows, length, rng: (rows.tolist(), length), 2, seed=0,

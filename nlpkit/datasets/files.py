@@ -43,7 +43,8 @@ def written_atomically(path: str | Path) -> Iterator[IO[bytes]]:
         os.replace(partial, path)
     except OSError as error:
         partial.unlink(missing_ok=True)
-        raise DataError(f"can't be written: {_reason(error)}", path) from None
+        reason = _reason(error) if path.parent.is_dir() else f"the folder {path.parent} does not exist"
+        raise DataError(f"can't be written: {reason}", path) from None
     except BaseException:
         partial.unlink(missing_ok=True)
         raise

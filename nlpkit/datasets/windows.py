@@ -39,7 +39,7 @@ class Windows:
 
 
 def cut_windows(texts: FlatTexts, window: int, cuts: np.ndarray | None = None) -> Windows:
-    """Texts no longer than the window are read whole. Longer ones are cut after the last stop in the window.
+    """Windows over texts. Those no longer than `window` are read whole, longer ones are cut after the last stop in it.
 
     Where there is no stop the cut is forced: both sides are read on over the cut by some characters, and the
     answers meet in the middle of what both have read.

@@ -14,7 +14,8 @@ class NearestRows(keras.layers.Layer):
     """The rows of a table with the highest cosine to each query.
 
     Args:
-        vectors: float ``(rows, size)``; rows of zeros are never found.
+        vectors: float ``(rows, size)``; rows of zeros are never given. They are no weights: the layer is not saved
+            with a model.
         count: int, how many.
 
     Call arguments:

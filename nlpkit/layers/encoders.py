@@ -13,7 +13,7 @@ from nlpkit.layers.gated_conv import GatedConv
 def encode_text(
     x: Any, mask: Any, encoder: str, dilations: Sequence[int] = (1, 2, 1, 2), num_layers: int = 1, dropout: float = 0.0
 ) -> Any:
-    """A stack of layers over text that keeps the number of channels.
+    """A stack of layers over text, by name, that keeps the number of channels.
 
     Args:
         x: float ``(batch, time, channels)``.
@@ -25,6 +25,9 @@ def encode_text(
 
     Returns:
         float ``(batch, time, channels)``.
+
+    Raises:
+        ValueError: if there is no encoder of that name, or the channels are odd for a recurrent one.
 
     Example:
 
@@ -38,8 +41,12 @@ def encode_text(
         for dilation in dilations:
             x = GatedConv(dilation, dropout)(x, mask=mask)
         return x
-    cell = {"gru": layers.GRU, "lstm": layers.LSTM}[encoder]
-    width = x.shape[-1]
+    cells, width = {"gru": layers.GRU, "lstm": layers.LSTM}, x.shape[-1]
+    if encoder not in cells:
+        raise ValueError(f"encoder must be gated_conv, gru or lstm. Received: {encoder!r}")
+    if width % 2:
+        raise ValueError(f"{encoder} reads both ways and needs an even number of channels. Received: {width}")
+    cell = cells[encoder]
     for _ in range(num_layers):
         x = layers.Dropout(dropout)(x)
         x = layers.Bidirectional(cell(width // 2, return_sequences=True))(x, mask=mask)

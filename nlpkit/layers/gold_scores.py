@@ -1,4 +1,4 @@
-"""How a distribution sees the right answer."""
+"""Log probability and rank of the target ids."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="nlpkit", name="GoldScores")
 class GoldScores(keras.layers.Layer):
-    """The log probability of the right id at each step, and how many ids have a higher one.
+    """The log probability of the target id at each step, and how many ids have a higher one.
 
     Perplexity and top-k accuracy over a big vocabulary are made from these two numbers, so that the distributions
     need not leave the graph.
 
     Call arguments:
         logits: float ``(batch, time, ids)``.
-        gold: the right ids, int32 ``(batch, time)``.
+        gold: the target ids, int32 ``(batch, time)``.
 
     Returns:
         float32 ``(batch, time, 2)``.

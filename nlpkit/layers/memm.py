@@ -13,8 +13,9 @@ class MEMM(ChainHead):
     """Two-way maximum-entropy Markov model: a chain that is normalised step by step.
 
     Left to right, a tag's probability given the tag before it is ``softmax(emissions + transitions[before])``; right
-    to left, given the tag after it, ``softmax(emissions + transitions[:, after])``. A path's log probability is the
-    mean of the two directions. It needs no sum over paths, so training is cheaper than a `CRF`'s; decoding is the same.
+    to left, given the tag after it, ``softmax(emissions + transitions[:, after])``. A path's score is the mean of its
+    two log probabilities, and is not normalised over paths. It needs no sum over paths, so training is cheaper than a
+    `CRF`'s; decoding is the same.
 
     It has the arguments and the output of a `CRF`, and the same `nlpkit.layers.ViterbiDecoder` decodes it; train it
     with `nlpkit.losses.PathLoss`, on sequences that are labelled at every step.
@@ -31,7 +32,7 @@ class MEMM(ChainHead):
         mask: optional bool ``(batch, time)``; a step that is off does not exist.
 
     Returns:
-        Potentials, float32 ``(batch, time + K + 2, K + 1)``, under which a path's score is its log probability.
+        Potentials, float32 ``(batch, time + K + 2, K + 1)``, under which a path's score is that mean.
 
     Raises:
         ValueError: if an argument has no meaning, the last axis of the input is not K, or the mask does not fit it.

@@ -14,7 +14,7 @@ class TagSoftmax(ChainHead):
 
     It has the arguments and the output of a `CRF`, whose transitions it keeps at zero; train it with
     `nlpkit.losses.PathLoss`, decode it with `nlpkit.layers.ViterbiDecoder`. Forbidden transitions don't enter the
-    probabilities of the steps, but a training sequence that takes one has 10,000 added to its loss, a constant.
+    probabilities of the steps, but each one in a training sequence adds a constant 10,000 to its loss.
 
     Args:
         num_tags: int, number of tags K.

@@ -39,7 +39,7 @@ class TokenDropout(keras.layers.Layer):
         super().__init__(**kwargs)
         if not 0 <= rate < 1:
             raise ValueError(f"rate must be from 0 to below 1. Received: {rate!r}")
-        self.rate, self.unknown, self.whole_rows = rate, unknown, whole_rows
+        self.rate, self.unknown, self.whole_rows, self.seed = rate, unknown, whole_rows, seed
         self.seed_generator = keras.random.SeedGenerator(seed)
         self.supports_masking = True
 
@@ -55,4 +55,5 @@ class TokenDropout(keras.layers.Layer):
         return input_shape
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "rate": self.rate, "unknown": self.unknown, "whole_rows": self.whole_rows}
+        own = {"rate": self.rate, "unknown": self.unknown, "whole_rows": self.whole_rows, "seed": self.seed}
+        return {**super().get_config(), **own}

@@ -137,7 +137,8 @@ class CRFLoss(_ChainLoss):
 class PathLoss(_ChainLoss):
     """Negative score of the tags of each row, for heads that normalise step by step: `MEMM` and `TagSoftmax`.
 
-    There a path's score is its log probability already. The steps of a `TagSoftmax` are independent, so that some may
+    There a path's score is already what is trained on: its log probability, or for a `MEMM` the mean of those of both
+    directions. The steps of a `TagSoftmax` are independent, so that some may
     be left unlabelled or weighted; those of a `MEMM` are not, and it needs all tags.
 
     Args:

@@ -6,7 +6,14 @@ from nlpkit.errors import MissingPackageError
 
 
 def bleu(references: Sequence[str], answers: Sequence[str]) -> float:
-    """BLEU-4 of a corpus over characters, 0 to 100, by sacrebleu (tokenizer `char`, no smoothing, one reference).
+    """BLEU-4 of a corpus over characters by sacrebleu (tokenizer `char`, no smoothing, one reference).
+
+    Args:
+        references: the reference texts.
+        answers: as many written texts.
+
+    Returns:
+        From 0 to 100.
 
     Raises:
         MissingPackageError: without sacrebleu.
@@ -22,7 +29,14 @@ def bleu(references: Sequence[str], answers: Sequence[str]) -> float:
 
 
 def distinct(answers: Sequence[str], n: int) -> float:
-    """Distinct-n: different n-grams of characters over all n-grams of the answers, 0 to 1.
+    """Distinct-n: different n-grams of characters over all n-grams of some texts.
+
+    Args:
+        answers: the texts.
+        n: length of the n-grams.
+
+    Returns:
+        From 0 to 1.
 
     Example:
 

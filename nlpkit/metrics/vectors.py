@@ -7,15 +7,21 @@ import numpy as np
 _AT_ONCE = 256  # analogies: each has a score for every word
 
 
-def spearman(expected: Sequence[float], found: Sequence[float]) -> float:
-    """Spearman's rank correlation, ties sharing their mean rank; NaN if either side is constant.
+def spearman(expected: Sequence[float], predicted: Sequence[float]) -> float:
+    """Spearman's rank correlation; ties have their mean rank.
+
+    Args:
+        expected, predicted: as many numbers.
+
+    Returns:
+        From -1 to 1; NaN if either side is constant.
 
     Example:
 
         >>> round(spearman([1, 2, 3, 4], [0.1, 0.2, 0.9, 0.8]), 6)
         0.8
     """
-    ranks = [_ranks(np.asarray(values)) for values in (expected, found)]
+    ranks = [_ranks(np.asarray(values)) for values in (expected, predicted)]
     if len(expected) < 2 or any(np.ptp(r) == 0 for r in ranks):
         return float("nan")
     return float(np.corrcoef(*ranks)[0, 1])

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from nlpkit.errors import ConfigError, DataError, DataWarning, unknown_name
-from nlpkit.prediction.stream import ON_ERROR, Stages, predict_stream
+from nlpkit.prediction.stream import ON_ERROR, Stages, check_arguments, predict_stream
 from nlpkit.tasks.answers import Answer
-from nlpkit.tasks.task import Problem, Task, options_of
+from nlpkit.tasks.declaration import options_of
+from nlpkit.tasks.task import Problem, Task
 from nlpkit.terminal import say
 
 
@@ -43,13 +44,15 @@ class Predictor:
             The task's answers, frozen dataclasses; ``to_dict()`` gives plain values.
 
         Raises:
+            TypeError: if `records` is a single record.
             ConfigError: if an option is unknown or out of range.
             DataError: at the first bad record with ``on_error="stop"``.
         """
         if isinstance(records, (str, bytes, Mapping)):
             raise TypeError(f"predict takes a list of records. Received: a single {type(records).__name__}")
         prepared = self._prepare(options)
-        _check_on_error(on_error)
+        if on_error not in ON_ERROR:
+            raise ConfigError(f"on_error = {on_error!r}: accepted are {' and '.join(ON_ERROR)}")
         parsed, problems = parse_all(self.task, records)
         encoded, more = self.task.encode(parsed, prepared)
         for problem in merge(problems, more):
@@ -79,14 +82,17 @@ class Predictor:
 
         Returns:
             Number of lines, and of those about which something was reported.
+
+        Raises:
+            ConfigError: if an option or argument is not accepted.
+            DataError: as `nlpkit.prediction.stream.predict_stream`.
         """
         formats = self.task.declaration.formats
         file_format = format or formats[0]
         if file_format not in formats:
             raise ConfigError(unknown_name("format", file_format, formats))
-        if input_format is None:
-            input_format = "jsonl" if str(input).removesuffix(".gz").endswith(".jsonl") else "text"
-        _check_on_error(on_error)
+        input_format = input_format or format_by_name(input)
+        check_arguments(input, output, input_format, on_error)
         prepared = self._prepare(options)
 
         def encode(items):
@@ -107,6 +113,13 @@ class Predictor:
         Args:
             data: the file.
             reading: the task's reading options; ``nlpkit evaluate DIR --help`` lists them.
+
+        Returns:
+            Metrics by name; a dictionary of rows is a table.
+
+        Raises:
+            ConfigError: if an option is unknown or out of range.
+            DataError: if the file can't be read or used.
         """
         task = self.task
         read = task.read(data, options_of(task.declaration.reading, reading, is_measured=True), task.metadata)
@@ -116,6 +129,11 @@ class Predictor:
 
     def _prepare(self, options):
         return self.task.prepare(self.task.declaration.prediction.create(options))
+
+
+def format_by_name(path: str | Path) -> str:
+    """``jsonl`` or ``text``, as the name of an input file ends."""
+    return "jsonl" if str(path).removesuffix(".gz").endswith(".jsonl") else "text"
 
 
 def parse_all(task: Task, items: Iterable[Any]) -> tuple[list[Any], list[Problem]]:
@@ -131,10 +149,5 @@ def parse_all(task: Task, items: Iterable[Any]) -> tuple[list[Any], list[Problem
 
 
 def merge(first: Sequence[Problem], second: Sequence[Problem]) -> list[Problem]:
-    """One problem a record, in order; of a record that could not be parsed nothing else is told."""
+    """One problem a record, in order; of a record that could not be parsed nothing else is reported."""
     return [found[row] for found in [{p.row: p for p in (*second, *first)}] for row in sorted(found)]
-
-
-def _check_on_error(value):
-    if value not in ON_ERROR:
-        raise ConfigError(f"on_error = {value!r}: accepted are {' and '.join(ON_ERROR)}")

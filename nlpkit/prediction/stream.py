@@ -30,7 +30,8 @@ _SHOWN = 200  # characters of a bad line that the error file repeats
 
 
 class Stages(NamedTuple):
-    """The way of a block of lines: each stage has a thread of its own, so that blocks follow each other closely."""
+    """The way of a block of lines. Unless the input is standard input, each stage has a thread of its own, so that
+    blocks follow each other closely."""
 
     encode: Callable[[list[Any]], tuple[Any, Sequence[Problem]]]  # takes lines, or objects of JSON lines
     run: Callable[[Any], Any]  # takes what `encode` gives
@@ -66,8 +67,8 @@ def predict_stream(
             place and renamed when it is whole. Names that end in ``.gz`` are gzipped.
         input_format: ``text``, or ``jsonl`` for a JSON object a line.
         on_error: ``skip`` gives a line that can't be read the answer of an empty one, and writes what is wrong with
-            which lines to ``OUTPUT.errors.jsonl``; ``stop`` raises. Warnings are written there as well, and stop
-            nothing.
+            which lines to ``OUTPUT.errors.jsonl``, or to standard error beside standard output; ``stop`` raises.
+            Warnings are written there as well, and stop nothing.
 
     Returns:
         Number of lines, and of those about which something was reported.
@@ -76,7 +77,7 @@ def predict_stream(
         ConfigError: if the input is the output, or an argument is not accepted.
         DataError: if a file can't be read or written; at the first bad line with ``on_error="stop"``.
     """
-    _check_paths(input_path, output_path, input_format)
+    check_arguments(input_path, output_path, input_format, on_error)
     name = "standard input" if str(input_path) == "-" else str(input_path)
     by_hand = str(input_path) == "-"
     lines = reported = 0
@@ -105,7 +106,10 @@ def predict_stream(
     return lines, reported
 
 
-def _check_paths(input_path, output_path, input_format):
+def check_arguments(input_path: str | Path, output_path: str | Path, input_format: str, on_error: str) -> None:
+    """Raise a `ConfigError` if the input is the output, or an argument of `predict_stream` is not accepted."""
+    if on_error not in ON_ERROR:
+        raise ConfigError(f"on_error = {on_error!r}: accepted are {' and '.join(ON_ERROR)}")
     if input_format not in ("text", "jsonl"):
         raise ConfigError(f"input_format = {input_format!r}: accepted are text and jsonl")
     if str(output_path) == "-":
@@ -135,7 +139,7 @@ def _stages(stages):
 
 
 class _Report(NamedTuple):
-    """What is told of a line."""
+    """What is reported of a line."""
 
     error: DataError
     is_error: bool

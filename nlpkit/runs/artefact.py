@@ -3,9 +3,9 @@
 ================  =====================================================================
 file              content
 ================  =====================================================================
-``task.json``     format, task, settings, metadata, package versions, seed, file hashes
+``task.json``     format, task, settings, metadata, versions, seed, hashes, seconds
 ``model.keras``   the network
-``*.txt``         vocabularies and labels, readable
+``*.txt``         vocabularies and labels, readable; ``.gz`` may follow
 ``metrics.json``  of the validation and test data
 ``history.csv``   a row an epoch
 ``report.html``   curves and sample predictions
@@ -191,6 +191,9 @@ def load_artefact(folder: str | Path, task: type[Task] | None = None) -> Task:
     Args:
         folder: the folder.
         task: its class, if it is one that is not known by name.
+
+    Returns:
+        The task, with its network.
 
     Raises:
         ArtefactError: if there is none, or it is damaged, foreign or of another version.

@@ -20,6 +20,9 @@ def load(folder: str | Path, task: type[Task] | None = None) -> Predictor:
         folder: the folder.
         task: the class of its task, if that is one of your own which is not registered.
 
+    Returns:
+        A `nlpkit.Predictor`.
+
     Raises:
         ArtefactError: if it is missing, damaged, foreign or of another version.
     """
@@ -41,5 +44,11 @@ def evaluate(folder: str | Path, data: str | Path, **reading: Any) -> dict[str, 
         folder: that of the model.
         data: the file.
         reading: the task's reading options; ``nlpkit evaluate DIR --help`` lists them.
+
+    Returns:
+        Metrics by name; a dictionary of rows is a table.
+
+    Raises:
+        ArtefactError, ConfigError, DataError: as `load` and `nlpkit.Predictor.evaluate`.
     """
     return load(folder).evaluate(data, **reading)

@@ -24,6 +24,7 @@ from nlpkit.runs.artefact import (
     save_artefact,
 )
 from nlpkit.tasks import get_declaration, get_task
+from nlpkit.tasks.declaration import options_of
 from nlpkit.terminal import say
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def train(
 ) -> Predictor:
     """Train a model and write it to a folder.
 
-    Whatever a user can get wrong is looked at before a framework is loaded or anything is written.
+    Settings, options, files and folder are checked before a framework is loaded or anything is written.
 
     Args:
         task: name of a task, or a class of `nlpkit.tasks.task.Task`.
@@ -68,6 +69,8 @@ def train(
         ConfigError: if a task, setting or option is not known or out of range.
         DataError: if a data file can't be read or used.
         ArtefactError: if the folder can't be written to, or holds another run.
+        MissingPackageError: if a package that a setting needs is not installed.
+        TrainingError: if the loss diverges.
     """
     begin = time.perf_counter()
     plan = _Plan.check(task, train, valid, test, out, preset, settings or {}, seed, resume, force, reading)
@@ -99,8 +102,7 @@ class _Plan:
         """Look at everything that needs no framework."""
         declaration = get_declaration(task)
         made = declaration.settings.create(settings, preset)
-        training = declaration.reading.create(reading)
-        measuring = declaration.reading.create({**declaration.reading.measured, **reading})
+        training, measuring = (options_of(declaration.reading, reading, is_measured) for is_measured in (False, True))
         if not 0 <= seed < 2**32:
             raise ConfigError(f"seed = {seed}: must be from 0 to {2**32 - 1}")
         if made.tensorboard:

@@ -66,6 +66,9 @@ def load_network(build: Callable[[], Any], path: Path) -> Any:
         build: builds the untrained network.
         path: the file.
 
+    Returns:
+        The network.
+
     Raises:
         ArtefactError: if the file is damaged or does not fit the network.
     """

@@ -29,6 +29,11 @@ class ReadingOptions(Options):
     """Defaults that differ for data that are measured, not trained on."""
 
 
+def options_of(kind: type[ReadingOptions], values: Mapping[str, Any], is_measured: bool) -> ReadingOptions:
+    """Reading options from what a user gave, over the defaults for data of that use."""
+    return kind.create({**(kind.measured if is_measured else {}), **values})
+
+
 @dataclasses.dataclass(frozen=True)
 class PredictionOptions(Options):
     """How records are answered; tasks extend it."""

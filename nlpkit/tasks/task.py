@@ -13,7 +13,7 @@ import numpy as np
 
 from nlpkit.errors import DataError
 from nlpkit.tasks.answers import Answer
-from nlpkit.tasks.declaration import Declaration, ReadingOptions
+from nlpkit.tasks.declaration import Declaration
 from nlpkit.training.settings import TrainingSettings
 
 _HELD_OUT = 0.05  # of the training data, where there is no validation file
@@ -59,8 +59,6 @@ class Part(NamedTuple):
     """Of the task, which is None where there is no such file."""
     kind: type[Stored]
     """Has ``save(path)`` and ``load(path)``."""
-    measures_only: bool = False
-    """Whether only evaluation needs it."""
 
 
 class Network(Protocol):
@@ -234,8 +232,3 @@ def text_of(item: Any, field: str = "text") -> str:
         received = type(item[field]).__name__ if field in item else "nothing"
         raise ValueError(f'expected a str in the field "{field}". Received: {received}')
     raise ValueError(f"expected a text. Received: {item!r:.60}")
-
-
-def options_of(kind: type[ReadingOptions], values: Mapping[str, Any], is_measured: bool) -> ReadingOptions:
-    """Reading options from what a user gave, over the defaults for data of that use."""
-    return kind.create({**(kind.measured if is_measured else {}), **values})

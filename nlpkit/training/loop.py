@@ -21,7 +21,7 @@ from nlpkit.training.steps import TrainingSteps
 STATE = "state.npz"
 BEST = "best.npz"
 _FINAL_RATE = 0.02
-_DIVERGED = 1e9  # a loss beyond it has lost its way without reaching infinity
+_DIVERGED = 1e9  # a loss above it counts as diverged
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,7 +96,7 @@ def train_model(
     optimizer: Any = None,
     keep_last: bool = False,
 ) -> Iterator[Event]:
-    """Train a model and tell what happens; when all events are taken, it has the weights that are kept.
+    """Train a model and yield events; when they are exhausted, the model has the weights that are kept.
 
     These are the averaged weights of the epoch with the best metric, or of the last. The state is saved every
     ``settings.save_every`` steps and after every epoch. A run that is killed and started again with ``resume=True``
@@ -105,9 +105,9 @@ def train_model(
 
     Args:
         model: a Keras model.
-        loss: its loss.
-        batches: has ``len()`` and ``epoch(epoch, start)``, which yields ``(inputs, targets, weights)``, the same at
-            every call.
+        loss: as `keras.Model.compile` takes it; None if the model has its own.
+        batches: has ``len()`` and ``epoch(epoch, start)``, which yields tuples of arrays, the same at every call:
+            inputs and, unless the model has its own loss, targets and weights.
         evaluate: function without arguments that returns metrics by name of the model as it is. It is called at the
             end of each epoch with the averaged weights.
         metric: the one of them that picks the best weights.

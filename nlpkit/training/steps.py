@@ -12,7 +12,7 @@ import numpy as np
 class TrainingSteps:
     """Runs a model's own compiled training step batch by batch, as `fit` does within an epoch.
 
-    `fit` runs an epoch before anybody hears of it; here the loop has the word after each step.
+    `fit` returns only after an epoch; here the caller has control after each step.
 
     Args:
         model: a compiled Keras model.
@@ -30,7 +30,8 @@ class TrainingSteps:
         """Train on the batches of an epoch from one step on.
 
         Args:
-            batches: has ``epoch(epoch, start)``, which yields tuples of arrays: inputs, targets, weights.
+            batches: has ``epoch(epoch, start)``, which yields tuples of arrays: inputs and, unless the
+                model has its own loss, targets and weights.
             epoch, start: the position.
 
         Yields:
@@ -75,7 +76,7 @@ class TrainingSteps:
     def _on_tensorflow(self, batches, epoch, start):
         import tensorflow as tf
 
-        # The shapes are told, for they would be guessed from the first batches.
+        # The shapes are declared, because they would otherwise be inferred from the first batches.
         first = next(iter(batches.epoch(epoch, start)))
         signature = keras.tree.map_structure(
             lambda x: tf.TensorSpec([None] * min(x.ndim, 2) + list(x.shape[2:]), x.dtype), first

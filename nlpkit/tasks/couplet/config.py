@@ -76,7 +76,7 @@ class CoupletSettings(EncoderSettings):
 class CoupletReading(ReadingOptions):
     """How files of couplets are read."""
 
-    on_error: str = option("at a bad line: skip it and tell, or stop", default="skip", choices=("skip", "stop"))
+    on_error: str = option("at a bad line: skip it and report it, or stop", default="skip", choices=("skip", "stop"))
 
 
 @options

@@ -42,10 +42,10 @@ class TaggingSettings(EncoderSettings):
     char_dim: int = option("size of the character vectors", default=64, least=1)
     bigram_dim: int = option("size of the vectors of pairs of characters; 0 leaves the pairs out", default=32, least=0)
     bigram_min_count: int = option("pairs seen less often in training share one vector", default=2, least=1)
-    max_bigrams: int = option("the most frequent pairs that are kept", default=100_000, least=1)
+    max_bigrams: int = option("number of the most frequent pairs that are kept", default=100_000, least=1)
     lexicon: str = option(
-        "words that the text is matched against: jieba for its dictionary, train for the words of the training data "
-        "that it holds three times, or a file with a word a line",
+        "words that the text is matched against: jieba for its dictionary, train for the words that occur at least "
+        "three times in the training data, or a file with a word a line",
         default="",
     )
     vectors: str = option(

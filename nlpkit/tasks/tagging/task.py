@@ -62,7 +62,7 @@ class Tagger(Task):
         Part("vocab.txt", "characters", CharacterVocabulary),
         Part("bigrams.txt", "bigrams", BigramVocabulary),
         Part("lexicon.txt.gz", "lexicon", Lexicon),
-        Part("known-words.txt", "known_words", Vocabulary, measures_only=True),
+        Part("known-words.txt", "known_words", Vocabulary),
     )
     settings: TaggingSettings
     network: TaggingNetwork

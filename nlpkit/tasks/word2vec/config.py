@@ -15,8 +15,12 @@ class Word2VecSettings(TrainingSettings):
     group = "word vectors"
 
     epochs: int = 5
-    batch_size: int = 2048
-    learning_rate: float = 0.05
+    batch_size: int = option("words of a chunk, whose updates are computed together", default=2048, least=1)
+    learning_rate: float = option(
+        "learning rate of the first step; it falls linearly to a ten-thousandth", default=0.05, above=0
+    )
+    warmup_steps: int = option("not used by word vectors", default=0, choices=(0,))
+    clip_norm: float = option("not used by word vectors", default=0.0, choices=(0.0,))
     ema_momentum: float = 0.0
     save_every: int = 400
 
@@ -34,10 +38,10 @@ class Word2VecSettings(TrainingSettings):
     window: int = option("farthest neighbour that is read; nearer ones count more", default=5, least=1)
     num_negatives: int = option("negatives for each positive", default=5, least=1)
     block: int = option(
-        "neighbouring words that share their negatives, as many as they are themselves", default=16, least=1
+        "words of a block; they share as many negatives, weighted as num_negatives draws would be", default=16, least=1
     )
     min_count: int = option("words seen less often are left out", default=5, least=1)
-    max_vocabulary: int = option("the most frequent words that are kept; 0 means all", default=0, least=0)
+    max_vocabulary: int = option("number of the most frequent words that are kept; 0 means all", default=0, least=0)
     subwords: tuple[int, ...] = option(
         "lengths of n-grams of characters that are part of a word, such as [1, 2], so that unseen words have vectors",
         default=(),

@@ -46,19 +46,19 @@ class WordQueries(abc.ABC):
         return keras.layers.Embedding(*table.shape, weights=[table], trainable=trainable, name="word_vectors")
 
     def nearest(self, word: str, n_best: int = 10) -> list[tuple[str, float]]:
-        """The words nearest to one, and their cosines."""
-        return self._ask(word, n_best)
+        """The words nearest to one, and their cosines; a `DataError` if the word is unknown."""
+        return self._ask([word], n_best)
 
     def analogy(self, a: str, b: str, c: str, n_best: int = 1) -> list[tuple[str, float]]:
-        """Words that are to `c` as `b` is to `a`."""
-        return self._ask(f"{a} {b} {c}", n_best)
+        """Words that are to `c` as `b` is to `a`, and their cosines; a `DataError` if a word is unknown."""
+        return self._ask([a, b, c], n_best)
 
     def similarity(self, first: str, second: str) -> float:
-        """The cosine of two words."""
-        return self._ask(f"{first} {second}", 1)[0][1]
+        """The cosine of two words; a `DataError` if one is unknown."""
+        return self._ask([first, second], 1)[0][1]
 
     def odd_one_out(self, words: Sequence[str]) -> str:
-        """The word that belongs least to the others."""
+        """The word that belongs least to the others; a `DataError` if one is unknown."""
         if len(words) < 3:
             raise ConfigError(f"odd_one_out takes three words or more. Received: {len(words)}")
         units = [self.table.unit_of(normalize_text(word)) for word in words]
@@ -67,8 +67,12 @@ class WordQueries(abc.ABC):
             raise DataError(f"unknown words: {', '.join(unknown)}")
         return words[odd_one(np.stack([unit for unit in units if unit is not None]))[0]]
 
-    def _ask(self, text, n_best):
+    def _ask(self, words, n_best):
         Word2VecPrediction.create({"n_best": n_best})
+        for word in words:
+            if len(normalize_text(word).split()) != 1:
+                raise DataError(f"expected one word. Received: {word!r}")
+        text = " ".join(words)
         question = self.table.ask(text)
         for problem in self.table.problems([question]):
             raise DataError(f"{text!r}: {problem.reason}")

@@ -44,7 +44,7 @@ class WordVectors(WordQueries, Task):
     declaration = WORD2VEC
     parts = (
         Part("vocab.txt", "vocabulary", Vocabulary),
-        Part("counts.txt", "counts", Counts, measures_only=True),
+        Part("counts.txt", "counts", Counts),
         Part("subwords.txt", "subword_vocabulary", Vocabulary),
     )
     model_class: ClassVar[type[Word2Vec]] = Word2Vec
