@@ -206,6 +206,8 @@ def test_a_task_of_ones_own_needs_one_short_file(tmp_path, capsys):
     from .line_task import LineClassifier
 
     assert nlpkit.load(tmp_path / "model", LineClassifier).predict(["汤面"])[0].label == "food"
+    with pytest.raises(ArtefactError, match="is of the task 'lines', not 'tagging'"):
+        nlpkit.load(tmp_path / "model", get_task("tagging"))
     model = nlpkit.train(LineClassifier, tmp_path / "data.tsv", out=tmp_path / "mine", settings={"epochs": 1})
     assert model.task.declaration.name == "lines" and "lines" not in names()
     register(LineClassifier)
@@ -313,3 +315,17 @@ def test_everything_public_has_type_hints():
                     arguments.append("return")
                 missing += [f"{name}.{full}: {p}" for p in arguments if p not in hints and not p.startswith("_")]
     assert not missing, "\n".join(missing)
+
+
+def test_metadata_may_have_any_name(words_model, tmp_path):
+    import shutil
+
+    from nlpkit.runs.artefact import save_artefact
+
+    folder = tmp_path / "m"
+    shutil.copytree(words_model, folder)
+    task = nlpkit.load(folder).task
+    task.metadata["seed"] = "of its own"
+    save_artefact(folder, task, {"seed": 7})
+    assert nlpkit.load(folder).task.metadata["seed"] == "of its own"
+    assert json.loads((folder / "task.json").read_text("utf-8"))["seed"] == 7

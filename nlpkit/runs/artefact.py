@@ -201,10 +201,12 @@ def load_artefact(folder: str | Path, task: type[Task] | None = None) -> Task:
     folder = Path(folder)
     manifest = read_manifest(folder)
     name, files = manifest["task"], manifest["files"]
-    if task is None and name not in names():
-        raise ArtefactError(f"{folder}: is of the task {name!r}; this nlpkit knows {', '.join(names())}")
-    if task is not None and task.declaration.name != name:
-        raise ArtefactError(f"{folder}: is of the task {name!r}, not {task.declaration.name!r}")
+    try:
+        declaration = get_declaration(task or name)
+    except ConfigError:
+        raise ArtefactError(f"{folder}: is of the task {name!r}; this nlpkit knows {', '.join(names())}") from None
+    if declaration.name != name:
+        raise ArtefactError(f"{folder}: is of the task {name!r}, not {declaration.name!r}")
     for file, digest in files.items():
         path = folder / file
         if Path(file).name != file or not path.is_file():
