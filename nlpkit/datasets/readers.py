@@ -6,7 +6,7 @@ Every record knows the line that it began on, and every error names the file and
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -93,10 +93,19 @@ def parse_json(line: str, path: str | Path, number: int, **types: type) -> dict[
         raise DataError(f"is not JSON ({error}): {line[:40]!r}", path, number) from None
     if not isinstance(fields, dict):
         raise DataError(f"expected a JSON object. Received: {line[:40]!r}", path, number)
-    for name, kind in types.items():
-        if not isinstance(fields.get(name), kind):
-            found = f"{type(fields[name]).__name__}" if name in fields else "nothing"
-            raise DataError(f'expected a {kind.__name__} in the field "{name}". Received: {found}', path, number)
-        if kind is str and fields[name].encode("utf-8", "ignore").decode() != fields[name]:
-            raise DataError(f'the field "{name}" holds half a surrogate pair, which is no character', path, number)
+    try:
+        for name, kind in types.items():
+            field_of(fields, name, kind)
+    except ValueError as error:
+        raise DataError(str(error), path, number) from None
     return fields
+
+
+def field_of(fields: Mapping[str, Any], name: str, kind: type) -> Any:
+    """A field of a JSON object; a `ValueError` if it is missing, of another type, or a text that can't be written."""
+    if not isinstance(fields.get(name), kind):
+        received = type(fields[name]).__name__ if name in fields else "nothing"
+        raise ValueError(f'expected a {kind.__name__} in the field "{name}". Received: {received}')
+    if kind is str and fields[name].encode("utf-8", "ignore").decode() != fields[name]:
+        raise ValueError(f'the field "{name}" holds half a surrogate pair, which is no character')
+    return fields[name]

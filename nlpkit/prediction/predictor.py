@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from nlpkit.errors import ConfigError, DataError, DataWarning, unknown_name
-from nlpkit.prediction.stream import ON_ERROR, Stages, check_arguments, predict_stream
+from nlpkit.prediction.stream import Stages, check_arguments, check_on_error, predict_stream
 from nlpkit.tasks.answers import Answer
 from nlpkit.tasks.declaration import options_of
 from nlpkit.tasks.task import Problem, Task
@@ -51,8 +51,7 @@ class Predictor:
         if isinstance(records, (str, bytes, Mapping)):
             raise TypeError(f"predict takes a list of records. Received: a single {type(records).__name__}")
         prepared = self._prepare(options)
-        if on_error not in ON_ERROR:
-            raise ConfigError(f"on_error = {on_error!r}: accepted are {' and '.join(ON_ERROR)}")
+        check_on_error(on_error)
         parsed, problems = parse_all(self.task, records)
         encoded, more = self.task.encode(parsed, prepared)
         for problem in merge(problems, more):

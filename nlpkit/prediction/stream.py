@@ -106,10 +106,15 @@ def predict_stream(
     return lines, reported
 
 
-def check_arguments(input_path: str | Path, output_path: str | Path, input_format: str, on_error: str) -> None:
-    """Raise a `ConfigError` if the input is the output, or an argument of `predict_stream` is not accepted."""
+def check_on_error(on_error: str) -> None:
+    """Raise a `ConfigError` if it is none of `ON_ERROR`."""
     if on_error not in ON_ERROR:
         raise ConfigError(f"on_error = {on_error!r}: accepted are {' and '.join(ON_ERROR)}")
+
+
+def check_arguments(input_path: str | Path, output_path: str | Path, input_format: str, on_error: str) -> None:
+    """Raise a `ConfigError` if the input is the output, or an argument of `predict_stream` is not accepted."""
+    check_on_error(on_error)
     if input_format not in ("text", "jsonl"):
         raise ConfigError(f"input_format = {input_format!r}: accepted are text and jsonl")
     if str(output_path) == "-":

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol, Self
 
 import numpy as np
 
+from nlpkit.datasets.readers import field_of
 from nlpkit.errors import DataError
 from nlpkit.tasks.answers import Answer
 from nlpkit.tasks.declaration import Declaration
@@ -224,11 +225,5 @@ def text_of(item: Any, field: str = "text") -> str:
     if isinstance(item, str):
         return item
     if isinstance(item, Mapping):
-        text = item.get(field)
-        if isinstance(text, str):
-            if text.encode("utf-8", "ignore").decode() != text:
-                raise ValueError(f'the field "{field}" holds half a surrogate pair, which is no character')
-            return text
-        received = type(item[field]).__name__ if field in item else "nothing"
-        raise ValueError(f'expected a str in the field "{field}". Received: {received}')
+        return field_of(item, field, str)
     raise ValueError(f"expected a text. Received: {item!r:.60}")

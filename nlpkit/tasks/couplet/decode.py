@@ -22,8 +22,8 @@ from nlpkit.text.tones import tone_table
 from nlpkit.text.vocabulary import FIRST_ID, PADDING, UNKNOWN, CharacterVocabulary
 from nlpkit.training.forward import Forward
 
-_STEPS_AT_ONCE = 8192  # characters in a batch: each has a score for the whole vocabulary
-_BEAMS_AT_ONCE = 4 * _STEPS_AT_ONCE  # the same times the width of the beam
+STEPS_AT_ONCE = 8192  # characters in a batch: each has a score for the whole vocabulary
+_BEAMS_AT_ONCE = 4 * STEPS_AT_ONCE  # the same times the width of the beam
 _NO_SYMBOL = "\0"  # stands for padding and the unknown; no line that is answered holds it
 _SWITCHES = ("no_copy", "no_share", "repetition")
 _SHARED = ("forbidden", "switches", "tones", "beams", "temperature")
@@ -254,7 +254,7 @@ class Search:
         ids = np.zeros((self.n_best, len(lines.places)), "int32")
         scores = np.full((len(lines.lengths), self.n_best), _IMPOSSIBLE, "float32")
         width = max(self.n_best, len(self.shared.get("beams", ())))
-        at_once = max(1, min(_STEPS_AT_ONCE, _BEAMS_AT_ONCE // width))
+        at_once = max(1, min(STEPS_AT_ONCE, _BEAMS_AT_ONCE // width))
 
         def answer(rows, size):
             batch = gather_padded(lines.arrays, lines.starts[rows], lines.lengths[rows], size)

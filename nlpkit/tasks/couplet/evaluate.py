@@ -13,11 +13,10 @@ from nlpkit.datasets.padding import batches_by_length, gather_padded, scatter_pl
 from nlpkit.errors import MissingPackageError
 from nlpkit.metrics import bleu, distinct
 from nlpkit.tasks.couplet.config import RULES
+from nlpkit.tasks.couplet.decode import STEPS_AT_ONCE
 from nlpkit.tasks.couplet.examples import CoupletExample, inputs_of, read_pairs
 from nlpkit.tasks.couplet.rules import is_kept
 from nlpkit.text.vocabulary import UNKNOWN, CharacterVocabulary
-
-_STEPS_AT_ONCE = 8192  # characters in a batch: each has a score for the whole vocabulary
 
 
 def likelihood(
@@ -36,7 +35,7 @@ def likelihood(
     """
     lines = read_pairs(couplets, vocabulary)
     logs, ranks = np.zeros(len(lines.places)), np.zeros(len(lines.places))
-    for rows, size in batches_by_length(lines.lengths, _STEPS_AT_ONCE):
+    for rows, size in batches_by_length(lines.lengths, STEPS_AT_ONCE):
         batch = gather_padded(lines.arrays, lines.starts[rows], lines.lengths[rows], size)
         inputs = inputs_of(batch["characters"], batch["lower"], network.reads_lower, hide)
         scores = network.gold_scores({**inputs, "gold": batch["lower"]})
