@@ -190,4 +190,4 @@ def test_jieba_words_keep_every_character(text):
 
 @functools.cache
 def _tokenizer():
-    return WordTokenizer(Vocabulary(["我"]))
+    return WordTokenizer()

@@ -93,7 +93,7 @@ def test_running_text_is_cut(write):
         ("一\n二\n三\n", DataError, "no line holds two words"),
         ("甲 乙\n丙 丁\n", ConfigError, "min_count = 5: no word is that frequent; the most frequent of the text, '甲'"),
         ("甲 乙", DataError, "holds one line, of which none can be held out"),
-        (": 组\n甲 乙 丙 丁\n", DataError, "the training data are questions about words; give text"),
+        (": 组\n甲 乙 丙 丁\n", DataError, "holds questions about words; training and validation data are text"),
     ],
 )
 def test_bad_training_text(write, tmp_path, content, error, message):
@@ -468,7 +468,9 @@ def test_converting_replaces_only_what_is_whole(word2vec_model, words_model, tmp
 
 def test_pairs_as_validation_data(write, tmp_path):
     pairs = write("苹果 水果 5\n苹果 火车 1\n学校 老师 4\n", "pairs.txt")
-    with pytest.raises(DataError, match=r"pairs.txt: holds word pairs; the validation data are text"):
+    with pytest.raises(
+        DataError, match=r"pairs.txt: holds questions about words; training and validation data are text"
+    ):
         nlpkit.train("word2vec", TEXT, pairs, out=tmp_path / "m", settings=SMALL_WORD2VEC)
     assert not (tmp_path / "m").exists()
 

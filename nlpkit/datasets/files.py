@@ -56,6 +56,11 @@ def write_atomically(path: str | Path, content: bytes) -> None:
         file.write(content)
 
 
+def ending_of(path: str | Path) -> str:
+    """How a file's name ends, such as ``.txt``, whether or not ``.gz`` follows."""
+    return Path(str(path).removesuffix(".gz")).suffix
+
+
 def digest_of(path: str | Path) -> str:
     """SHA-256 of a file, in hexadecimal digits; the file is read piece by piece."""
     with open(path, "rb") as file:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nlpkit.datasets.files import open_bytes, read_lines, write_atomically, written_atomically
+from nlpkit.datasets.files import ending_of, open_bytes, read_lines, write_atomically, written_atomically
 from nlpkit.errors import ConfigError, DataError
 
 FORMATS = {".txt": "text", ".vec": "text", ".bin": "binary", ".tsv": "projector"}
@@ -16,7 +16,7 @@ FORMATS = {".txt": "text", ".vec": "text", ".bin": "binary", ".tsv": "projector"
 
 def format_of(path: str | Path) -> str:
     """`text`, `binary` or `projector`; a `ConfigError` if the name says neither."""
-    ending = Path(str(path).removesuffix(".gz")).suffix
+    ending = ending_of(path)
     if ending not in FORMATS:
         accepted = ", ".join(f"{ending} ({kind})" for ending, kind in FORMATS.items())
         raise ConfigError(f"{path}: the name must end in {accepted}, and .gz may follow")

@@ -15,8 +15,8 @@ from nlpkit.text.tag_schemes import allowed_transitions
 class ChainHead(keras.layers.Layer):
     """Base of `CRF`, `MEMM` and `TagSoftmax`: emissions in, packed potentials out. See `CRF` for the arguments."""
 
-    independent_steps = False
-    """Whether the emissions that `adjust` returns are log probabilities of tags that do not depend on each other."""
+    normalization = potentials.UNNORMALIZED
+    """How the scores that `adjust` returns are normalised."""
 
     def __init__(
         self,
@@ -113,7 +113,7 @@ class ChainHead(keras.layers.Layer):
             )
         transitions, start, end = self.chain_scores()
         emissions = self.adjust(inputs, transitions, start, end, mask)
-        return potentials.pack(emissions, transitions, start, end, mask, self.independent_steps)
+        return potentials.pack(emissions, transitions, start, end, mask, self.normalization)
 
     def adjust(self, emissions: Any, transitions: Any, start: Any, end: Any, mask: Any) -> Any:
         """Emissions ``(batch, time, K)`` whose path scores, with the transitions, are what this head stands for."""

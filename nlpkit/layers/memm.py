@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from nlpkit.layers.chain_head import ChainHead
+from nlpkit.ops import potentials
 
 
 @keras.saving.register_keras_serializable(package="nlpkit", name="MEMM")
@@ -53,6 +54,8 @@ class MEMM(ChainHead):
         McCallum, Freitag and Pereira (2000), Maximum Entropy Markov Models. Both directions with one table:
         https://spaces.ac.cn/archives/7213
     """
+
+    normalization = potentials.BY_STEP
 
     def adjust(self, emissions: Any, transitions: Any, start: Any, end: Any, mask: Any) -> Any:
         # log p = ½ Σ_t [e_t(y_t) + T(y_t-1, y_t) - F_t(y_t-1)] + ½ Σ_t [e_t(y_t) + T(y_t, y_t+1) - G_t(y_t+1)]

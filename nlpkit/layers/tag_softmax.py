@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from nlpkit.layers.chain_head import ChainHead
+from nlpkit.ops import potentials
 
 
 @keras.saving.register_keras_serializable(package="nlpkit", name="TagSoftmax")
@@ -48,7 +49,7 @@ class TagSoftmax(ChainHead):
         Ratnaparkhi (1996), A Maximum Entropy Model for Part-Of-Speech Tagging, for tags scored one by one.
     """
 
-    independent_steps = True
+    normalization = potentials.INDEPENDENT
 
     def build(self, input_shape: tuple) -> None:
         super().build(input_shape)

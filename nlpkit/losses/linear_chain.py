@@ -17,12 +17,12 @@ class _ChainLoss(keras.losses.Loss):
     def __init__(self, reduction: str | None = "sum_over_batch_size", name: str | None = None, dtype: Any = "float32"):
         super().__init__(name=name, reduction=reduction, dtype=dtype)
 
-    def log_probability(self, parts: potentials.Potentials, independent: Any, tags: Any, weights: Any) -> Any:
+    def log_probability(self, parts: potentials.Potentials, normalization: Any, tags: Any, weights: Any) -> Any:
         """Float32 ``(batch,)``.
 
         Args:
             parts: `Potentials`.
-            independent: bool ``(batch,)``, whether the steps of a row are independent of each other.
+            normalization: float ``(batch,)``, how the paths of a row are normalised, see `nlpkit.ops.potentials`.
             tags: ``(batch, time)``.
             weights: None, or float ``(batch, time)``.
         """
@@ -48,7 +48,7 @@ class _ChainLoss(keras.losses.Loss):
             weights = self._steps("sample weights per step", weights, parts.emissions, y_pred)
         marked = potentials.is_marked(y_pred)  # (batch,)
         _assert_in_graph(ops.all(marked), potentials.not_potentials(tuple(y_pred.shape)))
-        log_p = self.log_probability(parts, potentials.has_independent_steps(y_pred), tags, weights)
+        log_p = self.log_probability(parts, potentials.normalization_of(y_pred), tags, weights)
         return -log_p * ops.where(marked, 1.0, float("nan"))
 
     def _steps(self, name, x, emissions, y_pred):
@@ -119,7 +119,7 @@ class CRFLoss(_ChainLoss):
         Random Fields Using Incomplete Annotations.
     """
 
-    def log_probability(self, parts: potentials.Potentials, independent: Any, tags: Any, weights: Any) -> Any:
+    def log_probability(self, parts: potentials.Potentials, normalization: Any, tags: Any, weights: Any) -> Any:
         if weights is not None:
             off, on = weights == 0, weights == 1
             wrong = ops.logical_and(parts.mask, ops.logical_not(ops.logical_or(off, on)))
@@ -158,8 +158,9 @@ class PathLoss(_ChainLoss):
         Float32, a scalar, or ``(batch,)`` where `reduction` is None.
 
     Raises:
-        ValueError: if `y_pred` is not the output of a head, the numbers of steps differ, or a tag or weight inside the
-            mask is not accepted. Inside a compiled graph, where values can't be seen, the loss is NaN instead.
+        ValueError: if `y_pred` is not the output of one of these heads, the numbers of steps differ, or a tag or
+            weight inside the mask is not accepted. Inside a compiled graph, where values can't be seen, the loss is
+            NaN instead.
 
     Example:
 
@@ -176,14 +177,21 @@ class PathLoss(_ChainLoss):
         McCallum, Freitag and Pereira (2000), Maximum Entropy Markov Models.
     """
 
-    def log_probability(self, parts: potentials.Potentials, independent: Any, tags: Any, weights: Any) -> Any:
+    def log_probability(self, parts: potentials.Potentials, normalization: Any, tags: Any, weights: Any) -> Any:
+        unnormalized = normalization == potentials.UNNORMALIZED  # (batch,)
+        seen = visible_values(unnormalized)
+        if seen is not None and seen.any():
+            raise ValueError(
+                "PathLoss is for heads whose paths are normalised step by step, MEMM and TagSoftmax. Received: the "
+                "output of a CRF, whose paths have scores without bound; train it with CRFLoss"
+            )
         partial = tags == UNLABELLED
         if weights is not None:
             partial = ops.logical_or(partial, weights != 1)
             tags = ops.where(weights == 0, UNLABELLED, tags)
         # (batch, time): what only a sum over independent steps has a value for
         wrong = ops.logical_and(parts.mask, partial)
-        wrong = ops.logical_and(wrong, ops.logical_not(independent)[:, None])
+        wrong = ops.logical_and(wrong, (normalization != potentials.INDEPENDENT)[:, None])
         _refuse(
             wrong,
             tags if weights is None else weights,
@@ -191,7 +199,7 @@ class PathLoss(_ChainLoss):
             "nor a sample weight per step other than 1 is accepted (TagSoftmax and CRF take unlabelled steps)",
         )
         score = linear_chain.partial_path_score(tags=tags, weights=weights, **parts._asdict())
-        return score * ops.where(ops.any(wrong, axis=1), float("nan"), 1.0)
+        return score * ops.where(ops.logical_or(unnormalized, ops.any(wrong, axis=1)), float("nan"), 1.0)
 
 
 def _refuse(wrong, received, message):

@@ -5,7 +5,7 @@ transitions, edge scores and mask together. For T steps and K tags the tensor is
 
     rows 0 … T-1        emissions    | mask, 1 or 0
     rows T … T+K-1      transitions  | 0
-    row  T+K            start scores | 1 if the steps are independent of each other, else 0
+    row  T+K            start scores | how paths are normalised: UNNORMALIZED, BY_STEP or INDEPENDENT
     row  T+K+1          end scores   | MARKER
 
 The marker tells a head's output from any other tensor. That keeps losses and decoders free of weights, so that models
@@ -21,6 +21,9 @@ from nlpkit.ops.visible import visible_values
 
 MARKER = -4096.0
 """The last cell of every row: a value that bfloat16 and float16 hold too, and that no mask or score has by chance."""
+UNNORMALIZED, BY_STEP, INDEPENDENT = 0, 1, 2
+"""How the paths of a head are normalised: not at all, as those of a CRF; step by step, each given its neighbours, as
+those of a MEMM; step by step and independent of each other, as those of a softmax."""
 
 
 class Potentials(NamedTuple):
@@ -42,7 +45,7 @@ class Potentials(NamedTuple):
 
 
 def pack(
-    emissions: Any, transitions: Any, start: Any, end: Any, mask: Any = None, independent_steps: bool = False
+    emissions: Any, transitions: Any, start: Any, end: Any, mask: Any = None, normalization: int = UNNORMALIZED
 ) -> Any:
     """One tensor from the parts.
 
@@ -52,8 +55,7 @@ def pack(
         start: float tensor ``(tags,)``.
         end: float tensor ``(tags,)``.
         mask: optional bool ``(batch, time)``; all steps are real if None.
-        independent_steps: bool, whether the emissions are log probabilities of tags that do not depend on each other,
-            as those of `nlpkit.layers.TagSoftmax` are.
+        normalization: `UNNORMALIZED`, `BY_STEP` or `INDEPENDENT`.
 
     Returns:
         Potentials, ``(batch, time + tags + 2, tags + 1)``, in the dtype of the emissions.
@@ -79,7 +81,7 @@ def pack(
     # (batch, time + tags + 2, tags)
     scores = ops.concatenate([emissions, shared], axis=1)
     tail = np.zeros((1, num_tags + 2), "float32")
-    tail[0, -2:] = float(independent_steps), MARKER
+    tail[0, -2:] = normalization, MARKER
     tail = ops.broadcast_to(ops.cast(tail, emissions.dtype), (batch, num_tags + 2))
     # (batch, time + tags + 2)
     flags = ops.concatenate([ops.cast(mask, emissions.dtype), tail], axis=1)
@@ -135,9 +137,9 @@ def is_marked(potentials: Any) -> Any:
     return potentials[:, -1, -1] == MARKER
 
 
-def has_independent_steps(potentials: Any) -> Any:
-    """Whether each row was packed with ``independent_steps=True``: bool ``(batch,)``."""
-    return potentials[:, -2, -1] > 0.5
+def normalization_of(potentials: Any) -> Any:
+    """The `normalization` that each row was packed with: float ``(batch,)``."""
+    return potentials[:, -2, -1]
 
 
 def not_potentials(shape: tuple) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from nlpkit.datasets.files import ending_of
 from nlpkit.errors import ConfigError, DataError, DataWarning, unknown_name
 from nlpkit.prediction.stream import Stages, check_arguments, check_on_error, predict_stream
 from nlpkit.tasks.answers import Answer
@@ -132,7 +133,7 @@ class Predictor:
 
 def format_by_name(path: str | Path) -> str:
     """``jsonl`` or ``text``, as the name of an input file ends."""
-    return "jsonl" if str(path).removesuffix(".gz").endswith(".jsonl") else "text"
+    return "jsonl" if ending_of(path) == ".jsonl" else "text"
 
 
 def parse_all(task: Task, items: Iterable[Any]) -> tuple[list[Any], list[Problem]]:

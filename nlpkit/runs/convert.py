@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from nlpkit.datasets.files import write_atomically
+from nlpkit.datasets.files import ending_of, write_atomically
 from nlpkit.errors import ArtefactError, ConfigError
 from nlpkit.runs.artefact import check_folder, load_artefact, open_folder, read_manifest, save_artefact
 from nlpkit.tasks import get_declaration, get_task, names
@@ -35,15 +35,11 @@ def convert(source: str | Path, target: str | Path, force: bool = False) -> None
         _to_folder(source, target, force)
 
 
-def _ending(path):
-    return Path(path.name.removesuffix(".gz")).suffix
-
-
 def _to_file(source, target, force):
     declaration = get_declaration(read_manifest(source)["task"])
     if not declaration.exports:
         raise ConfigError(f"{source}: is of the task {declaration.name}, which has no files for other programs")
-    if _ending(target) not in declaration.exports:
+    if ending_of(target) not in declaration.exports:
         accepted = ", ".join(f"{ending} ({kind})" for ending, kind in declaration.exports.items())
         raise ConfigError(f"{target}: the name must end in {accepted}, and .gz may follow")
     if target.exists() and not force:
@@ -52,7 +48,7 @@ def _to_file(source, target, force):
 
 
 def _to_folder(source, target, force):
-    readers = [name for name in names() if _ending(source) in get_declaration(name).imports]
+    readers = [name for name in names() if ending_of(source) in get_declaration(name).imports]
     if not readers:
         accepted = sorted({ending for name in names() for ending in get_declaration(name).imports})
         raise ConfigError(f"{source}: no task reads such a file; its name must end in {', '.join(accepted)}")

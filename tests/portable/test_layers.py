@@ -14,7 +14,7 @@ from nlpkit.layers import CRF, MEMM, GatedConv, GoldScores, TagSoftmax, TokenDro
 from nlpkit.losses import CRFLoss, PathLoss
 from nlpkit.ops import linear_chain, potentials
 
-from .backend import array
+from .backend import array, in_graph
 
 LABELS = ["O", "B-A", "I-A"]
 HEADS = [(CRF, CRFLoss), (MEMM, PathLoss), (TagSoftmax, PathLoss)]
@@ -197,6 +197,14 @@ def test_a_memm_needs_all_tags_once(trained):
         PathLoss()(tags, packed)
 
 
+def test_the_path_loss_refuses_a_crf():
+    packed, tags = random_head(CRF, (2, 3, 3)), np.array([[0, 1, 2], [0, 1, 2]])
+    with pytest.raises(ValueError, match=r"Received: the output of a CRF.*train it with CRFLoss"):
+        PathLoss()(tags, packed)
+    if keras.backend.backend() != "torch":
+        assert np.isnan(array(in_graph(lambda packed, tags: PathLoss()(tags, packed), packed, tags)))
+
+
 # Head, loss, a tag and a weight at a step, and whether fit trains with them; else an error, in a graph a loss of NaN.
 FITS = {
     "CRF, unlabelled": (CRF, CRFLoss, -100, None, True),
@@ -266,8 +274,8 @@ def test_packed_potentials_are_marked():
     assert keras.backend.standardize_dtype(packed.dtype) == "float32"
     assert array(potentials.is_marked(packed)).all()
     assert array(potentials.is_marked(ops.cast(ops.cast(packed, "bfloat16"), "float32"))).all()
-    assert not array(potentials.has_independent_steps(packed)).any()
-    assert array(potentials.has_independent_steps(random_head(TagSoftmax, (2, 5, 3)))).all()
+    for head, normalization in [(CRF, 0), (MEMM, 1), (TagSoftmax, 2)]:
+        assert array(potentials.normalization_of(random_head(head, (2, 5, 3)))).tolist() == [normalization] * 2
 
 
 def test_memm_is_the_mean_of_both_directions():

@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 
 from nlpkit.datasets.batches import BucketedBatches
-from nlpkit.datasets.files import read_lines
+from nlpkit.datasets.files import ending_of, read_lines
 from nlpkit.datasets.lexicon_files import read_lexicon
 from nlpkit.datasets.readers import read_conll, read_jsonl, read_words
+from nlpkit.datasets.vector_files import read_chosen_vectors
 from nlpkit.datasets.windows import cut_windows
 from nlpkit.errors import DataError
 from nlpkit.text import tag_schemes
-from nlpkit.text.characters import EDGE, FlatTexts
+from nlpkit.text.characters import EDGE, FlatTexts, normalize_text
 from nlpkit.text.features import TextFeatures, count_symbols
 from nlpkit.text.vocabulary import BigramVocabulary, CharacterVocabulary
 
@@ -37,7 +38,7 @@ class Example:
 def detect_format(path: str | Path) -> str:
     """`jsonl` by the file's name or first character, `conll` if most lines have columns and a label, else `words`."""
     lines = [line for _, line in itertools.islice(read_lines(path), 50) if line.strip()]
-    if str(path).removesuffix(".gz").endswith(".jsonl") or (lines and lines[0].lstrip().startswith("{")):
+    if ending_of(path) == ".jsonl" or (lines and lines[0].lstrip().startswith("{")):
         return "jsonl"
     prefixes = tag_schemes.SCHEMES["BIOES"]
     columns = [line.split() for line in lines]
@@ -186,6 +187,12 @@ def make_features(
         else None,
         read_lexicon(settings.lexicon, words or {}) if settings.lexicon else None,
     )
+
+
+def read_symbol_vectors(path: str | Path) -> dict[str, np.ndarray]:
+    """The vectors of characters and of pairs of characters in a file; of two that are read alike, the first."""
+    vectors = read_chosen_vectors(path, lambda symbol: len(symbol) in (1, 2))
+    return {normalize_text(symbol): vector for symbol, vector in reversed(vectors.items())}
 
 
 def count_words(examples: Iterable[Example], scheme: str) -> collections.Counter[str]:

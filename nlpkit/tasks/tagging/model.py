@@ -10,6 +10,8 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from nlpkit.datasets.padding import batches_by_length
+from nlpkit.datasets.windows import Windows
 from nlpkit.errors import DataError
 from nlpkit.layers import CRF, MEMM, TagSoftmax, TokenDropout, ViterbiDecoder, encode_text
 from nlpkit.losses import CRFLoss, PathLoss
@@ -63,6 +65,16 @@ class TaggingNetwork:
             labels, scheme, learning_rate_multiplier=settings.transition_rate, name="potentials"
         )
         self.model = keras.Model({x.name: x for x in inputs}, head(emissions, mask=mask), name="tagger")
+
+    def tags_of(self, arrays: dict[str, np.ndarray], windows: Windows) -> np.ndarray:
+        """Tag ids, int16 ``(total,)``, of flat texts; -1 at their edges."""
+        forward = self.steered_tags if "bonus" in arrays else self.tags
+        tags = np.full(len(arrays["characters"]), -1, "int16")
+        for rows, length in batches_by_length(windows.lengths):
+            batch = forward(windows.gather(arrays, rows, length))
+            kept, places = windows.kept(rows, length)
+            tags[places] = batch[kept]
+        return tags
 
     @functools.cached_property
     def tags(self) -> Forward:

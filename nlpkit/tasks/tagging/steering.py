@@ -41,9 +41,15 @@ class UserDictionary:
         self._bonus = bonus
 
     @classmethod
-    def open(cls, source: str | Path | Mapping[str, str] | Iterable[str], bonus: float) -> Self:
-        """From a file, or words as the constructor takes them."""
-        return cls.read(source, bonus) if isinstance(source, (str, Path)) else cls(source, bonus)
+    def open(cls, source: str | Path | Mapping[str, str] | Iterable[str], bonus: float, labels: Iterable[str]) -> Self:
+        """From a file, or words as the constructor takes them, for a model with these labels.
+
+        Raises:
+            DataError: if a word has a type that the model does not know.
+        """
+        words = cls.read(source, bonus) if isinstance(source, (str, Path)) else cls(source, bonus)
+        words.check_types({tag_schemes.split_label(label)[1] for label in labels if label != "O"})
+        return words
 
     @classmethod
     def read(cls, path: str | Path, bonus: float) -> Self:

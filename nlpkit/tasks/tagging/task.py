@@ -9,8 +9,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from nlpkit.datasets.padding import batches_by_length
-from nlpkit.datasets.vector_files import read_chosen_vectors
 from nlpkit.datasets.windows import Windows, cut_windows
 from nlpkit.tasks.tagging.answers import Entities, Segmentation
 from nlpkit.tasks.tagging.config import TAGGING, TaggingPrediction, TaggingReading, TaggingSettings
@@ -23,12 +21,13 @@ from nlpkit.tasks.tagging.examples import (
     count_words,
     make_features,
     read_examples,
+    read_symbol_vectors,
 )
 from nlpkit.tasks.tagging.model import TaggingNetwork, loss_for
 from nlpkit.tasks.tagging.steering import UserDictionary
 from nlpkit.tasks.task import Data, Part, Problem, Task
 from nlpkit.text import runs, tag_schemes
-from nlpkit.text.characters import FlatTexts, normalize_text
+from nlpkit.text.characters import FlatTexts
 from nlpkit.text.features import TextFeatures
 from nlpkit.text.lexicon import Lexicon
 from nlpkit.text.simplified import simplified_table
@@ -87,10 +86,7 @@ class Tagger(Task):
         seen = {label for example in examples for label in example.labels}
         is_words = is_segmentation(seen, scheme)
         labels = tag_schemes.segmentation_labels() if is_words and "S" in seen else sorted(seen)
-        vectors = {}
-        if settings.vectors:
-            vectors = read_chosen_vectors(settings.vectors, lambda symbol: len(symbol) in (1, 2))
-            vectors = {normalize_text(symbol): vector for symbol, vector in reversed(vectors.items())}
+        vectors = read_symbol_vectors(settings.vectors) if settings.vectors else {}
         words = count_words(examples, scheme) if is_words or settings.lexicon == "train" else {}
         features = make_features((example.text for example in examples), settings, vectors, words)
         parts = {
@@ -121,11 +117,8 @@ class Tagger(Task):
     def prepare(self, options: TaggingPrediction) -> Prepared:
         steering = None
         if options.user_dictionary is not None:
-            steering = UserDictionary.open(options.user_dictionary, options.user_bonus)
-            steering.check_types({tag_schemes.split_label(label)[1] for label in self.labels.symbols if label != "O"})
-        kept = (
-            set(runs.KINDS) - {*self.metadata.get("splits", ())} if options.keep_runs and self.reader.segments else ()
-        )
+            steering = UserDictionary.open(options.user_dictionary, options.user_bonus, self.labels.symbols)
+        kept = {*runs.KINDS} - {*self.metadata.get("splits", ())} if self.reader.segments and options.keep_runs else ()
         return Prepared(steering, self._simplified if options.simplify else None, frozenset(kept))
 
     @functools.cached_property
@@ -142,12 +135,7 @@ class Tagger(Task):
 
     def run(self, encoded: Encoded) -> np.ndarray:
         """Tag ids, int16 ``(total,)``, of flat texts; -1 at their edges."""
-        forward = self.network.steered_tags if "bonus" in encoded.arrays else self.network.tags
-        tags = np.full(len(encoded.flat.codes), -1, "int16")
-        for rows, length in batches_by_length(encoded.windows.lengths):
-            batch = forward(encoded.windows.gather(encoded.arrays, rows, length))
-            kept, places = encoded.windows.kept(rows, length)
-            tags[places] = batch[kept]
+        tags = self.network.tags_of(encoded.arrays, encoded.windows)
         if encoded.together is not None and encoded.together.any():
             tags = self.reader.join(encoded.flat, tags, encoded.together)
         return tags

@@ -10,6 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -155,6 +156,17 @@ class _Numbers(dict):
             return EDGE - 1
         number = self[word] = len(self)
         return number
+
+
+def require_text(examples: Any, path: str | Path | None = None) -> Corpus:
+    """The examples themselves, or a `DataError` if they are questions about words."""
+    if not isinstance(examples, Corpus):
+        raise DataError(
+            "holds questions about words; training and validation data are text, a line for each, and questions are "
+            "measured as test data",
+            path,
+        )
+    return examples
 
 
 def _write_cache(path, running, place):

@@ -18,6 +18,19 @@ _TRIALS = 100_000  # pairs of words that `neighbours` is measured on
 _TRIALS_AT_ONCE = 4096
 
 
+def scores(table: WordTable, contexts: np.ndarray, examples: Any) -> dict[str, Any]:
+    """Metrics over examples of any kind.
+
+    Args:
+        table: the words.
+        contexts: float32 ``(words + 2, size)``, their vectors as neighbours of others.
+        examples: a `Corpus`, or a sequence of `Pair` or of `Analogy`.
+    """
+    if isinstance(examples, Corpus):
+        return {"neighbours": predict_neighbours(table, contexts, examples)}
+    return (rank_pairs if isinstance(examples[0], Pair) else solve_analogies)(table, examples)
+
+
 def rank_pairs(table: WordTable, pairs: Sequence[Pair]) -> dict[str, float]:
     """``spearman``, the rank correlation of the pairs' scores with the cosines of their words, and ``coverage``, the
     share of the pairs whose words have vectors, their own or those of their subwords."""

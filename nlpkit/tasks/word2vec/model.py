@@ -12,7 +12,7 @@ from nlpkit.losses import negative_sampling, sampled_softmax
 from nlpkit.ops.rows import take_rows
 from nlpkit.ops.windows import window_table
 from nlpkit.tasks.word2vec.programs import compile_step
-from nlpkit.text.vocabulary import PADDING
+from nlpkit.text.vocabulary import FIRST_ID, PADDING
 
 INPUTS = ("words", "windows", "negatives", "negative_weights", "update_scale")
 """What a training step takes, see `nlpkit.tasks.word2vec.examples.Steps`."""
@@ -234,6 +234,12 @@ class Word2VecNetwork:
     def contexts(self) -> np.ndarray:
         """float32 ``(size, vector_size)``: padding, the unknown, then the words, as neighbours of others."""
         return self.model.contexts.get_weights()[0]
+
+    def set_vectors(self, vectors: np.ndarray) -> None:
+        """Put vectors of the words, float ``(words, vector_size)``, into the table."""
+        table = np.zeros((len(vectors) + FIRST_ID, vectors.shape[1]), "float32")
+        table[FIRST_ID:] = vectors
+        self.model.vectors.set_weights([table])
 
 
 def _take(table, ids):

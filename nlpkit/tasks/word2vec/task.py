@@ -10,18 +10,18 @@ import keras
 import numpy as np
 
 from nlpkit.datasets.vector_files import read_vectors, write_vectors
-from nlpkit.errors import ConfigError, DataError
+from nlpkit.errors import ConfigError
 from nlpkit.ops.tsne import tsne
 from nlpkit.tasks.task import Data, Part, Problem, Task
 from nlpkit.tasks.word2vec.answers import RelatedWords
 from nlpkit.tasks.word2vec.config import WORD2VEC, Word2VecPrediction, Word2VecReading, Word2VecSettings
-from nlpkit.tasks.word2vec.corpus import Corpus, read_corpus
+from nlpkit.tasks.word2vec.corpus import Corpus, read_corpus, require_text
 from nlpkit.tasks.word2vec.decode import Question, WordTable
-from nlpkit.tasks.word2vec.evaluate import predict_neighbours, rank_pairs, solve_analogies
+from nlpkit.tasks.word2vec.evaluate import scores
 from nlpkit.tasks.word2vec.examples import Steps
 from nlpkit.tasks.word2vec.model import Word2Vec, Word2VecNetwork
 from nlpkit.tasks.word2vec.queries import WordQueries
-from nlpkit.tasks.word2vec.questions import Pair, read_questions
+from nlpkit.tasks.word2vec.questions import read_questions
 from nlpkit.tasks.word2vec.subwords import Subwords
 from nlpkit.text.characters import normalize_text
 from nlpkit.text.counts import Counts
@@ -72,27 +72,24 @@ class WordVectors(WordQueries, Task):
 
     @classmethod
     def hold_out(cls, examples: Any, path: str | Path) -> tuple[Any, Any]:
-        return _text(examples).split(_HELD_OUT, path)
+        return require_text(examples).split(_HELD_OUT, path)
 
     @classmethod
     def check_validation_data(cls, examples: Any, path: str | Path) -> None:
-        if not isinstance(examples, Corpus):
-            kind = "word pairs" if isinstance(examples[0], Pair) else "analogies"
-            raise DataError(f"holds {kind}; the validation data are text, questions are measured as test data", path)
+        require_text(examples, path)
 
     @classmethod
     def build(cls, settings: Word2VecSettings, data: Data) -> WordVectors:
-        counts = _text(data.examples).frequent(settings.min_count)
+        counts = require_text(data.examples).frequent(settings.min_count)
         vocabulary = Vocabulary.from_counts(counts, settings.min_count, settings.max_vocabulary or None)
-        parts: dict[str, Any] = {
-            "vocabulary": vocabulary,
-            "counts": Counts([counts[word] for word in vocabulary.symbols]),
-        }
+        kept = {word: counts[word] for word in vocabulary.symbols}
+        subwords = None
         if settings.subwords or settings.feature_separator:
-            kept = {word: counts[word] for word in vocabulary.symbols}
             subwords = Subwords.of_words(kept, settings.min_count, settings.subwords, settings.feature_separator)
-            parts["subword_vocabulary"] = subwords.vocabulary
-        return cls(settings, **parts)
+        return cls(
+            settings, vocabulary=vocabulary, counts=Counts([*kept.values()]),
+            subword_vocabulary=subwords and subwords.vocabulary,
+        )  # fmt: skip
 
     def build_network(self) -> Word2VecNetwork:
         size = len(self.vocabulary)
@@ -142,9 +139,7 @@ class WordVectors(WordQueries, Task):
     def evaluate(self, examples: Any) -> dict[str, Any]:
         """Metrics over text, pairs of words with scores, or analogies; see `nlpkit.tasks.word2vec.evaluate`."""
         self._table = self.current_table()  # training goes on between two evaluations
-        if isinstance(examples, Corpus):
-            return {"neighbours": predict_neighbours(self._table, self.network.contexts, examples)}
-        return (rank_pairs if isinstance(examples[0], Pair) else solve_analogies)(self._table, examples)
+        return scores(self._table, self.network.contexts, examples)
 
     def expected(self, examples: Any, count: int) -> list[tuple[Any, Any]]:
         words = self.vocabulary.symbols
@@ -167,18 +162,12 @@ class WordVectors(WordQueries, Task):
     def from_file(cls, path: Path) -> WordVectors:
         """Vectors of a file in word2vec's text or binary format; of words that differ in case only, the first."""
         words, vectors = read_vectors(path)
-        first: dict[str, int] = {}
-        for row, word in enumerate(words):
-            first.setdefault(normalize_text(word), row)
-        read = cls(Word2VecSettings.create({"vector_size": vectors.shape[1]}), vocabulary=Vocabulary(first))
+        first = {normalize_text(word): row for row, word in reversed([*enumerate(words)])}
+        rows = sorted(first.values())
+        read = cls(
+            Word2VecSettings.create({"vector_size": vectors.shape[1]}),
+            vocabulary=Vocabulary([normalize_text(words[row]) for row in rows]),
+        )
         read.network = read.build_network()
-        table = np.zeros((len(read.vocabulary), vectors.shape[1]), "float32")
-        table[FIRST_ID:] = vectors[list(first.values())]
-        read.network.model.vectors.set_weights([table])
+        read.network.set_vectors(vectors[rows])
         return read
-
-
-def _text(examples) -> Corpus:
-    if not isinstance(examples, Corpus):
-        raise DataError("the training data are questions about words; give text, a line for each")
-    return examples
