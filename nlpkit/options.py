@@ -27,11 +27,14 @@ import tomllib
 import types
 import typing
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, ClassVar, Self, TypeVar
 
 from nlpkit.errors import ConfigError, unknown_name
 
 T = TypeVar("T", bound="Options")
+FILE = "FILE"
+"""What stands in help texts for the name of a file, which must be readable."""
 _KEY = "option"  # in the metadata of a dataclass field
 
 
@@ -46,7 +49,7 @@ class Option:
         meaning: what it does, for people.
         group: heading under which help texts list it.
         metavar: what stands for the value in help texts.
-        choices, least, above, below: which values are accepted, see `option`.
+        choices, least, above, below, other: which values are accepted, see `option`.
     """
 
     name: str
@@ -59,6 +62,7 @@ class Option:
     least: float | None = None
     above: float | None = None
     below: float | None = None
+    other: tuple[str, ...] = ()
 
     @property
     def accepted(self) -> str:
@@ -99,6 +103,7 @@ def option(
     above: float | None = None,
     below: float | None = None,
     metavar: str = "",
+    other: Iterable[str] = (),
 ) -> Any:
     """Declare an option of an `Options` class.
 
@@ -107,9 +112,10 @@ def option(
         default: its default. An option that is inherited gets another default by a plain assignment.
         choices: the only values accepted.
         least, above, below: bounds of a number, or of each number of a tuple.
-        metavar: what stands for the value in help texts, such as ``FILE``.
+        metavar: what stands for the value in help texts; `FILE` is checked to be a file that can be read.
+        other: of an option that names a file, what else it may be.
     """
-    bounds = {"choices": tuple(choices), "least": least, "above": above, "below": below}
+    bounds = {"choices": tuple(choices), "least": least, "above": above, "below": below, "other": tuple(other)}
     return dataclasses.field(default=default, metadata={_KEY: {"meaning": meaning, "metavar": metavar, **bounds}})
 
 
@@ -175,6 +181,15 @@ class Options:
                     raise ConfigError(f"unknown {cls.noun} {key!r}: there are none")
                 raise ConfigError(unknown_name(cls.noun, key, known))
         return cls(**{key: convert(key, value, known[key].kind) for key, value in values.items()})
+
+    def check_files(self) -> None:
+        """Raise a `DataError` if a file that an option names can't be read."""
+        from nlpkit.datasets.files import open_bytes
+
+        for each in self.declared():
+            value = getattr(self, each.name)
+            if each.metavar == FILE and isinstance(value, (str, Path)) and value and value not in each.other:
+                open_bytes(value).close()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as JSON and TOML have them."""

@@ -5,7 +5,7 @@ import dataclasses
 import keras
 import numpy as np
 
-from nlpkit.datasets import BucketedBatches, batches_by_length, gather_padded, read_lines
+from nlpkit.datasets import BucketedBatches, batches_by_length, gather_padded, read_tsv
 from nlpkit.options import option, options
 from nlpkit.tasks import Answer, Data, Declaration, Metric, Part, Problem, Task, TrainingSettings
 from nlpkit.text.characters import FlatTexts
@@ -40,7 +40,7 @@ class LineClassifier(Task):
 
     @classmethod
     def read(cls, path, options, metadata=None):
-        return Data([Line(*line.split("\t")) for _, line in read_lines(path)])
+        return Data([Line(*row.fields) for row in read_tsv(path, "a line", "a label")])
 
     @classmethod
     def build(cls, settings, data):
@@ -61,9 +61,8 @@ class LineClassifier(Task):
         return BucketedBatches(flat.lengths, collate, self.settings.batch_size, seed)
 
     def encode(self, records, prepared):
-        return (records, FlatTexts(records)), [
-            Problem(i, "is empty", True) for i, text in enumerate(records) if not text
-        ]
+        problems = [Problem(i, "is empty", True) for i, text in enumerate(records) if not text]
+        return (records, FlatTexts(records)), problems
 
     def run(self, encoded):
         arrays = {"characters": self.characters.encode_codes((flat := encoded[1]).codes)}

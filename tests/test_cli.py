@@ -76,14 +76,47 @@ def test_mistakes_are_told_before_a_framework_is_loaded(tmp_path, words_model):
         ["train", "tagging", "--train", data, "--out", out, "--preset", "fats"],
         ["train", "tagging", "--train", data, "--out", tmp_path / "full"],
         ["predict", tmp_path, "--input", data, "--output", out],
+        ["train", "tagging", "--train", data, "--out", out, "--set", "lexicon=no.txt"],
+        ["train", "tagging", "--train", data, "--out", out, "--set", "vectors=no.txt"],
         ["predict", words_model, "--input", "no.txt", "--output", out],
+        ["predict", words_model, "--input", data, "--output", tmp_path / "no" / "out"],
+        ["predict", words_model, "--input", data, "--output", tmp_path],
+        ["predict", words_model, "--input", data, "--output", out, "--user-dictionary", "no.txt"],
         ["predict", words_model, "--input", data, "--output", out, "--user-bonus", "nan"],
         ["evaluate", words_model, "--data", "no.txt"],
         ["clusters", words_model, "--output", out],
         ["convert", words_model, "v.txt"],
+        ["convert", "no.txt", tmp_path / "m"],
+        ["convert", words_model, tmp_path / "no" / "v.txt"],
     ):
         result = subprocess.run([sys.executable, "-c", program, *map(str, arguments)], capture_output=True, text=True)
         assert result.returncode == 2, (arguments, result.returncode, result.stderr)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("torhc", "KERAS_BACKEND: unknown backend 'torhc', did you mean 'torch'"),
+        ("torch", 'torch is not installed; pip install "nlpkit[torch]"'),
+    ],
+)
+def test_a_backend_that_is_not_there(name, message, monkeypatch, capsys):
+    from nlpkit.cli.main import main
+
+    monkeypatch.setenv("KERAS_BACKEND", name)
+    monkeypatch.setattr("nlpkit.cli.main._keep_libraries_quiet", lambda: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    monkeypatch.setitem(sys.modules, "tensorflow", sys.modules.get("tensorflow"))
+    assert main(["config", "tagging"]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_help_on_a_terminal_without_chinese():
+    result = subprocess.run(
+        [sys.executable, "-m", "nlpkit", "config", "word2vec"], capture_output=True, text=True,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+    )  # fmt: skip
+    assert result.returncode == 0 and "\\u82f9" in result.stdout
 
 
 def test_evaluate_prints_one_json_object_and_nothing_else(words_model):

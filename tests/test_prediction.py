@@ -120,7 +120,7 @@ def test_wrong_options(predictor, tmp_path):
     (tmp_path / "in").write_text("x\n")
     with pytest.raises(ConfigError, match="unknown format 'cnll', did you mean 'conll'"):
         predictor.predict_file(tmp_path / "in", tmp_path / "out", "cnll")
-    with pytest.raises(ConfigError, match="on_error = 'ignore': accepted are skip and stop"):
+    with pytest.raises(ConfigError, match="unknown on_error 'ignore'; accepted: skip, stop"):
         predictor.predict_file(tmp_path / "in", tmp_path / "out", on_error="ignore")
     with pytest.raises(DataError, match="no such file"):
         predictor.predict_file(tmp_path / "nothing", tmp_path / "out")

@@ -232,7 +232,7 @@ def test_vectors_start_the_embeddings(tmp_path):
     (row,) = tagger.features.characters.encode(["龘"])
     found = tagger.network.character_vectors.get_weights()[0][row]
     np.testing.assert_allclose(found / found[0], [1, 0.75, 0.5, 0.25], rtol=1e-5)
-    with pytest.raises(DataError, match="have 4 numbers, the network 16"):
+    with pytest.raises(DataError, match="have 4 numbers, char_dim is 16; set char_dim=4"):
         Tagger.untrained(TaggingSettings.create({**settings, "char_dim": 16}), data)
 
 
@@ -371,6 +371,24 @@ def test_traditional_characters_are_read_as_simplified_ones(words_model):
         for flag in (False, True)
     )
     assert (known == 1).sum() > (read == 1).sum()
+    # A character that the lexicon knows and the vocabulary does not is looked up there.
+    words = nlpkit.load(words_model).predict(["银行贷款", "銀行貸款"])
+    assert [(word.start, word.end) for word in words[0]] == [(word.start, word.end) for word in words[1]]
+
+
+def test_words_end_at_white_space_unless_the_data_have_it_inside(tmp_path):
+    (tmp_path / "plain.txt").write_text("我 爱 北京\n" * 40, "utf-8")
+    spans = [{"start": 0, "end": 1}, {"start": 1, "end": 10}, {"start": 10, "end": 11}]
+    line = json.dumps({"text": "看 New York了", "words": spans})
+    (tmp_path / "blanks.jsonl").write_text(f"{line}\n" * 40, "utf-8")
+    settings = {**SMALL, "epochs": 6, "learning_rate": 0.01}
+    for name in ("plain.txt", "blanks.jsonl"):
+        model = nlpkit.train("tagging", tmp_path / name, tmp_path / name, out=tmp_path / f"{name}-m", settings=settings)
+        words = [word.text for word in model.predict(["看 New York了"])[0]]
+        if name == "plain.txt":
+            assert "".join(words) == "看 New York了" and words.count(" ") == 2
+        else:
+            assert words == ["看", " New York", "了"]
 
 
 def test_evaluation_repairs_unless_told_otherwise(entities_model, tmp_path):

@@ -191,6 +191,9 @@ def test_a_task_of_ones_own_needs_one_short_file(tmp_path, capsys):
         command = [sys.executable, "-m", "nlpkit", *arguments]
         return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env={**_environment(tmp_path)})
 
+    (tmp_path / "bad.tsv").write_text("我在跑\tsport\n米饭\n", "utf-8")
+    result = run("train", "lines", "--train", "bad.tsv", "--out", "bad")
+    assert result.returncode == 2 and "bad.tsv, line 2: expected a line, a tab and a label" in result.stderr
     assert "size of the vectors" in run("train", "lines", "--help").stdout
     settings = ["--set", "epochs=6", "batch_size=16", "warmup_steps=5", "learning_rate=0.05"]
     train = ["train", "lines", "--train", "data.tsv", "--out", "model", *settings]
@@ -217,6 +220,21 @@ def test_a_task_of_ones_own_needs_one_short_file(tmp_path, capsys):
         from nlpkit import tasks
 
         del tasks._REGISTERED["lines"]
+
+
+def test_a_task_of_another_package_that_is_broken(tmp_path):
+    info = tmp_path / "broken-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: broken\nVersion: 1\n")
+    (info / "entry_points.txt").write_text("[nlpkit.tasks]\nbroken = no_such_module_x:Task\n")
+
+    def run(*arguments):
+        command = [sys.executable, "-m", "nlpkit", *arguments]
+        return subprocess.run(command, capture_output=True, text=True, env=_environment(tmp_path))
+
+    assert "tagging" in run("train", "--help").stdout and run().returncode == 0
+    result = run("train", "broken", "--train", "x", "--out", "y")
+    assert result.returncode == 2 and "the task 'broken' of an installed package can't be loaded" in result.stderr
 
 
 def _environment(folder):

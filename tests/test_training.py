@@ -202,9 +202,12 @@ def test_output_folder_is_never_overwritten_by_accident(tmp_path):
         with pytest.raises(ArtefactError, match="holds something else"):
             nlpkit.train("tagging", **FILES, out=tmp_path, settings=SMALL, **options)
     assert (tmp_path / "thesis.txt").read_text() == "precious"
-    (tmp_path / "foreign" / "resume").mkdir(parents=True)
-    with pytest.raises(ArtefactError, match="holds something else"):
-        nlpkit.train("tagging", **FILES, out=tmp_path / "foreign", settings=SMALL, force=True)
+    for marker in ("", "nlpkit-run"):
+        (tmp_path / "foreign" / "resume").mkdir(parents=True, exist_ok=True)
+        (tmp_path / "foreign" / "resume" / "notes.md").write_text("precious")
+        (tmp_path / "foreign" / "resume" / marker).touch()
+        with pytest.raises(ArtefactError, match=r"holds something else \(resume/notes.md\)"):
+            nlpkit.train("tagging", **FILES, out=tmp_path / "foreign", settings=SMALL, force=True)
     # A manifest of somebody else's is no reason to remove anything.
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "task.json").write_text('{"task": "mine", "files": {"notes.txt": ""}}')
@@ -224,8 +227,9 @@ def test_a_run_is_replaced_only_when_the_new_one_can_begin(tmp_path):
     for wrong, error in (({"lexicon": "no.txt"}, DataError), ({"vectors": "no.txt"}, DataError)):
         with pytest.raises(error, match="no such file"):
             nlpkit.train("tagging", **FILES, out=tmp_path / "m", settings={**SMALL, **wrong}, force=True)
-    with pytest.raises(ConfigError, match="seed = -1: must be from 0"):
-        nlpkit.train("tagging", **FILES, out=tmp_path / "m", settings=SMALL, force=True, seed=-1)
+    for seed in (-1, 1.5, "a"):
+        with pytest.raises(ConfigError, match=f"seed = {seed!r}: must be an integer from 0"):
+            nlpkit.train("tagging", **FILES, out=tmp_path / "m", settings=SMALL, force=True, seed=seed)
     assert (tmp_path / "m" / "model.keras").read_bytes() == model
     with pytest.raises(ArtefactError, match="the run has changed: epochs was 1 and is 2"):
         nlpkit.train("tagging", **FILES, out=tmp_path / "m", settings={**SMALL, "epochs": 2}, resume=True)
@@ -264,6 +268,15 @@ def test_what_a_kill_leaves_half_written_is_no_hindrance(name, words_model, tmp_
     (folder / f"{name}.partial").write_text("half")
     nlpkit.train("tagging", **FILES, out=folder, settings={**SMALL, "epochs": 1}, force=True)
     assert not list(folder.rglob("*.partial"))
+
+
+@pytest.mark.parametrize("left", ["", "state.npz"])
+def test_a_kill_before_the_mark_is_written_or_after_it_is_removed(left, tmp_path):
+    (tmp_path / "m" / "resume").mkdir(parents=True)
+    (tmp_path / "m" / "resume" / left).touch()
+    with pytest.raises(ArtefactError, match="holds a model or a run already"):
+        nlpkit.train("tagging", **FILES, out=tmp_path / "m", settings=SMALL)
+    nlpkit.train("tagging", **FILES, out=tmp_path / "m", settings={**SMALL, "epochs": 1}, force=True)
 
 
 def test_the_loop_tells_what_happens():

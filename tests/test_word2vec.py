@@ -499,4 +499,6 @@ def test_a_model_of_ones_own_is_trained(tmp_path):
         row = (tmp_path / task.__name__ / "history.csv").read_text().splitlines()[1]
         losses.append(float(row.split(",")[1]))
     assert losses[1] > 1.5 * losses[0]
+    with pytest.raises(ConfigError, match="Doubled has a chunk_loss of its own; set autodiff=true"):
+        nlpkit.train(MyVectors, TEXT, TEXT, out=tmp_path / "fast", settings={**settings, "autodiff": False})
     assert nlpkit.load(tmp_path / "MyVectors", MyVectors).task.model_class is Doubled

@@ -13,11 +13,10 @@ from typing import NamedTuple
 from nlpkit.cli.flags import add_flags, add_function, describe_settings, given
 from nlpkit.errors import ConfigError, unknown_name
 from nlpkit.options import read_settings
-from nlpkit.tasks import FIRST, get_declaration, names
+from nlpkit.tasks import FIRST, declarations, get_declaration, names
 from nlpkit.tasks.declaration import Command, Declaration, load_object
 
 Run = Callable[[], None]
-_ON_ERROR = "at a bad line: skip it and report it (default), or stop"
 
 
 class Entry(NamedTuple):
@@ -42,7 +41,7 @@ def _task_of(program, arguments, what) -> Declaration:
     """The declaration of the task that comes first; a general help text if there is none."""
     if arguments and not arguments[0].startswith("-"):
         return get_declaration(arguments[0])
-    tasks = "\n".join(f"  {name:<12} {get_declaration(name).summary}" for name in names())
+    tasks = "\n".join(f"  {each.name:<12} {each.summary}" for each in declarations())
     parser = _parser(
         f"{program} TASK", f"{what}.\n\ntasks:\n{tasks}", f"{program} TASK --help shows the options of a task."
     )
@@ -148,11 +147,14 @@ def _predict(program, arguments):
     formats = ", ".join(task.formats)
     files.add_argument("--format", metavar="NAME", help=f"of the output: {formats}; default {task.formats[0]}")
     files.add_argument("--input-format", metavar="NAME", help="text or jsonl; by default by the file's name")
-    files.add_argument("--on-error", default="skip", metavar="{skip,stop}", help=_ON_ERROR)
+    files.add_argument(
+        "--on-error", default="skip", metavar="{skip,stop}",
+        help="at a bad line: skip it and report it, or stop; default skip",
+    )  # fmt: skip
     add_flags(parser, task.prediction, "prediction")
     args = parser.parse_args(arguments[1:])
     options = given(args, task.prediction)
-    task.prediction.create(options)
+    task.prediction.create(options).check_files()
     if args.format is not None and args.format not in task.formats:
         raise ConfigError(unknown_name("format", args.format, task.formats))
     from nlpkit.prediction.stream import check_arguments
@@ -225,7 +227,7 @@ def _convert(program, arguments):
 
 def _demo(program, arguments):
     parser = _parser(program, "Train, evaluate and predict on built-in samples, in a temporary folder.")
-    with_demo = [name for name in names() if get_declaration(name).demos]
+    with_demo = [each.name for each in declarations() if each.demos]
     parser.add_argument("task", nargs="?", default=FIRST, help=f"{', '.join(with_demo)}; default {FIRST}")
     task = get_declaration(parser.parse_args(arguments).task)
     if not task.demos:
@@ -253,9 +255,9 @@ COMMANDS = {
 def task_commands() -> list[tuple[Command, Callable[[str, list[str]], Run]]]:
     """The commands that only one task has, each with what reads its arguments."""
     return [
-        (command, functools.partial(_task_command, name, command))
-        for name in names()
-        for command in get_declaration(name).commands
+        (command, functools.partial(_task_command, each.name, command))
+        for each in declarations()
+        for command in each.commands
     ]
 
 

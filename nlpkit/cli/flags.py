@@ -31,7 +31,8 @@ def add_flags(
     for each in declared:
         default = (defaults or {}).get(each.name, each.default)
         flag = f"--{each.name.replace('_', '-')}"
-        text = each.meaning + (f" ({each.accepted})" if each.accepted else "") + _default_of(default)
+        accepted = "" if each.choices and not each.metavar else each.accepted  # choices stand after the flag
+        text = each.meaning + (f" ({accepted})" if accepted else "") + _default_of(default)
         text = text.replace("%", "%%")
         if each.kind is bool:
             action = argparse.BooleanOptionalAction if default else "store_true"

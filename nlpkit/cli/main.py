@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import importlib.util
+import io
 import os
 import sys
 from collections.abc import Sequence
 
 from nlpkit import __version__
-from nlpkit.errors import ConfigError, NlpkitError, unknown_name
+from nlpkit.errors import ConfigError, MissingPackageError, NlpkitError, unknown_name
+
+BACKENDS = ("tensorflow", "jax", "torch")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -17,8 +21,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Keras loads it beside any other backend if it can, which takes seconds and half a gigabyte.
         sys.modules.setdefault("tensorflow", None)  # type: ignore[arg-type]
     _keep_libraries_quiet()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # help and answers on a terminal that can't show them
     try:
         run = _parse(list(sys.argv[1:] if arguments is None else arguments))
+        _check_backend(os.environ.get("KERAS_BACKEND", "tensorflow"))
         run()
         return 0
     except NlpkitError as error:
@@ -53,6 +60,14 @@ def _parse(arguments):
     if name in commands:
         return commands[name](f"nlpkit {name}", rest)
     raise ConfigError(unknown_name("command", name, [*COMMANDS, *commands]))
+
+
+def _check_backend(name):
+    """Tell of a backend that Keras can't load, before anything loads Keras."""
+    if name not in BACKENDS:
+        raise ConfigError(f"KERAS_BACKEND: {unknown_name('backend', name, BACKENDS)}")
+    if importlib.util.find_spec(name) is None:
+        raise MissingPackageError(name, name)
 
 
 def _overview(commands, of_tasks):

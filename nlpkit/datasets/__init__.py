@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from nlpkit.datasets.batches import BucketedBatches
     from nlpkit.datasets.files import read_lines
     from nlpkit.datasets.padding import batches_by_length, gather_padded, scatter_places, shift_right
-    from nlpkit.datasets.readers import read_conll, read_jsonl, read_words
+    from nlpkit.datasets.readers import read_conll, read_jsonl, read_tsv, read_words
     from nlpkit.datasets.windows import cut_windows
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "read_conll",
     "read_jsonl",
     "read_lines",
+    "read_tsv",
     "read_words",
     "scatter_places",
     "shift_right",
@@ -29,7 +30,7 @@ _HOMES = {
     "cut_windows": "windows",
     "read_lines": "files",
     **dict.fromkeys(("batches_by_length", "gather_padded", "scatter_places", "shift_right"), "padding"),
-    **dict.fromkeys(("read_conll", "read_jsonl", "read_words"), "readers"),
+    **dict.fromkeys(("read_conll", "read_jsonl", "read_tsv", "read_words"), "readers"),
 }
 
 

@@ -1,4 +1,4 @@
-"""Files to records: CoNLL columns, space-separated words, JSON lines.
+"""Files to records: CoNLL columns, space-separated words, columns separated by tabs, JSON lines.
 
 Every record knows the line that it began on, and every error names the file and the line.
 """
@@ -26,6 +26,13 @@ class Words(NamedTuple):
     """A line of a segmented file."""
 
     words: list[str]
+    line: int
+
+
+class Row(NamedTuple):
+    """A line of a file of columns."""
+
+    fields: list[str]
     line: int
 
 
@@ -72,6 +79,22 @@ def read_words(path: str | Path) -> Iterator[Words]:
         words = line.split()
         if words:
             yield Words(words, number)
+
+
+def read_tsv(path: str | Path, *columns: str) -> Iterator[Row]:
+    """Lines of columns separated by tabs; empty lines are passed over.
+
+    Args:
+        path: the file.
+        columns: what each column holds, for errors.
+    """
+    for number, line in read_lines(path):
+        if line.strip():
+            fields = line.split("\t")
+            if len(fields) != len(columns):
+                expected = ", a tab and ".join(columns)
+                raise DataError(f"expected {expected}. Received {len(fields)} column(s): {line[:40]!r}", path, number)
+            yield Row(fields, number)
 
 
 def read_jsonl(path: str | Path, **types: type) -> Iterator[Record]:

@@ -16,6 +16,8 @@ from nlpkit.ops.chain_inputs import UNLABELLED, has_wrong_tag, prepare_tags
 from nlpkit.ops.compiled import compiled
 from nlpkit.text import tag_schemes
 
+_PUT_A_HEAD = "put a tagging head such as nlpkit.layers.CRF after the layer that scores the tags"
+
 
 class _TagMetric(keras.metrics.Metric):
     """Base of the metrics here: decodes the potentials and checks the tags. It keeps sums, one variable each."""
@@ -31,7 +33,11 @@ class _TagMetric(keras.metrics.Metric):
         y_true = ops.convert_to_tensor(y_true)
         if len(y_true.shape) == 3 and y_true.shape[-1] == 1:
             y_true = y_true[..., 0]
-        tags = prepare_tags(y_true, parts.mask, parts.emissions.shape)
+        try:
+            tags = prepare_tags(y_true, parts.mask, parts.emissions.shape)
+        except ValueError as error:
+            shape = tuple(y_pred.shape)
+            raise ValueError(f"{error}. If {shape} is the shape of no head's output: {_PUT_A_HEAD}") from None
         start, end = parts.start, parts.end
         (predicted,) = _decode(parts.emissions, parts.mask, transitions=parts.transitions, start=start, end=end)
         return tags, predicted, parts.mask
@@ -149,7 +155,8 @@ class SpanF1(_TagMetric):
         if y_pred.shape[-1] != len(self.labels) + 1:
             raise ValueError(
                 f"SpanF1 was made for {len(self.labels)} labels, whose potentials have the shape "
-                f"(batch, time + {len(self.labels) + 2}, {len(self.labels) + 1}). Received: {tuple(y_pred.shape)}"
+                f"(batch, time + {len(self.labels) + 2}, {len(self.labels) + 1}). Received: {tuple(y_pred.shape)}. If "
+                f"these are no potentials: {_PUT_A_HEAD}"
             )
         tags, predicted, mask = self.read(y_true, y_pred)
         unlabelled = ops.any(ops.logical_and(mask, tags == UNLABELLED), axis=1, keepdims=True)

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from nlpkit.datasets.files import BYTE_ORDER_MARK, decode_line, open_bytes, written_atomically
 from nlpkit.datasets.readers import parse_json
-from nlpkit.errors import ConfigError, DataError
+from nlpkit.errors import ConfigError, DataError, unknown_name
 from nlpkit.tasks.task import Problem
 from nlpkit.terminal import progress_bar, say
 
@@ -109,16 +109,25 @@ def predict_stream(
 def check_on_error(on_error: str) -> None:
     """Raise a `ConfigError` if it is none of `ON_ERROR`."""
     if on_error not in ON_ERROR:
-        raise ConfigError(f"on_error = {on_error!r}: accepted are {' and '.join(ON_ERROR)}")
+        raise ConfigError(unknown_name("on_error", on_error, ON_ERROR))
 
 
 def check_arguments(input_path: str | Path, output_path: str | Path, input_format: str, on_error: str) -> None:
-    """Raise a `ConfigError` if the input is the output, or an argument of `predict_stream` is not accepted."""
+    """See whether `predict_stream` can take these arguments.
+
+    Raises:
+        ConfigError: if one is not accepted, or the input is the output.
+        DataError: if the output can't be a file.
+    """
     check_on_error(on_error)
     if input_format not in ("text", "jsonl"):
-        raise ConfigError(f"input_format = {input_format!r}: accepted are text and jsonl")
+        raise ConfigError(unknown_name("input_format", input_format, ("text", "jsonl")))
     if str(output_path) == "-":
         return
+    if Path(output_path).is_dir():
+        raise DataError("is a folder; the output is a file", output_path)
+    if not Path(output_path).parent.is_dir():
+        raise DataError(f"can't be written: the folder {Path(output_path).parent} does not exist", output_path)
     source = Path(input_path).resolve()
     if Path(output_path).resolve() == source:
         raise ConfigError(f"{input_path}: is the input and the output; choose another output")
@@ -303,8 +312,6 @@ class _Output:
 
     def __init__(self, path):
         self._path = None if str(path) == "-" else Path(path).resolve()
-        if self._path is not None and self._path.is_dir():
-            raise DataError("is a folder; the output is a file", path)
         self._files = contextlib.ExitStack()
         self._file = self._errors = None
 

@@ -38,11 +38,20 @@ _MANIFEST = "task.json"
 _MODEL = "model.keras"
 _PARTIAL_MODEL = "partial.keras"
 _MARKER = "nlpkit-run"  # in the folder for resuming: says that the run is nlpkit's
+_OWN_STATE = {_MARKER, "state.npz", "best.npz", "tensorboard"}  # in that folder
 _OWN = {_MANIFEST, _MODEL, _PARTIAL_MODEL, RESUME, "metrics.json", "history.csv", "report.html"}
 
 
-def check_folder(folder: str | Path, task: str | type[Task], resume: bool, force: bool) -> None:
+def check_folder(
+    folder: str | Path, task: str | type[Task], resume: bool, force: bool, can_resume: bool = True
+) -> None:
     """See whether a training run may write to a folder; nothing is changed, and no framework is imported.
+
+    Args:
+        folder: the folder.
+        task: what is to be written.
+        resume, force: what the user wants done with a run that is there.
+        can_resume: whether the user can ask for `resume`.
 
     Raises:
         ArtefactError: if the folder holds something that nlpkit did not write; if it holds a run and neither `resume`
@@ -55,11 +64,13 @@ def check_folder(folder: str | Path, task: str | type[Task], resume: bool, force
     if not present:
         return
     foreign = sorted(name for name in present if name.removesuffix(PARTIAL) not in _own_names(folder))
+    foreign += [f"{RESUME}/{name}" for name in sorted(_foreign_states(folder))]
     if foreign or not _is_run(folder):
         shown = ", ".join((foreign or sorted(present))[:3])
         raise ArtefactError(f"{folder}: holds something else ({shown}); choose another folder")
     if not resume and not force:
-        raise ArtefactError(f"{folder}: holds a run already; go on with --resume or replace it with --force")
+        others = "go on with --resume or " if can_resume else ""
+        raise ArtefactError(f"{folder}: holds a model or a run already; {others}replace it with --force")
     if resume and (folder / _MANIFEST).exists():
         saved = read_manifest(folder)["task"]
         name = get_declaration(task).name
@@ -92,8 +103,17 @@ def open_folder(folder: Path, keep: bool) -> None:
 
 
 def _is_run(folder):
-    """Whether nlpkit wrote this folder: its mark is in the folder for resuming, or its manifest is ours."""
-    return (folder / RESUME / _MARKER).is_file() or _manifest_or_none(folder) is not None
+    """Whether nlpkit wrote this folder: its manifest is ours, or it has the folder for resuming.
+
+    The mark in there is the first that is written and the last that is removed, but a kill may come before or after.
+    """
+    return _manifest_or_none(folder) is not None or ((folder / RESUME).is_dir() and not _foreign_states(folder))
+
+
+def _foreign_states(folder):
+    """Names in the folder for resuming that nlpkit does not write."""
+    names = {path.name for path in (folder / RESUME).iterdir()} if (folder / RESUME).is_dir() else set()
+    return {name for name in names if name.removesuffix(PARTIAL) not in _OWN_STATE}
 
 
 def _manifest_or_none(folder):

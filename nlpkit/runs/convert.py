@@ -6,10 +6,10 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from nlpkit.datasets.files import ending_of, write_atomically
-from nlpkit.errors import ArtefactError, ConfigError
+from nlpkit.datasets.files import ending_of, open_bytes, write_atomically
+from nlpkit.errors import ArtefactError, ConfigError, DataError
 from nlpkit.runs.artefact import check_folder, load_artefact, open_folder, read_manifest, save_artefact
-from nlpkit.tasks import get_declaration, get_task, names
+from nlpkit.tasks import declarations, get_declaration, get_task
 
 
 def convert(source: str | Path, target: str | Path, force: bool = False) -> None:
@@ -29,6 +29,10 @@ def convert(source: str | Path, target: str | Path, force: bool = False) -> None
         DataError: if a file can't be read or written.
     """
     source, target = Path(source), Path(target)
+    if not source.is_dir():
+        open_bytes(source).close()
+    if not target.parent.is_dir():
+        raise DataError(f"can't be written: the folder {target.parent} does not exist", target)
     if source.is_dir():
         _to_file(source, target, force)
     else:
@@ -48,15 +52,14 @@ def _to_file(source, target, force):
 
 
 def _to_folder(source, target, force):
-    readers = [name for name in names() if ending_of(source) in get_declaration(name).imports]
+    readers = [each.name for each in declarations() if ending_of(source) in each.imports]
     if not readers:
-        accepted = sorted({ending for name in names() for ending in get_declaration(name).imports})
+        accepted = sorted({ending for each in declarations() for ending in each.imports})
         raise ConfigError(f"{source}: no task reads such a file; its name must end in {', '.join(accepted)}")
-    check_folder(target, readers[0], resume=False, force=force)
+    check_folder(target, readers[0], resume=False, force=force, can_resume=False)
     model = get_task(readers[0]).from_file(source)
     from nlpkit.runs.train import versions
 
-    target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as beside:
         new = Path(beside) / "model"
         open_folder(new, keep=False)

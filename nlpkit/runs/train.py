@@ -103,8 +103,9 @@ class _Plan:
         declaration = get_declaration(task)
         made = declaration.settings.create(settings, preset)
         training, measuring = (options_of(declaration.reading, reading, is_measured) for is_measured in (False, True))
-        if not 0 <= seed < 2**32:
-            raise ConfigError(f"seed = {seed}: must be from 0 to {2**32 - 1}")
+        made.check_files()
+        if type(seed) is not int or not 0 <= seed < 2**32:
+            raise ConfigError(f"seed = {seed!r}: must be an integer from 0 to {2**32 - 1}")
         if made.tensorboard:
             from nlpkit.runs.listeners import check_tensorboard
 

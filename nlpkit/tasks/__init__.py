@@ -6,6 +6,7 @@ Whoever writes a task finds here all that it is made of.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
@@ -39,6 +40,7 @@ __all__ = [
     "ReadingOptions",
     "Task",
     "TrainingSettings",
+    "declarations",
     "get_declaration",
     "get_task",
     "names",
@@ -85,9 +87,21 @@ def get_declaration(task: str | type[Task]) -> Declaration:
     if task in _OWN:
         return load_object(_OWN[task])
     for point in metadata.entry_points(group=GROUP, name=task):
-        found = point.load()
+        try:
+            found = point.load()
+        except Exception as error:
+            raise ConfigError(f"the task {task!r} of an installed package can't be loaded: {error}") from None
         return found if isinstance(found, Declaration) else register(found).declaration
     raise ConfigError(unknown_name("task", task, names()))
+
+
+def declarations() -> list[Declaration]:
+    """What all tasks declare, by name; those of installed packages that can't be loaded are left out."""
+    known = []
+    for name in names():
+        with contextlib.suppress(ConfigError):
+            known.append(get_declaration(name))
+    return known
 
 
 def get_task(task: str | type[Task]) -> type[Task]:

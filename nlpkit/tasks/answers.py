@@ -15,8 +15,8 @@ class Answer:
         return dataclasses.asdict(self, dict_factory=_without_none)
 
     def to_text(self) -> str:
-        """One line for people and for files, without its end."""
-        return str(self)
+        """One line for people and for files, without its end: the values by tabs, unless a task has its own."""
+        return "\t".join(str(value) for value in self.to_dict().values())
 
     def coloured(self) -> list[tuple[str, str]]:
         """Parts of a line and the style of each, such as ``bold cyan``, for a terminal."""

@@ -29,17 +29,17 @@ def simplified_table(known: CharacterVocabulary) -> np.ndarray:
         known: the characters that the model knows; they stay what they are.
 
     Returns:
-        uint32 ``(0x10000,)``: for a traditional character that is not known its simplified form, if that is known;
-        else the normal form of the character.
+        uint32 ``(0x10000,)``: for a traditional character that is not known its simplified form, else the normal form
+        of the character.
 
     Example:
 
         >>> table = simplified_table(CharacterVocabulary("国這"))
         >>> "".join(chr(table[ord(c)]) for c in "這國語")
-        '這国語'
+        '這国语'
     """
     traditional, simplified = _pairs()
     table = normal_form().copy()
-    reads = (known.encode_codes(traditional) == UNKNOWN) & (known.encode_codes(simplified) != UNKNOWN)
+    reads = known.encode_codes(traditional) == UNKNOWN
     table[traditional[reads]] = simplified[reads]
     return table

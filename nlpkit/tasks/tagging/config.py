@@ -6,7 +6,7 @@ import math
 from typing import Any, ClassVar
 
 from nlpkit.errors import ConfigError
-from nlpkit.options import option, options
+from nlpkit.options import FILE, option, options
 from nlpkit.tasks.declaration import Declaration, Demo, PredictionOptions, ReadingOptions
 from nlpkit.tasks.encoder_settings import EncoderSettings
 from nlpkit.training.metric import Metric
@@ -47,10 +47,13 @@ class TaggingSettings(EncoderSettings):
         "words that the text is matched against: jieba for its dictionary, train for the words that occur at least "
         "three times in the training data, or a file with a word a line",
         default="",
+        metavar=FILE,
+        other=("jieba", "train"),
     )
     vectors: str = option(
         "vectors to start from: a text file in word2vec's format that holds characters and pairs of characters",
         default="",
+        metavar=FILE,
     )
     freeze_vectors: bool = option("leave these vectors as they are in training", default=False)
     char_dropout: float = option(
@@ -88,7 +91,7 @@ class TaggingPrediction(PredictionOptions):
         "words that the decoding is steered to: a file with a word a line, for entities a tab and the type; in Python "
         "also a list, or a dictionary of word to type",
         default=None,
-        metavar="FILE",
+        metavar=FILE,
     )
     user_bonus: float = option(
         "how strongly: what is added to the score of each tag of such a word, in nats", default=5.0

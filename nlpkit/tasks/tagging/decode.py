@@ -20,10 +20,11 @@ class TagReader:
         scheme: the tag scheme.
         window: longest text whose labels come from one window; in longer ones labels may meet that are illegal side
             by side.
+        blanks: whether words of the training data have white space in them; otherwise words end there.
     """
 
-    def __init__(self, labels: Sequence[str], scheme: str, window: int):
-        self.scheme = scheme
+    def __init__(self, labels: Sequence[str], scheme: str, window: int, blanks: bool = False):
+        self.scheme, self._blanks = scheme, blanks
         self.segments = is_segmentation(labels, scheme)
         self._window = window
         self._labels = np.array(labels, object)
@@ -48,6 +49,8 @@ class TagReader:
 
     def answers(self, texts: Sequence[str], flat: FlatTexts, tags: np.ndarray) -> list[Segmentation | Entities]:
         """An answer for each text."""
+        if self.segments and not self._blanks:
+            tags = self._cut_at_blanks(flat, tags)
         return [self.answer(text, labels) for text, labels in zip(texts, self.label_sequences(flat, tags))]
 
     def answer(self, text: str, labels: Sequence[str]) -> Segmentation | Entities:
@@ -66,7 +69,16 @@ class TagReader:
             tags: int16 ``(total,)``, of a segmentation.
             together: bool ``(total,)``, whether a character belongs to one word with the one after it.
         """
-        ends = self.word_ends(tags) & ~together
+        return self._with_ends(flat, tags, self.word_ends(tags) & ~together)
+
+    def _cut_at_blanks(self, flat, tags):
+        blank = _is_blank(flat.codes)
+        return (
+            self._with_ends(flat, tags, self.word_ends(tags) | (blank != np.roll(blank, -1))) if blank.any() else tags
+        )
+
+    def _with_ends(self, flat, tags, ends):
+        """Tags of the words that end with these characters."""
         ends[flat.starts + flat.lengths - 1] = True
         begins = np.roll(ends, 1)
         begins[flat.starts] = True
@@ -96,9 +108,8 @@ def spaced_words(codes: np.ndarray, last: np.ndarray) -> str:
     White space of the input is a word boundary already and is not repeated: runs of it become one space, and lines
     have none at their ends.
     """
-    blank = _BLANK[np.minimum(codes, len(_BLANK) - 1)]
     line_end = codes == 10
-    solid = ~(blank | line_end)
+    solid = ~(_is_blank(codes) | line_end)
     # A gap stands before a solid character if the one before it in its line ends a word, or white space lies between.
     places = np.flatnonzero(solid | line_end)
     kept = codes[places]
@@ -110,6 +121,11 @@ def spaced_words(codes: np.ndarray, last: np.ndarray) -> str:
     out = np.full(len(kept) + int(gap.sum()), 32, "uint32")
     out[np.arange(len(kept)) + np.cumsum(gap)] = kept
     return from_code_points(out)
+
+
+def _is_blank(codes):
+    """Whether code points are white space other than line feeds."""
+    return _BLANK[np.minimum(codes, len(_BLANK) - 1)]
 
 
 _BLANK = np.zeros(0x3002, bool)

@@ -110,7 +110,10 @@ def _set_rows(layer, vocabulary: Vocabulary, vectors, frozen):
         return
     places, given = map(np.array, zip(*rows))
     if given.shape[1] != table.shape[1]:
-        raise DataError(f"the vectors for {layer.name} have {given.shape[1]} numbers, the network {table.shape[1]}")
+        setting = {"character_vectors": "char_dim", "bigram_vectors": "bigram_dim"}[layer.name]
+        raise DataError(
+            f"the vectors have {given.shape[1]} numbers, {setting} is {table.shape[1]}; set {setting}={given.shape[1]}"
+        )
     if frozen:
         layer.trainable, table[FIRST_ID:] = False, 0
     table[places] = given * (_SCALE / np.sqrt(np.mean(given**2)))

@@ -9,7 +9,7 @@ from typing import Self
 import numpy as np
 
 from nlpkit.datasets.files import read_lines
-from nlpkit.errors import DataError
+from nlpkit.errors import ConfigError, DataError
 from nlpkit.text import tag_schemes
 from nlpkit.text.characters import FlatTexts, code_points, normalize_text
 from nlpkit.text.matcher import WordMatcher
@@ -47,6 +47,8 @@ class UserDictionary:
         Raises:
             DataError: if a word has a type that the model does not know.
         """
+        if not isinstance(source, (str, Path, Iterable)):
+            raise ConfigError(f"user_dictionary = {source!r}: must be a file, a list of words, or a dictionary")
         words = cls.read(source, bonus) if isinstance(source, (str, Path)) else cls(source, bonus)
         words.check_types({tag_schemes.split_label(label)[1] for label in labels if label != "O"})
         return words

@@ -71,7 +71,9 @@ class Tagger(Task):
     def __init__(self, settings: TaggingSettings, metadata: Mapping[str, Any], **parts: Any):
         super().__init__(settings, metadata, **parts)
         self.features = TextFeatures(parts["characters"], parts.get("bigrams"), parts.get("lexicon"))
-        self.reader = TagReader(self.labels.symbols, self.metadata["scheme"], settings.window)
+        self.reader = TagReader(
+            self.labels.symbols, self.metadata["scheme"], settings.window, self.metadata.get("blanks", False)
+        )
 
     @classmethod
     def read(cls, path: str | Path, options: TaggingReading, metadata: Mapping[str, Any] | None = None) -> Data:
@@ -93,7 +95,8 @@ class Tagger(Task):
             "labels": Vocabulary(labels), "characters": features.characters, "bigrams": features.bigrams,
             "lexicon": features.lexicon, "known_words": Vocabulary(sorted(words)) if is_words else None,
         }  # fmt: skip
-        tagger = cls(settings, data.metadata, **parts)
+        blanks = any(word.split() != [word] for word in words)
+        tagger = cls(settings, {**data.metadata, "blanks": blanks}, **parts)
         if tagger.reader.segments:
             texts = TaggedTexts(examples, features, labels, scheme)
             tagger.metadata["splits"] = runs.kinds_split_in(texts.flat, tagger.reader.word_ends(texts.tags))

@@ -99,10 +99,12 @@ class Word2Vec(keras.Model):
         """The loss of a chunk, a sum over its pairs of words.
 
         Args:
-            words: int32 ``(blocks, block + 2 * window)``.
-            windows: int32 ``(blocks, block)``.
-            negatives: int32 ``(blocks, block)``.
-            negative_weights: float32 ``(blocks, block)``.
+            words: int32 ``(blocks, block + 2 * window)``, ids of the words of each block and of `window` words on
+                either side of it; `PADDING` where the text ends.
+            windows: int32 ``(blocks, block)``, which of its neighbours each word of a block sees, see
+                `nlpkit.ops.windows.window_table`.
+            negatives: int32 ``(blocks, block)``, ids of the words that are negatives of all words of a block.
+            negative_weights: float32 ``(blocks, block)``, how many random draws each of them stands for.
             update_scale: float32 ``(rows,)``, by which the derivative of each row of the tables is multiplied.
         """
         windows, positives, *weights = self._pairs(words, windows, negatives, negative_weights)

@@ -93,6 +93,8 @@ class WordVectors(WordQueries, Task):
 
     def build_network(self) -> Word2VecNetwork:
         size = len(self.vocabulary)
+        if self.model_class.chunk_loss is not Word2Vec.chunk_loss and not self.settings.autodiff:
+            raise ConfigError(f"{self.model_class.__name__} has a chunk_loss of its own; set autodiff=true")
         if self.subwords is None:
             return Word2VecNetwork(self.model_class(self.settings, size))
         # Padding and the unknown have no subwords.
