@@ -5,8 +5,19 @@ from nlpkit.layers.encoders import encode_text
 from nlpkit.layers.gated_conv import GatedConv
 from nlpkit.layers.gold_scores import GoldScores
 from nlpkit.layers.memm import MEMM
+from nlpkit.layers.row_embedding import RowEmbedding
 from nlpkit.layers.tag_softmax import TagSoftmax
 from nlpkit.layers.token_dropout import TokenDropout
 from nlpkit.layers.viterbi_decoder import ViterbiDecoder
 
-__all__ = ["CRF", "MEMM", "GatedConv", "GoldScores", "TagSoftmax", "TokenDropout", "ViterbiDecoder", "encode_text"]
+__all__ = [
+    "CRF",
+    "MEMM",
+    "GatedConv",
+    "GoldScores",
+    "RowEmbedding",
+    "TagSoftmax",
+    "TokenDropout",
+    "ViterbiDecoder",
+    "encode_text",
+]

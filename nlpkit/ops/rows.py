@@ -18,6 +18,9 @@ if keras.backend.backend() == "tensorflow":
             tf.raw_ops.ResourceScatterAdd(resource=table.handle, indices=ids[some], updates=values[some])
         return table
 
+    def set_rows(variable: Any, ids: Any, values: Any) -> None:
+        tf.raw_ops.ResourceScatterUpdate(resource=variable.value.handle, indices=ids, updates=values)
+
 elif keras.backend.backend() == "torch":
     import torch
 
@@ -30,6 +33,10 @@ elif keras.backend.backend() == "torch":
         # With int32 it takes a path that is three times slower.
         return table.index_add_(0, ids.long(), values)
 
+    def set_rows(variable: Any, ids: Any, values: Any) -> None:
+        with torch.no_grad():
+            variable.value.index_copy_(0, ids.long(), values)
+
 else:
 
     def take_rows(table: Any, ids: Any) -> Any:
@@ -37,6 +44,9 @@ else:
 
     def add_to_rows(table: Any, ids: Any, values: Any) -> Any:
         return table.at[ids].add(values)
+
+    def set_rows(variable: Any, ids: Any, values: Any) -> None:
+        variable.assign(variable.value.at[ids].set(values))
 
 
 take_rows.__doc__ = """Rows of a table.
@@ -60,6 +70,14 @@ Args:
 
 Returns:
     The changed table, the same bits each time.
+"""
+
+set_rows.__doc__ = """Replace rows of a Keras variable; where an id comes up more than once, its values are the same.
+
+Args:
+    variable: a Keras variable ``(rows, size)``.
+    ids: int32 ``(n,)``.
+    values: float ``(n, size)``.
 """
 
 
