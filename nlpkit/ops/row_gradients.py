@@ -99,19 +99,30 @@ Args:
 """
 
 
-def add_up(gradient: RowGradient) -> RowGradient:
-    """A gradient whose rows with the same id have been added, the same bits each time.
+class SummedGradient(NamedTuple):
+    """The gradient of a table of which a step has read some rows, one sum for each row.
 
-    As many rows come back, so that a compiled program knows how many; after the distinct ids the last of them is
-    repeated, with the same values, so that setting rows by them is setting each once.
+    Attributes:
+        ids: int32 ``(n,)``, the rows that were read; one may stand there more than once.
+        sums: float ``(n, size)``, the sum for each distinct id, then zeros.
+        place: int32 ``(n,)``, in which row of `sums` each id has its sum; None if they stand in the same order.
     """
+
+    ids: Any
+    sums: Any
+    place: Any
+
+
+def add_up(gradient: RowGradient) -> SummedGradient:
+    """Add the rows with the same id, the same bits each time. All sizes are those of the input, so that it compiles."""
     ids, values = gradient
+    if keras.backend.backend() == "torch":  # sizes may depend on values, which spares most of the work
+        distinct, place = torch.unique(ids, return_inverse=True)
+        sums = torch.zeros((len(distinct), values.shape[1]), dtype=values.dtype, device=values.device)
+        return SummedGradient(distinct, sums.index_add_(0, place, values), None)
     order = ops.argsort(ids)
-    ids = ops.take(ids, order)  # (n,), ascending
-    is_first = ops.concatenate([ops.zeros((1,), "int32"), ops.cast(ids[1:] != ids[:-1], "int32")])
-    place = ops.cumsum(is_first)  # (n,): which of the distinct ids it is
-    count = ops.shape(ids)[0]
-    totals = ops.segment_sum(ops.take(values, order, axis=0), place, num_segments=count)  # (n, size)
-    distinct = ops.segment_max(ids, place, num_segments=count)
-    repeated = ops.minimum(ops.arange(count, dtype="int32"), place[-1])
-    return RowGradient(ops.take(distinct, repeated), ops.take(totals, repeated, axis=0))
+    ascending = ops.take(ids, order)
+    is_new = ops.cast(ascending[1:] != ascending[:-1], "int32")
+    place = ops.concatenate([ops.zeros((1,), "int32"), ops.cumsum(is_new)])  # (n,), of the sorted ids
+    place = ops.take(place, ops.argsort(order))
+    return SummedGradient(ids, ops.segment_sum(values, place, num_segments=ops.shape(ids)[0]), place)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 from keras import ops
 
-from nlpkit.ops.row_gradients import RowGradient, add_up, ask_for_rows, is_row_table, row_gradient
+from nlpkit.ops.row_gradients import SummedGradient, add_up, ask_for_rows, is_row_table, row_gradient
 from nlpkit.ops.rows import raw_table, set_rows, take_rows
 
 _Base: Any = keras.optimizers.Optimizer if TYPE_CHECKING else object
@@ -55,12 +55,15 @@ class _RowUpdates(_Base):
         """The optimizer's variables that belong to a table, each of its shape."""
         raise NotImplementedError
 
-    def update_rows(self, gradient: Any, slots: Sequence[Any], learning_rate: Any) -> tuple[Any, Sequence[Any]]:
-        """What rows are to be lowered by, and their new slots.
+    def update_rows(
+        self, rows: Any, slots: Sequence[Any], gradient: Any, learning_rate: Any
+    ) -> tuple[Any, Sequence[Any]]:
+        """New rows and their new slots.
 
         Args:
+            rows: copies of rows, float ``(n, size)``.
+            slots: copies of the same rows of each of `row_slots`.
             gradient: float ``(n, size)``.
-            slots: rows of each of `row_slots`, float ``(n, size)``.
             learning_rate: float.
         """
         raise NotImplementedError
@@ -84,48 +87,49 @@ class _RowUpdates(_Base):
         if self.global_clipnorm and rows:
             dense, rows = self._clip_together(dense, rows)
         rate = self.learning_rate
-        for (ids, gradient), variable in rows:
-            self._update_table(variable, ids, gradient, ops.cast(rate, variable.dtype))
+        for gradient, variable in rows:
+            self._update_table(variable, gradient, ops.cast(rate, variable.dtype))
         if dense:
             super().apply(*zip(*dense))  # counts the step
         else:
             self._iterations.assign_add(1)
 
-    def _update_table(self, variable, ids, gradient, rate):
-        slots = self.row_slots(variable)
-        change, new = self.update_rows(gradient, [take_rows(raw_table(slot), ids) for slot in slots], rate)
-        set_rows(variable, ids, take_rows(raw_table(variable), ids) - change)
-        for slot, values in zip(slots, new):
-            set_rows(slot, ids, values)
+    def _update_table(self, variable, gradient, rate):
+        slots, ids = self.row_slots(variable), gradient.ids
+        rows, *old = (take_rows(raw_table(table), ids) for table in (variable, *slots))
+        # A row that was read twice is computed twice, and set twice to the same values.
+        sums = gradient.sums if gradient.place is None else ops.take(gradient.sums, gradient.place, axis=0)
+        rows, new = self.update_rows(rows, old, sums, rate)
+        for table, values in zip((variable, *slots), (rows, *new)):
+            set_rows(table, ids, values)
 
     def _scaled_and_clipped(self, gradient):
-        ids, values = add_up(gradient)
+        ids, values, place = add_up(gradient)
         if self.loss_scale_factor is not None:
             values = values / self.loss_scale_factor
         if self.clip_rows:
             length = ops.sqrt(ops.sum(ops.square(values), axis=-1, keepdims=True))  # (n, 1)
             values = values * ops.minimum(1.0, self.clip_rows / ops.maximum(length, 1e-30))
         if self.clipnorm:
-            values = values * ops.minimum(1.0, self.clipnorm / _norm(ids, values))
+            values = values * ops.minimum(1.0, self.clipnorm / _norm(values))
         if self.clipvalue:
             values = ops.clip(values, -self.clipvalue, self.clipvalue)
-        return RowGradient(ids, values)
+        return SummedGradient(ids, values, place)
 
     def _clip_together(self, dense, rows):
         squares = [ops.sum(ops.square(gradient)) for gradient, _ in dense if gradient is not None]
-        squares += [ops.square(_norm(ids, values)) for (ids, values), _ in rows]
+        squares += [ops.square(_norm(gradient.sums)) for gradient, _ in rows]
         scale = ops.minimum(1.0, self.global_clipnorm / ops.sqrt(sum(squares)))
         dense = [(None if gradient is None else gradient * scale, variable) for gradient, variable in dense]
-        return dense, [(RowGradient(ids, values * scale), variable) for (ids, values), variable in rows]
+        return dense, [(gradient._replace(sums=gradient.sums * scale), variable) for gradient, variable in rows]
 
     def get_config(self) -> dict:
         return {**super().get_config(), "clip_rows": self.clip_rows}
 
 
-def _norm(ids, values):
-    """Length of a gradient whose last row may be repeated, above 0."""
-    once = ops.concatenate([ops.ones((1,), "bool"), ids[1:] != ids[:-1]])
-    return ops.maximum(ops.sqrt(ops.sum(ops.square(values) * ops.cast(once, values.dtype)[:, None])), 1e-30)
+def _norm(gradient):
+    """Length of a gradient, above 0."""
+    return ops.maximum(ops.sqrt(ops.sum(ops.square(gradient))), 1e-30)
 
 
 @keras.saving.register_keras_serializable(package="nlpkit", name="RowSGD")
@@ -140,12 +144,14 @@ class RowSGD(_RowUpdates, keras.optimizers.SGD):
     def row_slots(self, variable: Any) -> Sequence[Any]:
         return [self.momentums[self._get_variable_index(variable)]] if self.momentum else []
 
-    def update_rows(self, gradient: Any, slots: Sequence[Any], learning_rate: Any) -> tuple[Any, Sequence[Any]]:
+    def update_rows(
+        self, rows: Any, slots: Sequence[Any], gradient: Any, learning_rate: Any
+    ) -> tuple[Any, Sequence[Any]]:
         change = gradient * learning_rate
         if not slots:
-            return change, []
+            return rows - change, []
         velocity = self.momentum * slots[0] - change
-        return (change - self.momentum * velocity) if self.nesterov else -velocity, [velocity]
+        return rows + (self.momentum * velocity - change if self.nesterov else velocity), [velocity]
 
 
 @keras.saving.register_keras_serializable(package="nlpkit", name="RowAdagrad")
@@ -161,9 +167,11 @@ class RowAdagrad(_RowUpdates, keras.optimizers.Adagrad):
     def row_slots(self, variable: Any) -> Sequence[Any]:
         return [self._accumulators[self._get_variable_index(variable)]]
 
-    def update_rows(self, gradient: Any, slots: Sequence[Any], learning_rate: Any) -> tuple[Any, Sequence[Any]]:
+    def update_rows(
+        self, rows: Any, slots: Sequence[Any], gradient: Any, learning_rate: Any
+    ) -> tuple[Any, Sequence[Any]]:
         total = slots[0] + ops.square(gradient)
-        return learning_rate * gradient / ops.sqrt(total + self.epsilon), [total]
+        return rows - learning_rate * gradient / ops.sqrt(total + self.epsilon), [total]
 
 
 @keras.saving.register_keras_serializable(package="nlpkit", name="RowAdam")
@@ -186,10 +194,17 @@ class RowAdam(_RowUpdates, keras.optimizers.Adam):
         index = self._get_variable_index(variable)
         return self._momentums[index], self._velocities[index]
 
-    def update_rows(self, gradient: Any, slots: Sequence[Any], learning_rate: Any) -> tuple[Any, Sequence[Any]]:
+    def update_rows(
+        self, rows: Any, slots: Sequence[Any], gradient: Any, learning_rate: Any
+    ) -> tuple[Any, Sequence[Any]]:
         first, second = slots
         step = ops.cast(self.iterations + 1, gradient.dtype)
+        rate = learning_rate * ops.sqrt(1 - self.beta_2**step) / (1 - self.beta_1**step)
+        if keras.backend.backend() == "torch":
+            # In place, for memory that is asked for and given back takes longer than the sums.
+            first.lerp_(gradient, 1 - self.beta_1)
+            second.mul_(self.beta_2).addcmul_(gradient, gradient, value=1 - self.beta_2)
+            return rows.addcdiv_(first, second.sqrt().add_(self.epsilon), value=-float(rate)), slots
         first = first + (gradient - first) * (1 - self.beta_1)
         second = second + (ops.square(gradient) - second) * (1 - self.beta_2)
-        rate = learning_rate * ops.sqrt(1 - self.beta_2**step) / (1 - self.beta_1**step)
-        return rate * first / (ops.sqrt(second) + self.epsilon), [first, second]
+        return rows - rate * first / (ops.sqrt(second) + self.epsilon), [first, second]

@@ -166,10 +166,10 @@ def test_adding_up_against_a_loop():
     rng = np.random.default_rng(0)
     for highest in (1, 4, 1000):
         ids, values = rng.integers(0, highest, 50).astype("int32"), rng.normal(size=(50, 2)).astype("float32")
-        found, totals = (
-            array(x) for x in add_up(RowGradient(ops.convert_to_tensor(ids), ops.convert_to_tensor(values)))
-        )
-        distinct = np.unique(ids)
-        np.testing.assert_array_equal(found, np.append(distinct, [distinct[-1]] * (50 - len(distinct))))
-        for row, total in zip(found, totals, strict=True):
+        gradient = RowGradient(ops.convert_to_tensor(ids), ops.convert_to_tensor(values))
+        found, sums, place = add_up(gradient)
+        found, sums = array(found), array(sums)
+        place = np.arange(len(found)) if place is None else array(place)
+        assert set(found) == set(ids) and not sums[len(set(ids)) :].any()
+        for row, total in zip(found, sums[place], strict=True):
             np.testing.assert_allclose(total, values[ids == row].sum(0), rtol=1e-4, atol=1e-5)
