@@ -1,5 +1,7 @@
 """Keras layers, each usable alone in any Keras 3 model."""
 
+from nlpkit.layers.centre_loss import CentreLoss
+from nlpkit.layers.class_cosines import ClassCosines
 from nlpkit.layers.crf import CRF
 from nlpkit.layers.encoders import encode_text
 from nlpkit.layers.gated_conv import GatedConv
@@ -13,6 +15,8 @@ from nlpkit.layers.viterbi_decoder import ViterbiDecoder
 __all__ = [
     "CRF",
     "MEMM",
+    "CentreLoss",
+    "ClassCosines",
     "GatedConv",
     "GoldScores",
     "RowEmbedding",

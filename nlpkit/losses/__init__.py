@@ -1,6 +1,20 @@
 """Loss functions: classes for Keras models, and functions with their derivatives."""
 
+from nlpkit.losses.contrastive import ContrastiveLoss
+from nlpkit.losses.cosent import CoSENTLoss
 from nlpkit.losses.linear_chain import CRFLoss, PathLoss
+from nlpkit.losses.margin_softmax import AMSoftmaxLoss, ArcFaceLoss, ScaledSoftmaxLoss, SimplerMarginLoss
 from nlpkit.losses.sampled import negative_sampling, sampled_softmax
 
-__all__ = ["CRFLoss", "PathLoss", "negative_sampling", "sampled_softmax"]
+__all__ = [
+    "AMSoftmaxLoss",
+    "ArcFaceLoss",
+    "CRFLoss",
+    "CoSENTLoss",
+    "ContrastiveLoss",
+    "PathLoss",
+    "ScaledSoftmaxLoss",
+    "SimplerMarginLoss",
+    "negative_sampling",
+    "sampled_softmax",
+]

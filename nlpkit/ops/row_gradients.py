@@ -33,9 +33,13 @@ def _wants_rows(variable):
 
 
 if keras.backend.backend() == "tensorflow":
+    import tensorflow as tf
 
     def look_up(variable: Any, ids: Any) -> Any:
         return variable.value.sparse_read(ids)  # its gradient is a tf.IndexedSlices
+
+    def is_rows(variable: Any, gradient: Any) -> bool:
+        return isinstance(gradient, tf.IndexedSlices)
 
     def row_gradient(variable: Any, gradient: Any) -> RowGradient:
         return RowGradient(ops.cast(gradient.indices, "int32"), gradient.values)
@@ -45,6 +49,9 @@ elif keras.backend.backend() == "torch":
 
     def look_up(variable: Any, ids: Any) -> Any:
         return torch.nn.functional.embedding(ids, variable.value, sparse=_wants_rows(variable))
+
+    def is_rows(variable: Any, gradient: Any) -> bool:
+        return gradient is not None and gradient.is_sparse
 
     def row_gradient(variable: Any, gradient: Any) -> RowGradient:
         return RowGradient(gradient._indices()[0].int(), gradient._values())
@@ -74,6 +81,9 @@ else:
         rows_of.defvjp(forward, backward)
         return rows_of(variable.value, ids)
 
+    def is_rows(variable: Any, gradient: Any) -> bool:
+        return bool(getattr(variable, "recorded_rows", None))
+
     def row_gradient(variable: Any, gradient: Any) -> RowGradient:
         recorded, variable.recorded_rows[:] = [*variable.recorded_rows], []
         return RowGradient(
@@ -91,12 +101,14 @@ Returns:
     ``(n, size)``.
 """
 
-row_gradient.__doc__ = """The gradient of a table as rows; an id may occur more than once.
+is_rows.__doc__ = """Whether the gradient of a table is rows: a step may also have read it whole, or not at all.
 
 Args:
     variable: a Keras variable that `ask_for_rows` was called for before the step.
     gradient: what the backend gives as its gradient.
 """
+
+row_gradient.__doc__ = """The gradient of a table as rows, of one that `is_rows`; an id may occur more than once."""
 
 
 class SummedGradient(NamedTuple):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 from keras import ops
 
-from nlpkit.ops.row_gradients import SummedGradient, add_up, ask_for_rows, is_row_table, row_gradient
+from nlpkit.ops.row_gradients import SummedGradient, add_up, ask_for_rows, is_row_table, is_rows, row_gradient
 from nlpkit.ops.rows import raw_table, set_rows, take_rows
 
 _Base: Any = keras.optimizers.Optimizer if TYPE_CHECKING else object
@@ -80,7 +80,7 @@ class _RowUpdates(_Base):
             self.build(variables)
         dense, rows = [], []
         for gradient, variable in zip(grads, variables, strict=True):
-            if is_row_table(variable) and gradient is not None:
+            if is_row_table(variable) and is_rows(variable, gradient):
                 rows.append((self._scaled_and_clipped(row_gradient(variable, gradient)), variable))
             elif gradient is not None or not is_row_table(variable):
                 dense.append((gradient, variable))

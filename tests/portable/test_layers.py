@@ -10,7 +10,18 @@ import numpy as np
 import pytest
 from keras import ops
 
-from nlpkit.layers import CRF, MEMM, GatedConv, GoldScores, TagSoftmax, TokenDropout, ViterbiDecoder
+from nlpkit.layers import (
+    CRF,
+    MEMM,
+    CentreLoss,
+    ClassCosines,
+    GatedConv,
+    GoldScores,
+    RowEmbedding,
+    TagSoftmax,
+    TokenDropout,
+    ViterbiDecoder,
+)
 from nlpkit.losses import CRFLoss, PathLoss
 from nlpkit.ops import linear_chain, potentials
 
@@ -25,7 +36,10 @@ LAYERS = {
     "ViterbiDecoder": (ViterbiDecoder, (2, 10, 4), (2, 5), False),
     "GatedConv": (lambda: GatedConv(dilation=2, dropout=0.1), (2, 5, 4), (2, 5, 4), True),
     "GatedConv, causal": (lambda: GatedConv(dilation=2, dropout=0.1, causal=True), (2, 5, 4), (2, 5, 4), True),
+    "CentreLoss": (lambda: CentreLoss(4), ((2, 5), (2,)), (2, 5), False),
+    "ClassCosines": (lambda: ClassCosines(6), (2, 5), (2, 6), True),
     "GoldScores": (GoldScores, ((2, 5, 4), (2, 5)), (2, 5, 2), False),
+    "RowEmbedding": (lambda: RowEmbedding(4, 3), (2, 5), (2, 5, 3), False),
     "TokenDropout": (lambda: TokenDropout(0.3), (2, 5), (2, 5), False),
 }
 
@@ -36,7 +50,7 @@ def test_layer_contract(name, tmp_path):
     shapes = shapes if isinstance(shapes[0], tuple) else (shapes,)
     rng = np.random.default_rng(0)
     inputs = [rng.normal(size=shape).astype("float32") for shape in shapes]
-    if name in ("TokenDropout", "GoldScores"):
+    if name in ("TokenDropout", "GoldScores", "RowEmbedding", "CentreLoss"):
         inputs[-1] = rng.integers(0, 4, shapes[-1]).astype("int32")
     if name == "ViterbiDecoder":
         inputs[0][:, -1, -1] = potentials.MARKER
