@@ -44,7 +44,8 @@ class Option:
 
     Attributes:
         name: its name; the flag has dashes for its underscores.
-        kind: its type, one of bool, int, float, str, ``tuple[int, ...]``, a union of these, or `Any`.
+        kind: its type, one of bool, int, float, str, ``tuple[int, ...]``, ``tuple[str, ...]``, a union of these, or
+            `Any`.
         default: its default.
         meaning: what it does, for people.
         group: heading under which help texts list it.
@@ -188,8 +189,9 @@ class Options:
 
         for each in self.declared():
             value = getattr(self, each.name)
-            if each.metavar == FILE and isinstance(value, (str, Path)) and value and value not in each.other:
-                open_bytes(value).close()
+            for path in value if isinstance(value, tuple) else [value]:
+                if each.metavar == FILE and isinstance(path, (str, Path)) and path and path not in each.other:
+                    open_bytes(path).close()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as JSON and TOML have them."""
@@ -227,12 +229,16 @@ def convert(key: str, value: Any, kind: Any) -> Any:
             items = [value] if type(value) is int else value
             if isinstance(items, (list, tuple)) and all(type(item) is int for item in items):
                 return tuple(items)
+        is_list = isinstance(value, (list, tuple)) and all(isinstance(item, (str, Path)) for item in value)
+        if each == tuple[str, ...] and is_list:
+            return tuple(map(str, value))
     names = " or ".join(_NAMES[each] for each in kinds if each is not type(None))
     raise ConfigError(f"{key} = {value!r}: expected {names}")
 
 
 _NAMES = {
     str: "a string", int: "an integer", float: "a number", bool: "true or false", tuple[int, ...]: "a list of integers",
+    tuple[str, ...]: "a list of strings",
 }  # fmt: skip
 
 

@@ -9,6 +9,7 @@ import pytest
 DATA = Path(__file__).parents[1] / "data"
 SAMPLES = DATA / "tagging"
 COUPLETS = DATA / "couplet"
+QUESTIONS = DATA / "similarity"
 TEXT = DATA / "word2vec" / "text.txt"
 SMALL = {
     "epochs": 3, "batch_size": 16, "width": 16, "char_dim": 16, "bigram_dim": 8, "dilations": [1, 2],
@@ -44,6 +45,19 @@ def couplet_model(shared_folder):
     """Folder of a writer of couplets."""
     files = [COUPLETS / f"couplets-{part}.tsv" for part in ("train", "test")]
     return _trained(shared_folder / "couplets", "couplet", *files, SMALL_COUPLET)
+
+
+SMALL_SIMILARITY = {
+    "epochs": 6, "batch_size": 32, "width": 16, "char_dim": 16, "bigram_dim": 16, "vector_size": 16, "warmup_steps": 5,
+    "learning_rate": 0.01, "ema_momentum": 0.9, "dropout": 0.1,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def similarity_model(shared_folder):
+    """Folder of sentence vectors."""
+    files = [QUESTIONS / f"questions-{part}.tsv" for part in ("train", "test")]
+    return _trained(shared_folder / "similarity", "similarity", *files, SMALL_SIMILARITY)
 
 
 @pytest.fixture(scope="session")

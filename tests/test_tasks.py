@@ -17,7 +17,7 @@ from nlpkit.errors import ArtefactError, ConfigError
 from nlpkit.tasks import get_declaration, get_task, names, register
 from nlpkit.tasks.task import Task
 
-from .conftest import COUPLETS, SAMPLES, TEXT
+from .conftest import COUPLETS, QUESTIONS, SAMPLES, TEXT
 
 PACKAGE = Path(nlpkit.__file__).parent
 # Fixture: data to measure on, and how to get lines to answer.
@@ -25,6 +25,7 @@ TASKS = {
     "words_model": (SAMPLES / "words-test.txt", lambda _, examples: [e.text for e in examples]),
     "entities_model": (SAMPLES / "entities-test.conll", lambda _, examples: [e.text for e in examples]),
     "couplet_model": (COUPLETS / "couplets-test.tsv", lambda _, examples: [e.upper for e in examples]),
+    "similarity_model": (QUESTIONS / "questions-test.tsv", lambda _, examples: [e.text for e in examples]),
     "word2vec_model": (TEXT, lambda task, _: task.vocabulary.symbols),
 }
 
@@ -137,11 +138,11 @@ def test_a_record_of_another_kind_is_reported(trained):
 def test_no_task_is_named_in_shared_rooms(room):
     for path in (PACKAGE / room).rglob("*.py"):
         for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
-            for name in ("tagging", "couplet", "word2vec"):
+            for name in ("tagging", "couplet", "similarity", "word2vec"):
                 assert not re.search(rf"\b{name}\b", line), f"{path}:{number} names the task {name}: {line.strip()}"
 
 
-@pytest.mark.parametrize("name", ["couplet", "tagging", "word2vec"])
+@pytest.mark.parametrize("name", ["couplet", "similarity", "tagging", "word2vec"])
 def test_task_folders_have_the_same_rooms(name):
     present = {path.name for path in (PACKAGE / "tasks" / name).glob("*.py")}
     wanted = ("config", "examples", "model", "decode", "answers", "check", "task")
@@ -203,7 +204,7 @@ def test_a_task_of_ones_own_needs_one_short_file(tmp_path, capsys):
     assert run("predict", "model", "--input", "in.txt", "--output", "out.jsonl", "--format", "jsonl").returncode == 0
     answers = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text("utf-8").splitlines()]
     assert [answer["label"] for answer in answers] == ["sport", "", "food"]
-    with pytest.raises(ArtefactError, match="is of the task 'lines'; this nlpkit knows couplet, tagging, word2vec"):
+    with pytest.raises(ArtefactError, match="'lines'; this nlpkit knows couplet, similarity, tagging, word2vec"):
         nlpkit.load(tmp_path / "model")
 
     from .line_task import LineClassifier
@@ -260,7 +261,7 @@ def check_gradients(task, examples):
 # What CONTRIBUTING.md asks for.
 
 
-@pytest.mark.parametrize("name", ["couplet", "tagging", "word2vec"])
+@pytest.mark.parametrize("name", ["couplet", "similarity", "tagging", "word2vec"])
 def test_a_task_has_all_that_the_checklist_names(name):
     root = PACKAGE.parent
     if not (root / "CONTRIBUTING.md").exists():

@@ -112,7 +112,7 @@ def _evaluate(program, arguments):
     add_flags(parser, task.reading, "reading", task.reading.measured)
     args = parser.parse_args(arguments[1:])
     reading = given(args, task.reading)
-    task.reading.create(reading)
+    task.reading.create(reading).check_files()
     _check_readable(args.data)
 
     def run():

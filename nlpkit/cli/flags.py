@@ -37,6 +37,8 @@ def add_flags(
         if each.kind is bool:
             action = argparse.BooleanOptionalAction if default else "store_true"
             group.add_argument(flag, action=action, default=argparse.SUPPRESS, help=text)
+        elif each.kind == tuple[str, ...]:
+            group.add_argument(flag, nargs="+", default=argparse.SUPPRESS, help=text, metavar=each.metavar or "TEXT")
         else:
             group.add_argument(
                 flag,

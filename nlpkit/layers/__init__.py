@@ -7,6 +7,7 @@ from nlpkit.layers.encoders import encode_text
 from nlpkit.layers.gated_conv import GatedConv
 from nlpkit.layers.gold_scores import GoldScores
 from nlpkit.layers.memm import MEMM
+from nlpkit.layers.pooling import pool_text
 from nlpkit.layers.row_embedding import RowEmbedding
 from nlpkit.layers.tag_softmax import TagSoftmax
 from nlpkit.layers.token_dropout import TokenDropout
@@ -24,4 +25,5 @@ __all__ = [
     "TokenDropout",
     "ViterbiDecoder",
     "encode_text",
+    "pool_text",
 ]

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from nlpkit.metrics.generation import bleu, distinct
+from nlpkit.metrics.pairs import auc, best_threshold, retrieval_ranks
 from nlpkit.metrics.spans import entity_scores, segmentation_scores
 from nlpkit.metrics.vectors import analogy_hits, spearman
 
@@ -13,9 +14,12 @@ __all__ = [
     "SpanF1",
     "TagAccuracy",
     "analogy_hits",
+    "auc",
+    "best_threshold",
     "bleu",
     "distinct",
     "entity_scores",
+    "retrieval_ranks",
     "segmentation_scores",
     "spearman",
 ]

@@ -7,7 +7,7 @@ import numpy as np
 _AT_ONCE = 256  # analogies: each has a score for every word
 
 
-def spearman(expected: Sequence[float], predicted: Sequence[float]) -> float:
+def spearman(expected: Sequence[float] | np.ndarray, predicted: Sequence[float] | np.ndarray) -> float:
     """Spearman's rank correlation; ties have their mean rank.
 
     Args:

@@ -175,6 +175,7 @@ def _build(plan, data):
 def _fit(plan, model, files, fingerprint):
     """Train; the history, a row an epoch."""
     from nlpkit.runs.listeners import EpochBar, history_writer, tensorboard_writer
+    from nlpkit.tasks.task import training_model
     from nlpkit.training.loop import TrainingDone, train_model
 
     declaration, settings = model.declaration, plan.settings
@@ -185,7 +186,7 @@ def _fit(plan, model, files, fingerprint):
     history = []
     with EpochBar(declaration.metric) as bar:
         for event in train_model(
-            model.network.model, model.loss, batches, lambda: model.evaluate(files["valid"].examples),
+            training_model(model.network), model.loss, batches, lambda: model.evaluate(files["valid"].examples),
             declaration.metric, settings, plan.folder / RESUME, fingerprint, resume=plan.resume,
             optimizer=model.optimizer(settings.epochs * len(batches)), keep_last=declaration.keeps_last,
         ):  # fmt: skip
@@ -202,6 +203,7 @@ def _finish(plan, model, files, fingerprint, history, begin):
     from nlpkit.runs.weights import round_weights
 
     round_weights(model.network.model)
+    model.calibrate(files["valid"].examples)
     metrics = {name: _measure(model, files[name]) for name in ("valid", "test") if name in files}
     more = {
         **{key: fingerprint[key] for key in ("seed", "train", "valid", "versions")},

@@ -53,6 +53,7 @@ _HOMES = {
 
 _OWN = {
     "couplet": "nlpkit.tasks.couplet.config:COUPLET",
+    "similarity": "nlpkit.tasks.similarity.config:SIMILARITY",
     "tagging": "nlpkit.tasks.tagging.config:TAGGING",
     "word2vec": "nlpkit.tasks.word2vec.config:WORD2VEC",
 }

@@ -63,9 +63,17 @@ class Part(NamedTuple):
 
 
 class Network(Protocol):
-    """A network with named parts; `model` holds all of its weights and is what training fits."""
+    """A network with named parts; `model` holds all weights that are kept.
+
+    Training fits it, or if there is one the `training_model`, which has a head beside it that prediction does not need.
+    """
 
     model: Any
+
+
+def training_model(network: Any) -> Any:
+    """The Keras model that training fits."""
+    return getattr(network, "training_model", network.model)
 
 
 class Task(abc.ABC):
@@ -195,6 +203,9 @@ class Task(abc.ABC):
         return self.answers(encoded, self.run(encoded))
 
     # Evaluation.
+
+    def calibrate(self, examples: Any) -> None:
+        """Choose what is chosen on validation data once training has ended, such as a threshold."""
 
     @abc.abstractmethod
     def evaluate(self, examples: Any) -> dict[str, Any]:

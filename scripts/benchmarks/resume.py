@@ -30,6 +30,10 @@ TASKS = {
         ("couplets-train.tsv", "couplets-test.tsv"),
         ["epochs=8", "batch_size=8", "width=16", "lower_width=16", "dilations=1", "save_every=7"],
     ),
+    "similarity": (
+        ("questions-train.tsv", "questions-test.tsv"),
+        ["epochs=6", "batch_size=16", "width=16", "char_dim=16", "bigram_dim=16", "vector_size=16", "save_every=7"],
+    ),
     "word2vec": (("text.txt", "text.txt"), ["epochs=40", "save_every=7"]),
 }
 

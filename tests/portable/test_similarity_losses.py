@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from nlpkit.layers import CentreLoss, ClassCosines
+from nlpkit.layers import CentreLoss, ClassCosines, pool_text
 from nlpkit.losses import (
     AMSoftmaxLoss,
     ArcFaceLoss,
@@ -157,6 +157,28 @@ def test_centres_are_drawn_to_their_class():
     assert float(model.evaluate([inputs, labels], verbose=0)) == pytest.approx(expected, rel=1e-4)
     model.fit([inputs, labels], epochs=60, verbose=0)
     np.testing.assert_allclose(array(layer.centres.embeddings), [[2, 2], [0, 0], [3, 4]], atol=0.05)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+def test_pooling_against_a_loop(dtype):
+    rng = np.random.default_rng(0)
+    x, lengths = rng.normal(size=(3, 5, 4)).astype(dtype), [5, 1, 3]
+    mask = np.arange(5) < np.array(lengths)[:, None]
+    for pooling in ("max", "mean", "last", "max_mean", "attention"):
+        found = array(pool_text(ops.convert_to_tensor(x), ops.convert_to_tensor(mask), pooling))
+        assert np.isfinite(found).all() and found.shape == (3, 8 if pooling == "max_mean" else 4)
+        for row, length, result in zip(x, lengths, found):
+            real = row[:length].astype("float32")
+            expected = {
+                "max": real.max(0), "mean": real.mean(0), "last": np.append(real[-1, :2], real[0, 2:]),
+                "max_mean": np.append(real.max(0), real.mean(0)),
+            }.get(pooling)  # fmt: skip
+            if expected is not None:
+                np.testing.assert_allclose(result, expected, rtol=1e-2, atol=1e-3)
+            elif length == 1:
+                np.testing.assert_allclose(result, real[0], rtol=1e-2)
+    with pytest.raises(ValueError, match="pooling must be max"):
+        pool_text(x, mask, "median")
 
 
 @pytest.mark.parametrize(

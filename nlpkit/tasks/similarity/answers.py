@@ -1,0 +1,53 @@
+"""Vectors of sentences, and whether two sentences mean the same."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+
+from nlpkit.tasks.answers import Answer
+
+
+@dataclasses.dataclass(frozen=True)
+class SentenceVector(Answer):
+    """A sentence and its vector, of length 1; no numbers if it is empty."""
+
+    text: str
+    vector: tuple[float, ...]
+
+    def __iter__(self) -> Iterator[float]:
+        return iter(self.vector)
+
+    def to_text(self) -> str:
+        """The numbers, separated by spaces."""
+        return " ".join(f"{number:.6g}" for number in self.vector)
+
+    def coloured(self) -> list[tuple[str, str]]:
+        return [(f"{self.text}  ", "bold yellow"), (f"{len(self.vector)} numbers", "cyan")]
+
+
+@dataclasses.dataclass(frozen=True)
+class SentencePair(Answer):
+    """Two sentences, the cosine of their vectors, and whether it is above the model's threshold.
+
+    Both are None if one of the sentences is empty.
+    """
+
+    first: str
+    second: str
+    similarity: float | None
+    same: bool | None
+
+    def __iter__(self) -> Iterator[float]:
+        return iter(() if self.similarity is None else (self.similarity,))
+
+    def to_text(self) -> str:
+        """The cosine, a tab, and yes or no."""
+        if self.similarity is None:
+            return ""
+        return f"{self.similarity:.4f}\t{'yes' if self.same else 'no'}"
+
+    def coloured(self) -> list[tuple[str, str]]:
+        style = "bold green" if self.same else "bold red"
+        number = "" if self.similarity is None else f"{self.similarity:.4f}  "
+        return [(f"{self.first} / {self.second}  ", "bold yellow"), (f"{number}{'yes' if self.same else 'no'}", style)]

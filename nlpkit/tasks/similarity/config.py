@@ -1,0 +1,95 @@
+"""Every option of sentence similarity and its default."""
+
+from __future__ import annotations
+
+from nlpkit.options import FILE, option, options
+from nlpkit.tasks.declaration import Declaration, Demo, PredictionOptions, ReadingOptions
+from nlpkit.tasks.encoder_settings import EncoderSettings
+from nlpkit.training.metric import Metric
+
+CLASS_LOSSES = ("am_softmax", "softmax", "simpler", "arcface")
+"""Losses that tell each group of sentences from all others, for groups."""
+
+
+@options
+class SimilaritySettings(EncoderSettings):
+    """Vectors of sentences: embeddings, an encoder, a pooling; sentences that mean the same have a high cosine."""
+
+    group = "similarity"
+
+    epochs: int = 12
+    batch_size: int = 128
+    learning_rate: float = 2e-3
+    warmup_steps: int = 100
+    ema_momentum: float = 0.99
+    encoder: str = "gru"
+    width: int = 256
+    char_min_count: int = 1
+
+    loss: str = option(
+        "what is trained on: for groups a softmax over the groups, with a margin or without, or contrastive, which "
+        "compares the sentences of a batch, also for plain text; for pairs cosent",
+        default="am_softmax",
+        choices=(*CLASS_LOSSES, "contrastive", "cosent"),
+    )
+    scale: float = option("by which cosines are multiplied in the loss", default=30.0, above=0)
+    margin: float = option(
+        "by which a sentence's own group has to win: a cosine for am_softmax, an angle for arcface",
+        default=0.35,
+        least=0,
+    )
+    pooling: str = option(
+        "how the steps of a sentence become one vector",
+        default="max_mean",
+        choices=("max_mean", "max", "mean", "attention", "last"),
+    )
+    vector_size: int = option("numbers of a sentence's vector", default=128, least=1)
+    char_dim: int = option("size of the character vectors", default=128, least=1)
+    bigram_dim: int = option("size of the vectors of pairs of characters; 0 leaves the pairs out", default=128, least=0)
+    bigram_min_count: int = option("pairs seen less often in training share one vector", default=1, least=1)
+    max_bigrams: int = option("number of the most frequent pairs that are kept", default=200_000, least=1)
+    char_dropout: float = option(
+        "share of the characters that are made unknown in a training step", default=0.05, least=0, below=1
+    )
+    bigram_dropout: float = option(
+        "share of the pairs that are made unknown in a training step", default=0.2, least=0, below=1
+    )
+    max_length: int = option("characters of a sentence that are read; the rest is cut off", default=64, least=1)
+
+
+@options
+class SimilarityReading(ReadingOptions):
+    """How files of sentences are read."""
+
+    candidates: tuple[str, ...] = option(
+        "files of further sentences, which a search looks among and which are never right; the last column counts. For "
+        "evaluation",
+        default=(),
+        metavar=FILE,
+    )
+
+
+@options
+class SimilarityPrediction(PredictionOptions):
+    """How records are answered."""
+
+
+SIMILARITY = Declaration(
+    name="similarity",
+    summary="vectors of sentences, whether two sentences mean the same, and the nearest of many",
+    settings=SimilaritySettings,
+    reading=SimilarityReading,
+    prediction=SimilarityPrediction,
+    metric=Metric("score"),
+    task="nlpkit.tasks.similarity.task:SentenceVectors",
+    check="nlpkit.tasks.similarity.check:check",
+    demos=(
+        Demo(
+            "Similar questions", "questions-train.tsv", "questions-test.tsv", {"epochs": 20, "batch_size": 64},
+            (
+                "怎么开通自动续费\t自动续费在哪里打开", "怎么开通自动续费\t怎么取消自动续费",
+                "退货的运费谁出\t退货邮费要我自己付吗", "退货的运费谁出\t换货的运费谁出",
+            ),
+        ),
+    ),
+)  # fmt: skip

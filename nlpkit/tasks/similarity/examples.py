@@ -1,0 +1,261 @@
+"""Records to examples, examples to arrays."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nlpkit.datasets.batches import BucketedBatches
+from nlpkit.datasets.files import read_lines
+from nlpkit.datasets.padding import gather_padded
+from nlpkit.datasets.readers import field_of, read_tsv
+from nlpkit.errors import ConfigError, DataError
+from nlpkit.tasks.similarity.config import CLASS_LOSSES
+from nlpkit.text.characters import FlatTexts
+from nlpkit.text.features import TextFeatures, count_symbols
+from nlpkit.text.vocabulary import BigramVocabulary, CharacterVocabulary
+
+_HELD_OUT = 0.05  # of the groups or pairs, where there is no validation file
+_DISTRACTORS = 20_000
+_BUCKETS = (8, 12, 16, 20, 24, 32, 48, 64, 96, 128, 192, 256)
+_SHOWN = 3  # sentences that a note about many of them lists
+
+
+@dataclasses.dataclass(frozen=True)
+class Sentence:
+    """A sentence, and the group of sentences that mean the same; None if it is only there to be found by mistake."""
+
+    text: str
+    group: str | None
+    line: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Pair:
+    """Two sentences, and how much alike they are: 0 or 1, or a score."""
+
+    first: str
+    second: str
+    label: float
+    line: int
+
+
+def read_examples(path: str | Path) -> tuple[list[Sentence] | list[Pair], list[str]]:
+    """Examples of a file, and what is odd about them, for people.
+
+    A file has lines of a sentence, which is a group of its own; of a group, a tab and a sentence; or of two sentences
+    and a label with tabs between.
+
+    Raises:
+        DataError: if a line has another number of columns than the first, a sentence is empty, or a label no number.
+    """
+    columns = next((line.count("\t") + 1 for _, line in read_lines(path) if line.strip()), 0)
+    if columns == 3:
+        rows = read_tsv(path, "a sentence", "a sentence", "a label")
+        pairs = [Pair(*(_text(each, path, row.line) for each in row.fields[:2]), *_label(row, path)) for row in rows]
+        return pairs, _notes_of_pairs(pairs, path)
+    if columns == 2:
+        rows = read_tsv(path, "a group", "a sentence")
+        sentences = [Sentence(_text(row.fields[1], path, row.line), row.fields[0].strip(), row.line) for row in rows]
+        return sentences, _notes_of_groups(sentences, path)
+    if columns != 1:
+        raise DataError(
+            "expected lines of a sentence, of a group and a sentence, or of two sentences and a label, with tabs "
+            f"between. Received: {columns} columns" if columns else "holds no sentence", path, 1 if columns else None,
+        )  # fmt: skip
+    return [Sentence(row.fields[0], str(row.line), row.line) for row in read_tsv(path, "a sentence")], []
+
+
+def read_candidates(paths: Iterable[str | Path]) -> list[Sentence]:
+    """The last column of each line of some files, as sentences of no group."""
+    return [
+        Sentence(line.rsplit("\t", 1)[-1], None, number)
+        for path in paths
+        for number, line in read_lines(path)
+        if line.strip()
+    ]
+
+
+def _text(text, path, line):
+    if not text.strip():
+        raise DataError("a sentence is empty", path, line)
+    return text
+
+
+def _label(row, path):
+    try:
+        label = float(row.fields[2])
+        if not np.isfinite(label):
+            raise ValueError
+    except ValueError:
+        raise DataError(f"expected a number as label. Received: {row.fields[2]!r:.40}", path, row.line) from None
+    return label, row.line
+
+
+def _notes_of_groups(sentences, path):
+    groups = collections.Counter(each.group for each in sentences)
+    alone = [each for each in sentences if groups[each.group] == 1]
+    first: dict[str, Sentence] = {}
+    twice = [each for each in sentences if first.setdefault(each.text, each).group != each.group]
+    notes = []
+    if alone:
+        notes.append(f"{path}: {len(alone):,} group(s) of one sentence, lines {_lines(alone)}")
+    if twice:
+        where = ", ".join(f"lines {first[each.text].line} and {each.line}" for each in twice[:_SHOWN])
+        notes.append(f"{path}: {len(twice):,} sentence(s) stand in two groups, {where}")
+    return notes
+
+
+def _notes_of_pairs(pairs, path):
+    labels: dict[tuple[str, str], Pair] = {}
+    torn = [each for each in pairs if labels.setdefault((each.first, each.second), each).label != each.label]
+    return [f"{path}: {len(torn):,} pair(s) have two labels, lines {_lines(torn)}"] if torn else []
+
+
+def _lines(examples):
+    more = ", …" if len(examples) > _SHOWN else ""
+    return ", ".join(str(each.line) for each in examples[:_SHOWN]) + more
+
+
+def hold_out(examples: Sequence[Any], path: str | Path) -> tuple[list[Any], list[Any]]:
+    """Examples without a twentieth of their groups, or of their pairs, chosen by a fixed seed, and that twentieth.
+
+    The sentences of that twentieth of the groups look for their own among those of the others as well, at most
+    `_DISTRACTORS` of them: among a few groups alone nearly all would be found.
+    """
+    keys = [each.group if isinstance(each, Sentence) else i for i, each in enumerate(examples)]
+    names = list(dict.fromkeys(keys))
+    if len(names) < 2:
+        raise DataError("holds one group, of which none can be held out; give a validation file", path)
+    count = max(1, round(len(names) * _HELD_OUT))
+    chosen = {names[i] for i in np.random.default_rng(0).permutation(len(names))[:count]}
+    kept = [each for each, key in zip(examples, keys) if key not in chosen]
+    held_out = [each for each, key in zip(examples, keys) if key in chosen]
+    others = (each for each in kept if isinstance(each, Sentence))
+    held_out += [dataclasses.replace(each, group=None) for each in itertools.islice(others, _DISTRACTORS)]
+    return kept, held_out
+
+
+def parse_record(item: Any) -> tuple[str, ...]:
+    """A record, one sentence or two: a line with a tab or without, two texts, or a JSON object's fields.
+
+    Raises:
+        ValueError: if it is something else.
+    """
+    if isinstance(item, str):
+        parts = tuple(item.split("\t"))
+        if len(parts) > 2:
+            raise ValueError(f"expected a text, or two with a tab between. Received: {len(parts)} columns")
+        return parts
+    if isinstance(item, Mapping):
+        fields = ("first", "second") if "first" in item else ("text",)
+        return tuple(field_of(item, field, str) for field in fields)
+    if isinstance(item, (tuple, list)) and len(item) == 2 and all(isinstance(each, str) for each in item):
+        return tuple(item)
+    raise ValueError(f"expected a text. Received: {item!r:.60}")
+
+
+def texts_of(examples: Iterable[Any]) -> list[str]:
+    """The sentences of examples; those of pairs side by side."""
+    texts: list[str] = []
+    for each in examples:
+        texts += [each.text] if isinstance(each, Sentence) else [each.first, each.second]
+    return texts
+
+
+def make_features(texts: Iterable[str], settings: Any) -> TextFeatures:
+    """The vocabularies of training texts; see `nlpkit.tasks.similarity.config.SimilaritySettings`."""
+    characters, bigrams = count_symbols(texts)
+    return TextFeatures(
+        CharacterVocabulary.from_counts(characters, settings.char_min_count),
+        BigramVocabulary.from_counts(bigrams, settings.bigram_min_count, settings.max_bigrams)
+        if settings.bigram_dim
+        else None,
+    )
+
+
+class EncodedTexts:
+    """Sentences as flat arrays.
+
+    Args:
+        texts: the sentences.
+        features: what the network reads of them.
+        max_length: characters of each that are read.
+
+    Attributes:
+        lengths: int64 ``(n,)``, of what is read.
+    """
+
+    def __init__(self, texts: Sequence[str], features: TextFeatures, max_length: int):
+        flat = FlatTexts([text[:max_length] for text in texts])
+        self._starts, self.lengths = flat.starts, flat.lengths
+        self._arrays = features.encode(flat)
+
+    def gather(self, rows: np.ndarray, size: int) -> dict[str, np.ndarray]:
+        """Some of them side by side, padded, ``(rows, size, …)``."""
+        return gather_padded(self._arrays, self._starts[rows], self.lengths[rows], size)
+
+
+def training_batches(examples: Sequence[Any], features: TextFeatures, settings: Any, seed: int) -> BucketedBatches:
+    """Batches ``(arrays, targets)``: the group of each row, or for pairs, whose rows stand side by side, the label."""
+    texts = EncodedTexts(texts_of(examples), features, settings.max_length)
+    buckets = [size for size in _BUCKETS if size < settings.max_length] + [settings.max_length]
+    if settings.loss == "cosent":
+        labels = np.array([each.label for each in examples], "float32")
+
+        def collate_pairs(rows, size, rng):
+            return texts.gather((2 * rows[:, None] + [0, 1]).ravel(), size), labels[rows]
+
+        lengths = texts.lengths.reshape(-1, 2).max(axis=1)
+        return BucketedBatches(lengths, collate_pairs, settings.batch_size, seed, buckets)
+    groups = group_numbers(examples)
+    if settings.loss in CLASS_LOSSES:
+
+        def collate(rows, size, rng):
+            return texts.gather(rows, size), groups[rows]
+
+        return BucketedBatches(texts.lengths, collate, settings.batch_size, seed, buckets)
+    order = np.argsort(groups, kind="stable")
+    starts = np.searchsorted(groups[order], np.arange(groups.max() + 1))
+    sizes = np.bincount(groups)
+    place = np.empty(len(order), int)
+    place[order] = np.arange(len(order))
+
+    def collate_with_partners(rows, size, rng):
+        # Another sentence of the group, or where there is none the same, which dropout tells from it.
+        own = groups[rows]
+        steps = 1 + rng.integers(0, np.maximum(sizes[own] - 1, 1))
+        partners = order[starts[own] + (place[rows] - starts[own] + steps) % sizes[own]]
+        return texts.gather(np.concatenate([rows, partners]), size), np.concatenate([own, own])
+
+    longest = np.zeros(len(sizes), int)
+    np.maximum.at(longest, groups, texts.lengths)
+    return BucketedBatches(longest[groups], collate_with_partners, settings.batch_size, seed, buckets)
+
+
+def group_numbers(sentences: Sequence[Sentence]) -> np.ndarray:
+    """int32 ``(n,)``, the group of each, by the order in which the groups appear; -1 for none."""
+    numbers: dict[str | None, int] = {None: -1}
+    return np.array([numbers.setdefault(each.group, len(numbers) - 1) for each in sentences], "int32")
+
+
+def check_loss(examples: Sequence[Any], loss: str) -> None:
+    """Raise a `ConfigError` if a loss does not fit the kind of examples."""
+    is_pairs = isinstance(examples[0], Pair)
+    if not is_pairs and any(each.group is None for each in examples):
+        raise ConfigError("candidates: are for nlpkit evaluate; leave them out of training")
+    if is_pairs and loss != "cosent":
+        raise ConfigError(f"loss = {loss!r}: is for groups of sentences; the training data are pairs, set loss=cosent")
+    if not is_pairs:
+        if loss == "cosent":
+            raise ConfigError("loss = 'cosent': is for pairs of sentences with labels; the training data are groups")
+        if loss in CLASS_LOSSES and len({each.group for each in examples}) == len(examples):
+            raise ConfigError(
+                f"loss = {loss!r}: no two sentences of the training data are of one group; set loss=contrastive"
+            )

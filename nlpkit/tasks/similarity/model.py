@@ -1,0 +1,102 @@
+"""Arrays to vectors of sentences: the network, and the heads that it is trained with."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from nlpkit.datasets.padding import batches_by_length
+from nlpkit.layers import ClassCosines, TokenDropout, encode_text, pool_text
+from nlpkit.layers.class_cosines import unit_vectors
+from nlpkit.losses import (
+    AMSoftmaxLoss,
+    ArcFaceLoss,
+    ContrastiveLoss,
+    CoSENTLoss,
+    ScaledSoftmaxLoss,
+    SimplerMarginLoss,
+)
+from nlpkit.tasks.similarity.config import CLASS_LOSSES
+from nlpkit.tasks.similarity.examples import EncodedTexts
+from nlpkit.training.forward import Forward
+
+
+class SimilarityNetwork:
+    """The network of sentence vectors.
+
+    Args:
+        settings: `nlpkit.tasks.similarity.config.SimilaritySettings`.
+        num_characters, num_bigrams: sizes of the vocabularies; `num_bigrams` is 0 for none.
+
+    Attributes:
+        model: from the arrays of `TextFeatures`, ``(batch, time, …)``, to vectors of length 1,
+            ``(batch, vector_size)``.
+        training_model: the same with the head that the loss needs.
+    """
+
+    def __init__(self, settings: Any, num_characters: int, num_bigrams: int):
+        self._settings = settings
+        characters = keras.Input((None,), dtype="int32", name="characters")
+        inputs = [characters]
+        mask = characters != 0
+        start = keras.initializers.RandomNormal(stddev=0.1)
+        ids = TokenDropout(settings.char_dropout)(characters)
+        x = layers.Embedding(num_characters, settings.char_dim, start, name="character_vectors")(ids)
+        if num_bigrams:
+            bigrams = keras.Input((None, 2), dtype="int32", name="bigrams")
+            inputs.append(bigrams)
+            ids = TokenDropout(settings.bigram_dropout)(bigrams[:, :, 1])  # of each character with the next
+            pairs = layers.Embedding(num_bigrams, settings.bigram_dim, start, name="bigram_vectors")(ids)
+            x = layers.Concatenate()([x, pairs])
+        x = layers.Dropout(settings.dropout)(layers.LayerNormalization()(x))
+        x = layers.Dense(settings.width, name="mix")(x)  # (batch, time, width)
+        x = encode_text(x, mask, settings.encoder, settings.dilations, settings.layers, settings.dropout)
+        x = layers.Dropout(settings.dropout)(pool_text(x, mask, settings.pooling))
+        x = layers.Dense(settings.vector_size, name="vector")(x)  # (batch, vector_size)
+        self.model = keras.Model({x.name: x for x in inputs}, unit_vectors(x), name="sentence_vectors")
+        self.training_model = self.model
+        if settings.loss == "cosent":
+            pairs = ops.reshape(self.model.output, (-1, 2, settings.vector_size))
+            self.training_model = keras.Model(self.model.input, ops.sum(pairs[:, 0] * pairs[:, 1], axis=-1))
+
+    def add_classes(self, texts: EncodedTexts, groups: np.ndarray) -> None:
+        """Give the training model weights for each group, which begin as the mean of its sentences' vectors.
+
+        From random weights training takes several times as long: most steps pass before the vectors of a group stand
+        near its weights.
+
+        Args:
+            texts: the training sentences.
+            groups: int ``(n,)``, the group of each, from 0.
+        """
+        head = ClassCosines(int(groups.max()) + 1, name="classes")
+        self.training_model = keras.Model(self.model.input, head(self.model.output))
+        means = np.zeros((head.num_classes, self._settings.vector_size), "float32")
+        np.add.at(means, groups, self.vectors_of(texts))
+        head.table.set_weights([means / np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-9)])
+
+    @functools.cached_property
+    def encode(self) -> Forward:
+        """Arrays to vectors, float32 ``(batch, vector_size)``."""
+        return Forward(self.model)
+
+    def vectors_of(self, texts: EncodedTexts) -> np.ndarray:
+        """float32 ``(n, vector_size)``, of length 1; zeros for an empty sentence."""
+        vectors = np.zeros((len(texts.lengths), self._settings.vector_size), "float32")
+        for rows, size in batches_by_length(texts.lengths):
+            vectors[rows] = self.encode(texts.gather(rows, size))
+        return vectors
+
+
+def loss_for(settings: Any) -> keras.losses.Loss:
+    """The loss that the settings ask for."""
+    if settings.loss == "cosent":
+        return CoSENTLoss(settings.scale)
+    if settings.loss == "contrastive":
+        return ContrastiveLoss(settings.scale)
+    kind = dict(zip(CLASS_LOSSES, (AMSoftmaxLoss, ScaledSoftmaxLoss, SimplerMarginLoss, ArcFaceLoss)))[settings.loss]
+    return kind(settings.scale, settings.margin) if kind in (AMSoftmaxLoss, ArcFaceLoss) else kind(settings.scale)

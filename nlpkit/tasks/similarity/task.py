@@ -1,0 +1,145 @@
+"""The similarity task: what its files do, bound together. The only file of this folder that others import."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from nlpkit.tasks.similarity.answers import SentencePair, SentenceVector
+from nlpkit.tasks.similarity.config import (
+    CLASS_LOSSES,
+    SIMILARITY,
+    SimilarityPrediction,
+    SimilarityReading,
+    SimilaritySettings,
+)
+from nlpkit.tasks.similarity.decode import answers_of
+from nlpkit.tasks.similarity.evaluate import sample_pairs, scores, threshold_of
+from nlpkit.tasks.similarity.examples import (
+    EncodedTexts,
+    Pair,
+    check_loss,
+    group_numbers,
+    hold_out,
+    make_features,
+    parse_record,
+    read_candidates,
+    read_examples,
+    texts_of,
+    training_batches,
+)
+from nlpkit.tasks.similarity.model import SimilarityNetwork, loss_for
+from nlpkit.tasks.task import Data, Part, Problem, Task
+from nlpkit.text.features import TextFeatures
+from nlpkit.text.vocabulary import BigramVocabulary, CharacterVocabulary
+
+_THRESHOLD = 0.5  # before one was chosen
+
+
+class Encoded(NamedTuple):
+    """Records on their way through the network."""
+
+    records: Sequence[tuple[str, ...]]
+    texts: EncodedTexts
+
+
+class SentenceVectors(Task):
+    """A model that gives sentences vectors: a trained one, or one about to be."""
+
+    declaration = SIMILARITY
+    parts = (
+        Part("vocab.txt", "characters", CharacterVocabulary),
+        Part("bigrams.txt", "bigrams", BigramVocabulary),
+    )
+    settings: SimilaritySettings
+    network: SimilarityNetwork
+
+    def __init__(self, settings: SimilaritySettings, metadata: Mapping[str, Any] | None = None, **parts: Any):
+        super().__init__(settings, metadata, **parts)
+        self.features = TextFeatures(parts["characters"], parts.get("bigrams"))
+
+    @classmethod
+    def read(cls, path: str | Path, options: SimilarityReading, metadata: Mapping[str, Any] | None = None) -> Data:
+        examples, notes = read_examples(path)
+        return Data([*examples, *read_candidates(options.candidates)], {}, notes)
+
+    @classmethod
+    def hold_out(cls, examples: Any, path: str | Path) -> tuple[Any, Any]:
+        return hold_out(examples, path)
+
+    @classmethod
+    def build(cls, settings: SimilaritySettings, data: Data) -> SentenceVectors:
+        check_loss(data.examples, settings.loss)
+        texts = texts_of(data.examples)
+        features = make_features(texts, settings)
+        task = cls(settings, characters=features.characters, bigrams=features.bigrams)
+        task.network = task.build_network()
+        if settings.loss in CLASS_LOSSES:
+            task.network.add_classes(task._encoded(texts), group_numbers(data.examples))
+        return task
+
+    def build_network(self) -> SimilarityNetwork:
+        sizes = len(self.features.characters), len(self.features.bigrams) if self.features.bigrams else 0
+        return SimilarityNetwork(self.settings, *sizes)
+
+    @property
+    def loss(self) -> Any:
+        return loss_for(self.settings)
+
+    def batches(self, examples: Sequence[Any], seed: int) -> Any:
+        return training_batches(examples, self.features, self.settings, seed)
+
+    @property
+    def threshold(self) -> float:
+        """Cosine from which two sentences count as the same, chosen on the validation data."""
+        return self.metadata.get("threshold", _THRESHOLD)
+
+    def calibrate(self, examples: Sequence[Any]) -> None:
+        self.metadata["threshold"] = threshold_of(examples, self.encode_texts(texts_of(examples)))
+
+    # Answers.
+
+    @classmethod
+    def parse(cls, item: Any) -> tuple[str, ...]:
+        return parse_record(item)
+
+    def encode(
+        self, records: Sequence[tuple[str, ...]], prepared: SimilarityPrediction
+    ) -> tuple[Encoded, list[Problem]]:
+        empty = [i for i, record in enumerate(records) if not all(text.strip() for text in record)]
+        texts = [text if text.strip() else "" for record in records for text in record]
+        problems = [Problem(i, "is empty" if len(records[i]) == 1 else "a sentence is empty", True) for i in empty]
+        return Encoded(records, self._encoded(texts)), problems
+
+    def run(self, encoded: Encoded) -> np.ndarray:
+        """Vectors of all sentences, float32 ``(sentences, vector_size)``."""
+        return self.network.vectors_of(encoded.texts)
+
+    def answers(self, encoded: Encoded, outputs: np.ndarray) -> list[SentenceVector | SentencePair]:
+        return answers_of(encoded.records, outputs, self.threshold)
+
+    def encode_texts(self, texts: Sequence[str]) -> np.ndarray:
+        """Vectors of sentences, float32 ``(n, vector_size)``, of length 1; zeros for an empty one."""
+        return self.network.vectors_of(self._encoded(texts))
+
+    def similarity(self, first: str, second: str) -> float:
+        """The cosine of two sentences; 0 if one is empty."""
+        return float(np.prod(self.encode_texts([first, second]), axis=0).sum())
+
+    def _encoded(self, texts):
+        return EncodedTexts(texts, self.features, self.settings.max_length)
+
+    # Evaluation.
+
+    def evaluate(self, examples: Sequence[Any]) -> dict[str, Any]:
+        """Metrics over groups or pairs, see `nlpkit.tasks.similarity.evaluate.scores`."""
+        return scores(examples, self.encode_texts(texts_of(examples)), self.threshold)
+
+    def expected(self, examples: Sequence[Any], count: int) -> list[tuple[Any, Any]]:
+        if isinstance(examples[0], Pair):
+            chosen = examples[:: max(1, len(examples) // count)][:count]
+            return [((x.first, x.second), SentencePair(x.first, x.second, x.label, x.label > 0)) for x in chosen]
+        return [((a, b), SentencePair(a, b, None, same)) for a, b, same in sample_pairs(examples, count)]

@@ -1,0 +1,209 @@
+"""Sentence similarity: reading, batches, heads, answers, metrics, thresholds."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+
+import nlpkit
+from nlpkit.errors import ConfigError, DataError
+from nlpkit.metrics import auc, best_threshold, retrieval_ranks
+from nlpkit.tasks.similarity.config import SimilaritySettings
+from nlpkit.tasks.similarity.examples import (
+    group_numbers,
+    hold_out,
+    make_features,
+    read_examples,
+    texts_of,
+    training_batches,
+)
+from nlpkit.tasks.similarity.task import SentenceVectors
+from nlpkit.tasks.task import Data
+
+from .conftest import QUESTIONS, SMALL_SIMILARITY
+
+TRAIN, TEST = (QUESTIONS / f"questions-{part}.tsv" for part in ("train", "test"))
+
+
+def test_it_learns(similarity_model):
+    metrics = json.loads((similarity_model / "metrics.json").read_text())["valid"]
+    assert metrics["top1"] > 0.3 and metrics["top10"] > 0.6 and metrics["mrr"] > metrics["top1"]
+
+
+def test_vectors_have_length_1_and_the_empty_sentence_is_no_nan(similarity_model):
+    task = nlpkit.load(similarity_model).task
+    vectors = task.encode_texts(["怎么退货", "", "退货怎么操作", "怎么退货"])
+    assert np.isfinite(vectors).all()
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), [1, 0, 1, 1], atol=1e-5)
+    np.testing.assert_allclose(vectors[0], vectors[3], atol=1e-6)
+    assert task.similarity("怎么退货", "怎么退货") == pytest.approx(1, abs=1e-4)
+    assert task.similarity("怎么退货", "") == 0
+
+
+def test_one_sentence_gives_its_vector_and_two_an_answer(similarity_model, tmp_path):
+    predictor = nlpkit.load(similarity_model)
+    same = predictor.task.threshold
+    records = ["怎么退货", ("怎么退货", "怎么退货"), {"first": "怎么退货", "second": "车票怎么改签"}, {"text": "好"}]
+    vector, equal, other, good = predictor.predict(records)
+    assert len(vector.vector) == SMALL_SIMILARITY["vector_size"] and good.text == "好"
+    assert equal.same and equal.similarity == pytest.approx(1, abs=1e-4)
+    assert other.same == (other.similarity >= same) and equal.to_text().endswith("\tyes")
+    (tmp_path / "in.txt").write_text("怎么退货\t怎么退货\n\n怎么退货\n一\t\n一\t二\t三\n", "utf-8")
+    lines, bad = predictor.predict_file(tmp_path / "in.txt", tmp_path / "out.txt")
+    out = (tmp_path / "out.txt").read_text("utf-8").split("\n")
+    assert (lines, bad) == (5, 3) and out[0] == equal.to_text() and out[1] == out[3] == out[4] == ""
+    assert len(out[2].split()) == SMALL_SIMILARITY["vector_size"]
+    reasons = [
+        json.loads(line)["reason"] for line in (tmp_path / "out.txt.errors.jsonl").read_text("utf-8").splitlines()
+    ]
+    assert reasons[:2] == ["is empty", "a sentence is empty"] and "3 columns" in reasons[2]
+
+
+@pytest.mark.parametrize("loss", ["softmax", "simpler", "arcface", "contrastive"])
+def test_every_loss_for_groups_trains(loss, tmp_path):
+    settings = {**SMALL_SIMILARITY, "loss": loss, "epochs": 2}
+    nlpkit.train("similarity", TRAIN, TEST, out=tmp_path / "m", settings=settings)
+    losses = [float(row.split(",")[1]) for row in (tmp_path / "m" / "history.csv").read_text().splitlines()[1:]]
+    assert losses[1] < losses[0]
+
+
+@pytest.mark.parametrize("pooling", ["max", "mean", "attention", "last"])
+@pytest.mark.parametrize("encoder", ["gated_conv", "gru"])
+def test_every_weight_gets_a_gradient_whatever_the_pooling(pooling, encoder):
+    import tensorflow as tf
+
+    examples = read_examples(TRAIN)[0][:60]
+    values = {**SMALL_SIMILARITY, "pooling": pooling, "encoder": encoder, "dilations": [1, 2]}
+    task = SentenceVectors.untrained(SimilaritySettings.create(values), Data(examples))
+    arrays, targets = next(task.batches(examples, 0).epoch(0))
+    model = task.network.training_model
+    with tf.GradientTape() as tape:
+        loss = task.loss(targets, model({k: tf.constant(v) for k, v in arrays.items()}, training=True))
+    for variable, gradient in zip(model.trainable_variables, tape.gradient(loss, model.trainable_variables)):
+        assert gradient is not None and np.abs(tf.convert_to_tensor(gradient)).max() > 0, variable.path
+
+
+def test_pairs_train_by_cosent_and_scores_too(tmp_path):
+    model = nlpkit.train("similarity", QUESTIONS / "pairs.tsv", out=tmp_path / "m",
+                         settings={**SMALL_SIMILARITY, "loss": "cosent", "scale": 20.0})  # fmt: skip
+    assert {"spearman", "accuracy", "auc", "score"} <= model.metrics["valid"].keys()
+    (tmp_path / "scores.tsv").write_text("一样\t一样\t5\n一样\t不同\t0.5\n相近\t近似\t3\n" * 4, "utf-8")
+    metrics = model.evaluate(tmp_path / "scores.tsv")
+    assert "spearman" in metrics and "accuracy" not in metrics
+
+
+def test_class_weights_begin_as_means_and_are_not_in_the_model(similarity_model):
+    examples = read_examples(TRAIN)[0][:80]
+    task = SentenceVectors.untrained(SimilaritySettings.create(SMALL_SIMILARITY), Data(examples))
+    groups = group_numbers(examples)
+    (weights,) = task.network.training_model.get_layer("classes").get_weights()
+    vectors = task.encode_texts(texts_of(examples))
+    for group in range(groups.max() + 1):
+        mean = vectors[groups == group].mean(axis=0)
+        np.testing.assert_allclose(weights[group], mean / np.linalg.norm(mean), atol=1e-4)
+    loaded = keras.saving.load_model(similarity_model / "model.keras")
+    assert not any("classes" in weight.path for weight in loaded.weights)
+
+
+def test_partners_are_of_the_same_group_and_another_sentence():
+    examples = read_examples(TRAIN)[0]
+    settings = SimilaritySettings.create({"loss": "contrastive", "batch_size": 16})
+    batches = training_batches(examples, make_features(texts_of(examples), settings), settings, 0)
+    pairs = [{}, {}]
+    for epoch in (0, 1):
+        for arrays, groups in batches.epoch(epoch):
+            half = len(groups) // 2
+            np.testing.assert_array_equal(groups[:half], groups[half:])
+            rows = [tuple(row[row != 0]) for row in arrays["characters"]]
+            assert all(a != b for a, b in zip(rows[:half], rows[half:]))
+            pairs[epoch] |= dict(zip(rows[:half], rows[half:]))
+    assert pairs[0].keys() == pairs[1].keys() and pairs[0] != pairs[1]
+
+
+def test_plain_text_is_a_group_for_each_sentence(tmp_path):
+    (tmp_path / "text.txt").write_text("今天天气好\n我要退货\n怎么开户\n" * 5, "utf-8")
+    with pytest.raises(ConfigError, match="set loss=contrastive"):
+        nlpkit.train("similarity", tmp_path / "text.txt", TEST, out=tmp_path / "m", settings=SMALL_SIMILARITY)
+    settings = {**SMALL_SIMILARITY, "loss": "contrastive", "epochs": 1}
+    model = nlpkit.train("similarity", tmp_path / "text.txt", TEST, out=tmp_path / "m", settings=settings)
+    assert model.metrics["valid"]["mrr"] > 0
+
+
+def test_whole_groups_are_held_out_and_look_among_the_others():
+    kept, held_out = hold_out(read_examples(TRAIN)[0], TRAIN)
+    queries = [each for each in held_out if each.group is not None]
+    assert not {each.group for each in kept} & {each.group for each in queries}
+    assert len(kept) + len(queries) == len(read_examples(TRAIN)[0]) and len(held_out) == len(kept) + len(queries)
+
+
+def test_candidates_are_looked_among_and_never_right(similarity_model, tmp_path):
+    plain = nlpkit.evaluate(similarity_model, TEST)
+    harder = nlpkit.evaluate(similarity_model, TEST, candidates=[TRAIN, QUESTIONS / "questions-negatives.tsv"])
+    assert harder["top1"] < plain["top1"]
+    (tmp_path / "same.txt").write_text("".join(f"{each.text}\n" for each in read_examples(TEST)[0]), "utf-8")
+    assert nlpkit.evaluate(similarity_model, TEST, candidates=[tmp_path / "same.txt"])["top1"] < 0.05
+    with pytest.raises(ConfigError, match="candidates: are for nlpkit evaluate"):
+        nlpkit.train("similarity", TRAIN, TEST, out=tmp_path / "m", candidates=[TRAIN])
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("a\t怎么退货\na\t\n", "line 2: a sentence is empty"),
+        ("a\t怎么退货\n怎么退货\n", r"line 2: expected a group, a tab and a sentence. Received 1 column"),
+        ("一\t二\t是\n", "line 1: expected a number as label. Received: '是'"),
+        ("一\t二\tnan\n", "line 1: expected a number as label"),
+        ("一\t二\t三\t四\n", "Received: 4 columns"),
+        ("\n\n", "holds no sentence"),
+    ],
+)
+def test_bad_files(content, message, tmp_path):
+    (tmp_path / "x.tsv").write_text(content, "utf-8")
+    with pytest.raises(DataError, match=message):
+        read_examples(tmp_path / "x.tsv")
+
+
+def test_odd_files_are_told(tmp_path):
+    (tmp_path / "x.tsv").write_text("a\t怎么退货\na\t如何退货\nb\t怎么换货\nc\t怎么退货\nc\t好\n", "utf-8")
+    _, notes = read_examples(tmp_path / "x.tsv")
+    assert notes[0].endswith("1 group(s) of one sentence, lines 3")
+    assert notes[1].endswith("1 sentence(s) stand in two groups, lines 1 and 4")
+
+
+@pytest.mark.parametrize(
+    ("data", "loss", "message"),
+    [
+        ("pairs.tsv", "am_softmax", "the training data are pairs, set loss=cosent"),
+        ("questions-train.tsv", "cosent", "is for pairs of sentences with labels"),
+    ],
+)
+def test_a_loss_that_does_not_fit_the_data(data, loss, message, tmp_path):
+    with pytest.raises(ConfigError, match=message):
+        nlpkit.train("similarity", QUESTIONS / data, out=tmp_path / "m", settings={**SMALL_SIMILARITY, "loss": loss})
+
+
+def test_ranks_against_a_loop():
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(size=(40, 5))
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    groups = rng.integers(-1, 12, 40)
+    expected = []
+    for i in np.flatnonzero(groups >= 0):
+        scores = vectors @ vectors[i]
+        own = [scores[j] for j in range(40) if j != i and groups[j] == groups[i]]
+        if own:
+            expected.append(sum(scores[j] > max(own) for j in range(40) if groups[j] != groups[i]))
+    assert retrieval_ranks(vectors, groups).tolist() == expected
+    assert retrieval_ranks(vectors, np.arange(40)).tolist() == []
+
+
+def test_auc_and_threshold_against_a_loop():
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        same, scores = rng.integers(0, 2, 30).astype(bool), rng.integers(0, 9, 30) / 10
+        pairs = [(p > n) + (p == n) / 2 for p in scores[same] for n in scores[~same]]
+        assert auc(same, scores) == pytest.approx(np.mean(pairs))
+        best = max(np.mean((scores >= t) == same) for t in np.arange(-0.05, 1.1, 0.05))
+        assert np.mean((scores >= best_threshold(same, scores)) == same) == pytest.approx(best)
+    assert np.isnan(auc(np.ones(3, bool), np.arange(3)))
