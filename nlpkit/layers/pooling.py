@@ -40,7 +40,8 @@ def pool_text(x: Any, mask: Any, pooling: str) -> Any:
     if pooling == "mean":
         return ops.sum(x * real, axis=1) / ops.maximum(ops.sum(real, axis=1), 1)
     if pooling == "attention":
-        scores = ops.where(mask[..., None], layers.Dense(1, name="attention")(x), _FAR_BELOW)
+        scores = ops.cast(layers.Dense(1, use_bias=False, name="attention")(x), x.dtype)
+        scores = ops.where(mask[..., None], scores, _FAR_BELOW)
         return ops.sum(ops.softmax(scores, axis=1) * x, axis=1)
     if pooling == "last":
         later = ops.concatenate([real[:, 1:], ops.zeros_like(real[:, :1])], axis=1)
