@@ -85,6 +85,7 @@ def test_mistakes_are_told_before_a_framework_is_loaded(tmp_path, words_model):
         ["predict", words_model, "--input", data, "--output", out, "--user-bonus", "nan"],
         ["evaluate", words_model, "--data", "no.txt"],
         ["clusters", words_model, "--output", out],
+        ["clusters", words_model, "--output", out, "--words", "1"],
         ["convert", words_model, "v.txt"],
         ["convert", "no.txt", tmp_path / "m"],
         ["convert", words_model, tmp_path / "no" / "v.txt"],

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import nlpkit
+from nlpkit.cli.main import main
 from nlpkit.errors import ConfigError, DataError
 from nlpkit.metrics import auc, best_threshold, retrieval_ranks
 from nlpkit.tasks.similarity.config import SimilaritySettings
@@ -18,6 +19,7 @@ from nlpkit.tasks.similarity.examples import (
     texts_of,
     training_batches,
 )
+from nlpkit.tasks.similarity.search import nearest_rows
 from nlpkit.tasks.similarity.task import SentenceVectors
 from nlpkit.tasks.task import Data
 
@@ -145,6 +147,70 @@ def test_candidates_are_looked_among_and_never_right(similarity_model, tmp_path)
     assert nlpkit.evaluate(similarity_model, TEST, candidates=[tmp_path / "same.txt"])["top1"] < 0.05
     with pytest.raises(ConfigError, match="candidates: are for nlpkit evaluate"):
         nlpkit.train("similarity", TRAIN, TEST, out=tmp_path / "m", candidates=[TRAIN])
+
+
+@pytest.fixture
+def command(monkeypatch):
+    """The command line within this process."""
+    monkeypatch.setattr("nlpkit.cli.main._keep_libraries_quiet", lambda: None)
+    return main
+
+
+def test_an_index_finds_what_a_loop_finds(similarity_model, tmp_path, command):
+    texts = texts_of(read_examples(TRAIN)[0])
+    folder, model = tmp_path / "index", nlpkit.load(similarity_model).task
+    assert command(["index", str(similarity_model), "--input", str(TRAIN), "--out", str(folder)]) == 0
+    index = nlpkit.load(folder)
+    queries = texts_of(read_examples(TEST)[0])[:20]
+    cosines = model.encode_texts(queries) @ model.encode_texts(texts).T
+    for answer, row in zip(index.predict(queries, n_best=4), cosines, strict=True):
+        np.testing.assert_allclose([each.score for each in answer], np.sort(row)[::-1][:4], atol=1e-5)
+        assert all(abs(row[texts.index(each.text)] - each.score) < 1e-5 for each in answer)
+    assert index.task.search(texts[:1], 1)[0].nearest[0].text == texts[0]
+    # Two sentences are compared as before, and the empty one finds nothing.
+    with pytest.warns(match="is empty"):
+        pair, nothing, found = index.predict([(texts[0], texts[0]), "", texts[5]])
+    assert pair.same and not nothing.nearest and found.nearest[0].text == texts[5]
+    (tmp_path / "q.txt").write_text(f"{texts[3]}\n\n{texts[4]}\n", "utf-8")
+    out = tmp_path / "out.txt"
+    assert (
+        command(["search", str(folder), "--query", str(tmp_path / "q.txt"), "--output", str(out), "--n-best", "2"]) == 0
+    )
+    lines = [line.split("\t") for line in out.read_text("utf-8").splitlines()]
+    assert [lines[0][0], lines[1], lines[2][0]] == [texts[3], [""], texts[4]] and len(lines[0]) == 4
+
+
+def test_sentences_are_added_to_an_index_and_taken_away(similarity_model, tmp_path, capsys, command):
+    model = nlpkit.load(similarity_model).task
+    index = model.with_index(["怎么退货", "怎么退货", "", "怎么换货"])
+    assert index.indexed.sentences == ["怎么退货", "怎么换货"] and model.indexed is None
+    changed = index.with_index(["车票改签"], ["怎么退货"])
+    assert changed.indexed.sentences == ["怎么换货", "车票改签"]
+    np.testing.assert_allclose(changed.table.vectors, model.encode_texts(changed.indexed.sentences), atol=1e-6)
+    with pytest.raises(DataError, match="does not hold '没有的'"):
+        index.with_index([], ["没有的"])
+    with pytest.raises(DataError, match="one sentence at least"):
+        index.with_index([], ["怎么退货", "怎么换货"])
+    with pytest.raises(ConfigError, match="this model has no index"):
+        model.search(["怎么退货"])
+    for arguments, message in (
+        (["index", str(similarity_model), "--out", str(tmp_path / "x")], "give --input"),
+        (["index", str(similarity_model), "--input", str(TEST), "--out", str(similarity_model)], "holds a model"),
+        (["search", str(similarity_model.parent / "words"), "--query", "-", "--output", "-"], "no such folder"),
+    ):
+        assert command(arguments) == 2
+        assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("rows", "count"), [(5, 3), (5, 9), (40_000, 7)])
+def test_nearest_rows_against_sorting_all(rows, count):
+    rng = np.random.default_rng(0)
+    table, queries = rng.normal(size=(rows, 4)).astype("float32"), rng.normal(size=(300, 4)).astype("float32")
+    scores, places = nearest_rows(table, queries, count)
+    every = queries @ table.T
+    np.testing.assert_allclose(scores, -np.sort(-every, axis=1)[:, :count], rtol=1e-4)
+    np.testing.assert_allclose(np.take_along_axis(every, places, 1), scores, rtol=1e-4)
+    assert nearest_rows(table, queries[:0], count)[0].shape == (0, min(count, rows))
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from nlpkit.cli.flags import add_flags, add_function, describe_settings, given
+from nlpkit.cli.flags import add_flags, describe_settings, given
 from nlpkit.errors import ConfigError, unknown_name
 from nlpkit.options import read_settings
 from nlpkit.tasks import FIRST, declarations, get_declaration, names
@@ -135,13 +135,14 @@ def _check_readable(path):
     open_bytes(path).close()
 
 
-def _predict(program, arguments):
-    what = "Run a model over a file"
+def _predict(program, arguments, what="Run a model over a file", only=None, flag="--input"):
     folder, task = _folder_of(program, arguments, what)
+    if only is not None and task.name != only:
+        raise ConfigError(f"{folder}: is of the task {task.name}; this is a command of {only}")
     parser = _parser(f"{program} {folder}", f"{what}. The model is of the task {task.name}: {task.summary}.")
     files = parser.add_argument_group("files")
     files.add_argument(
-        "--input", required=True, metavar="FILE", help="a record a line, plain or .gz, or - for standard input"
+        flag, dest="input", required=True, metavar="FILE", help="a record a line, plain or .gz, or - for standard input"
     )
     files.add_argument("--output", required=True, metavar="FILE", help="or - for standard output")
     formats = ", ".join(task.formats)
@@ -262,13 +263,21 @@ def task_commands() -> list[tuple[Command, Callable[[str, list[str]], Run]]]:
 
 
 def _task_command(name, command, program, arguments):
-    """``nlpkit NAME DIR --output FILE …``: a function of the task of a trained folder, which gives lines."""
-    function = load_object(command.function)
-    parser = _parser(program, (function.__doc__ or command.summary).split("\n")[0])
+    """``nlpkit NAME DIR …``: a function of the task of a trained folder, see `nlpkit.tasks.declaration.Command`."""
+    what = f"{command.summary[0].upper()}{command.summary[1:]}"
+    if command.writes == "answers":
+        return _predict(program, arguments, what, name, "--query")
+    parser = _parser(program, f"{what}.")
     parser.add_argument("model", metavar="DIR", help=f"folder of a model of the task {name}")
-    parser.add_argument("--output", required=True, metavar="FILE", help="or - for standard output")
-    flags = add_function(parser, function)
+    if command.writes == "model":
+        parser.add_argument("--out", required=True, metavar="DIR", help="folder for the new model")
+        parser.add_argument("--force", action="store_true", help="replace the model in that folder")
+    else:
+        parser.add_argument("--output", required=True, metavar="FILE", help="or - for standard output")
+    add_flags(parser, command.options, command.name)
     args = parser.parse_args(arguments)
+    options = command.options.create(given(args, command.options))
+    options.check_files()
     from nlpkit.runs.artefact import read_manifest
 
     found = read_manifest(args.model)["task"]
@@ -278,7 +287,13 @@ def _task_command(name, command, program, arguments):
     def run():
         from nlpkit.runs.load import load
 
-        _write_lines(args.output, function(load(args.model).task, **{flag: getattr(args, flag) for flag in flags}))
+        result = load_object(command.function)(load(args.model).task, options)
+        if command.writes == "model":
+            from nlpkit.runs.convert import save_folder
+
+            save_folder(result, Path(args.out), {"source": str(args.model)}, args.force)
+        else:
+            _write_lines(args.output, result)
 
     return run
 

@@ -1,10 +1,8 @@
-"""Flags of the command line from options, and from typed functions."""
+"""Flags of the command line from options."""
 
 from __future__ import annotations
 
 import argparse
-import inspect
-import re
 import typing
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -97,28 +95,3 @@ def _parser_of(each: Option) -> Callable[[str], Any]:
             raise argparse.ArgumentTypeError(str(error)) from None
 
     return parse
-
-
-def add_function(parser: argparse.ArgumentParser, function: Callable[..., Any]) -> list[str]:
-    """A flag for each keyword parameter of a function, by its type, default and description under `Args`.
-
-    Returns:
-        The names of these parameters.
-    """
-    meanings = dict(re.findall(r"^ {8}(\w+): (.+)$", function.__doc__ or "", re.MULTILINE))
-    hints = inspect.get_annotations(function)
-    names = []
-    for name, parameter in list(inspect.signature(function).parameters.items())[1:]:
-        kind = {"int": int, "float": float, "bool": bool, "str": str}.get(str(hints[name]), hints[name])
-        required = parameter.default is inspect.Parameter.empty
-        each = Option(name, kind, None if required else parameter.default, meanings.get(name, name), "", "")
-        flag, text = f"--{name.replace('_', '-')}", (each.meaning + _default_of(each.default)).replace("%", "%%")
-        if kind is bool:
-            parser.add_argument(flag, action="store_true", help=text)
-        else:
-            parser.add_argument(
-                flag, type=_parser_of(each), default=parameter.default, required=required, help=text,
-                metavar=_metavar(each),
-            )  # fmt: skip
-        names.append(name)
-    return names

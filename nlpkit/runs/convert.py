@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from nlpkit.datasets.files import ending_of, open_bytes, write_atomically
 from nlpkit.errors import ArtefactError, ConfigError, DataError
 from nlpkit.runs.artefact import check_folder, load_artefact, open_folder, read_manifest, save_artefact
 from nlpkit.tasks import declarations, get_declaration, get_task
+
+if TYPE_CHECKING:
+    from nlpkit.tasks.task import Task
 
 
 def convert(source: str | Path, target: str | Path, force: bool = False) -> None:
@@ -57,14 +62,29 @@ def _to_folder(source, target, force):
         accepted = sorted({ending for each in declarations() for ending in each.imports})
         raise ConfigError(f"{source}: no task reads such a file; its name must end in {', '.join(accepted)}")
     check_folder(target, readers[0], resume=False, force=force, can_resume=False)
-    model = get_task(readers[0]).from_file(source)
+    save_folder(get_task(readers[0]).from_file(source), target, {"source": source.name}, force)
+
+
+def save_folder(task: Task, target: Path, more: Mapping[str, Any], force: bool) -> None:
+    """Write a trained task to a folder of its own; what is there stays as it is until the new folder is whole.
+
+    Args:
+        task: the task.
+        target: the folder.
+        more: plain values for its manifest.
+        force: replace what is there.
+
+    Raises:
+        ArtefactError: if there is something at `target` already.
+    """
     from nlpkit.runs.train import versions
 
+    check_folder(target, task.declaration.name, resume=False, force=force, can_resume=False)
     with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as beside:
         new = Path(beside) / "model"
         open_folder(new, keep=False)
         write_atomically(new / "metrics.json", b"{}")
-        save_artefact(new, model, {"source": source.name, "versions": versions()})
+        save_artefact(new, task, {**more, "versions": versions()})
         if target.exists():
             open_folder(target, keep=False)
             shutil.rmtree(target)

@@ -49,14 +49,18 @@ class Command:
     Attributes:
         name: its name.
         summary: a phrase for the list of commands.
-        function: ``"module:function"``. Its first parameter is the task of a trained folder; the others, which are
-            typed and described under `Args` in its docstring, become flags. It returns the lines of its output. The
-            module imports no framework until the function is called.
+        function: ``"module:function"``, which takes the task of a trained folder and the options. The module imports no
+            framework until the function is called.
+        options: its options, which become flags.
+        writes: what the function returns: ``lines`` of an output file, or a task, the ``model`` of another folder. With
+            ``answers`` there is no function: it is what ``nlpkit predict`` does, under another name.
     """
 
     name: str
     summary: str
-    function: str
+    function: str = ""
+    options: type[Options] = Options
+    writes: str = "lines"
 
 
 @dataclasses.dataclass(frozen=True)

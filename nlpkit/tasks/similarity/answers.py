@@ -27,6 +27,35 @@ class SentenceVector(Answer):
 
 
 @dataclasses.dataclass(frozen=True)
+class Neighbour:
+    """A sentence of an index, and the cosine of its vector to that of the question."""
+
+    text: str
+    score: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Neighbours(Answer):
+    """A sentence and those of an index that are nearest to it, nearest first; none if it is empty."""
+
+    text: str
+    nearest: tuple[Neighbour, ...]
+
+    def __iter__(self) -> Iterator[Neighbour]:
+        return iter(self.nearest)
+
+    def to_text(self) -> str:
+        """The sentences and their cosines, all separated by tabs."""
+        return "\t".join(f"{each.text}\t{each.score:.4f}" for each in self.nearest)
+
+    def coloured(self) -> list[tuple[str, str]]:
+        parts = [(f"{self.text}  ", "bold yellow")]
+        for each in self.nearest:
+            parts += [(f"{each.text} ", "bold cyan"), (f"{each.score:.4f}  ", "dim")]
+        return parts
+
+
+@dataclasses.dataclass(frozen=True)
 class SentencePair(Answer):
     """Two sentences, the cosine of their vectors, and whether it is above the model's threshold.
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from nlpkit.options import FILE, option, options
-from nlpkit.tasks.declaration import Declaration, Demo, PredictionOptions, ReadingOptions
+from nlpkit.options import FILE, Options, option, options
+from nlpkit.tasks.declaration import Command, Declaration, Demo, PredictionOptions, ReadingOptions
 from nlpkit.tasks.encoder_settings import EncoderSettings
 from nlpkit.training.metric import Metric
 
@@ -73,6 +73,16 @@ class SimilarityReading(ReadingOptions):
 class SimilarityPrediction(PredictionOptions):
     """How records are answered."""
 
+    n_best: int = option("sentences to answer with, of a model with an index", default=5, least=1)
+
+
+@options
+class IndexOptions(Options):
+    """What `nlpkit index` adds and takes away."""
+
+    input: str = option("sentences to add, a line each; the last column counts", default="", metavar=FILE)
+    remove: str = option("sentences to take away, a line each", default="", metavar=FILE)
+
 
 SIMILARITY = Declaration(
     name="similarity",
@@ -83,6 +93,13 @@ SIMILARITY = Declaration(
     metric=Metric("score"),
     task="nlpkit.tasks.similarity.task:SentenceVectors",
     check="nlpkit.tasks.similarity.check:check",
+    commands=(
+        Command(
+            "index", "a model with an index of sentences, to look for the nearest among", writes="model",
+            function="nlpkit.tasks.similarity.commands:index", options=IndexOptions,
+        ),
+        Command("search", "the nearest sentences of an index", writes="answers"),
+    ),
     demos=(
         Demo(
             "Similar questions", "questions-train.tsv", "questions-test.tsv", {"epochs": 20, "batch_size": 64},

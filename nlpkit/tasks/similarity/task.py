@@ -8,7 +8,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from nlpkit.tasks.similarity.answers import SentencePair, SentenceVector
+from nlpkit.errors import ConfigError, DataError
+from nlpkit.tasks.answers import Answer
+from nlpkit.tasks.similarity.answers import SentencePair
 from nlpkit.tasks.similarity.config import (
     CLASS_LOSSES,
     SIMILARITY,
@@ -16,7 +18,7 @@ from nlpkit.tasks.similarity.config import (
     SimilarityReading,
     SimilaritySettings,
 )
-from nlpkit.tasks.similarity.decode import answers_of
+from nlpkit.tasks.similarity.decode import Index, answers_of
 from nlpkit.tasks.similarity.evaluate import sample_pairs, scores, threshold_of
 from nlpkit.tasks.similarity.examples import (
     EncodedTexts,
@@ -32,6 +34,7 @@ from nlpkit.tasks.similarity.examples import (
     training_batches,
 )
 from nlpkit.tasks.similarity.model import SimilarityNetwork, loss_for
+from nlpkit.tasks.similarity.search import SentenceList, VectorTable
 from nlpkit.tasks.task import Data, Part, Problem, Task
 from nlpkit.text.features import TextFeatures
 from nlpkit.text.vocabulary import BigramVocabulary, CharacterVocabulary
@@ -40,10 +43,11 @@ _THRESHOLD = 0.5  # before one was chosen
 
 
 class Encoded(NamedTuple):
-    """Records on their way through the network."""
+    """Records on their way through the network, and how many sentences of an index answer each."""
 
     records: Sequence[tuple[str, ...]]
     texts: EncodedTexts
+    n_best: int
 
 
 class SentenceVectors(Task):
@@ -53,9 +57,13 @@ class SentenceVectors(Task):
     parts = (
         Part("vocab.txt", "characters", CharacterVocabulary),
         Part("bigrams.txt", "bigrams", BigramVocabulary),
+        Part("sentences.txt", "indexed", SentenceList),
+        Part("vectors.npy", "table", VectorTable),
     )
     settings: SimilaritySettings
     network: SimilarityNetwork
+    indexed: SentenceList | None
+    table: VectorTable | None
 
     def __init__(self, settings: SimilaritySettings, metadata: Mapping[str, Any] | None = None, **parts: Any):
         super().__init__(settings, metadata, **parts)
@@ -112,14 +120,46 @@ class SentenceVectors(Task):
         empty = [i for i, record in enumerate(records) if not all(text.strip() for text in record)]
         texts = [text if text.strip() else "" for record in records for text in record]
         problems = [Problem(i, "is empty" if len(records[i]) == 1 else "a sentence is empty", True) for i in empty]
-        return Encoded(records, self._encoded(texts)), problems
+        return Encoded(records, self._encoded(texts), prepared.n_best), problems
 
     def run(self, encoded: Encoded) -> np.ndarray:
         """Vectors of all sentences, float32 ``(sentences, vector_size)``."""
         return self.network.vectors_of(encoded.texts)
 
-    def answers(self, encoded: Encoded, outputs: np.ndarray) -> list[SentenceVector | SentencePair]:
-        return answers_of(encoded.records, outputs, self.threshold)
+    def answers(self, encoded: Encoded, outputs: np.ndarray) -> list[Answer]:
+        index = Index(self.indexed.sentences, self.table.vectors) if self.indexed and self.table else None
+        return answers_of(encoded.records, outputs, self.threshold, index, encoded.n_best)
+
+    def with_index(self, add: Sequence[str], remove: Sequence[str] = ()) -> SentenceVectors:
+        """The same model with an index: of the sentences that it has, those `add`, and without those to `remove`.
+
+        Sentences that are there already, and empty ones, are left out.
+
+        Raises:
+            DataError: if a sentence to remove is not there, or none is left.
+        """
+        old = {} if self.indexed is None else {text: row for row, text in enumerate(self.indexed.sentences)}
+        for text in remove:
+            if text not in old:
+                raise DataError(f"the index does not hold {text!r:.60}, which was to be removed")
+        kept = {text: row for text, row in old.items() if text not in set(remove)}
+        new = [text for text in dict.fromkeys(add) if text.strip() and text not in kept]
+        if not kept and not new:
+            raise DataError("an index holds one sentence at least")
+        table = self.encode_texts(new)
+        if self.table is not None:
+            table = np.concatenate([self.table.vectors[[*kept.values()]], table])
+        parts = {part.attribute: getattr(self, part.attribute) for part in self.parts}
+        parts |= {"indexed": SentenceList([*kept, *new]), "table": VectorTable(table)}
+        task = type(self)(self.settings, self.metadata, **parts)
+        task.network = self.network
+        return task
+
+    def search(self, texts: Sequence[str], n_best: int = SimilarityPrediction.n_best) -> Sequence[Answer]:
+        """The nearest sentences of the index for each text; a `ConfigError` without an index."""
+        if self.indexed is None:
+            raise ConfigError("this model has no index; make one by nlpkit index, or with_index")
+        return self.predict([(text,) for text in texts], n_best=n_best)
 
     def encode_texts(self, texts: Sequence[str]) -> np.ndarray:
         """Vectors of sentences, float32 ``(n, vector_size)``, of length 1; zeros for an empty one."""

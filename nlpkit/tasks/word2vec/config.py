@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nlpkit.options import option, options
+from nlpkit.options import Options, option, options
 from nlpkit.tasks.declaration import Command, Declaration, Demo, PredictionOptions, ReadingOptions
 from nlpkit.training.metric import Metric
 from nlpkit.training.settings import TrainingSettings
@@ -86,6 +86,14 @@ class Word2VecPrediction(PredictionOptions):
     n_best: int = option("words to answer with", default=10, least=1)
 
 
+@options
+class ClusterOptions(Options):
+    """Which words `nlpkit clusters` looks at, and which of them it links."""
+
+    words: int = option("how many of the most frequent words to look at", default=20_000, least=2)
+    least: float = option("cosine below which words are not linked", default=0.6, least=-1, below=1)
+
+
 WORD2VEC = Declaration(
     name="word2vec",
     summary="vectors of words by skip-gram or CBOW; nearest words, analogies, clusters",
@@ -96,7 +104,9 @@ WORD2VEC = Declaration(
     keeps_last=True,  # the held-out text is too small to choose by, and the vectors settle as the rate falls
     task="nlpkit.tasks.word2vec.task:WordVectors",
     check="nlpkit.tasks.word2vec.check:check",
-    commands=(Command("clusters", "groups of words of one kind", "nlpkit.tasks.word2vec.commands:clusters"),),
+    commands=(
+        Command("clusters", "groups of words of one kind", "nlpkit.tasks.word2vec.commands:clusters", ClusterOptions),
+    ),
     demos=(
         Demo(
             "Word vectors", "text.txt", None,

@@ -150,9 +150,7 @@ def odd_one(unit: np.ndarray) -> tuple[int, float]:
     return int(likeness.argmin()), float(likeness.min())
 
 
-def clusters_of(
-    table: WordTable, count: int = 20_000, neighbours: int = 50, least: float = 0.6, seed: int = 0
-) -> list[list[str]]:
+def clusters_of(table: WordTable, count: int, neighbours: int, least: float, seed: int) -> list[list[str]]:
     """Groups of words of one kind: communities of the graph of nearest words, by the map equation.
 
     Args:

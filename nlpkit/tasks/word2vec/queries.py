@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from nlpkit.errors import ConfigError, DataError
-from nlpkit.tasks.word2vec.config import Word2VecPrediction
+from nlpkit.tasks.word2vec.config import ClusterOptions, Word2VecPrediction
 from nlpkit.tasks.word2vec.decode import WordTable, clusters_of, odd_one
 from nlpkit.text.characters import normalize_text
 from nlpkit.text.vocabulary import FIRST_ID
@@ -78,6 +78,12 @@ class WordQueries(abc.ABC):
             raise DataError(f"{text!r}: {problem.reason}")
         return [(answer.word, answer.score) for answer in self.table.answer([question], n_best)[0]]
 
-    def clusters(self, count: int = 20_000, neighbours: int = 50, least: float = 0.6, seed: int = 0) -> list[list[str]]:
+    def clusters(
+        self,
+        count: int = ClusterOptions.words,
+        neighbours: int = 50,
+        least: float = ClusterOptions.least,
+        seed: int = 0,
+    ) -> list[list[str]]:
         """Groups of words of one kind, see `nlpkit.tasks.word2vec.decode.clusters_of`."""
         return clusters_of(self.current_table(), count, neighbours, least, seed)
