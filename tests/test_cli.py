@@ -209,6 +209,7 @@ def test_bad_input_is_one_line_and_status_2(name, tmp_path):
     [
         ("tagging", ["Word segmentation", "Named entities"]),
         ("couplet", ["Couplets", "perplexity"]),
+        ("similarity", ["Similar questions", "自动续费在哪里打开"]),
         ("word2vec", ["Word vectors", "苹果"]),
     ],
 )

@@ -102,10 +102,11 @@ SIMILARITY = Declaration(
     ),
     demos=(
         Demo(
-            "Similar questions", "questions-train.tsv", "questions-test.tsv", {"epochs": 20, "batch_size": 64},
+            "Similar questions", "questions-train.tsv", "questions-test.tsv",
+            {"epochs": 15, "batch_size": 32, "width": 128, "char_dim": 64, "bigram_dim": 64, "warmup_steps": 20},
             (
                 "怎么开通自动续费\t自动续费在哪里打开", "怎么开通自动续费\t怎么取消自动续费",
-                "退货的运费谁出\t退货邮费要我自己付吗", "退货的运费谁出\t换货的运费谁出",
+                "退货的运费谁出\t退货邮费要我自己付吗", "退货的运费谁出\t图书证丢了怎么补办",
             ),
         ),
     ),
