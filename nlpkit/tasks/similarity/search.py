@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Self
 
 import numpy as np
+
+from nlpkit.errors import DataError
 
 _ROWS_AT_ONCE = 16_384  # of the index
 _QUERIES_AT_ONCE = 256
@@ -51,6 +53,39 @@ class VectorTable:
     def load(cls, path: Path) -> Self:
         """Map what `save` wrote."""
         return cls(np.load(path, mmap_mode="r", allow_pickle=False))
+
+
+def changed_index(
+    sentences: SentenceList | None,
+    table: VectorTable | None,
+    add: Sequence[str],
+    remove: Sequence[str],
+    encode: Callable[[Sequence[str]], np.ndarray],
+) -> tuple[SentenceList, VectorTable]:
+    """The sentences of an index and their vectors, without some of them and with others.
+
+    Args:
+        sentences, table: of the index as it is, or None.
+        add: sentences; those that are there already, and empty ones, are left out.
+        remove: sentences.
+        encode: sentences to vectors.
+
+    Raises:
+        DataError: if a sentence to remove is not there, or none is left.
+    """
+    old = {} if sentences is None else {text: row for row, text in enumerate(sentences.sentences)}
+    for text in remove:
+        if text not in old:
+            raise DataError(f"the index does not hold {text!r:.60}, which was to be removed")
+    for text in remove:
+        old.pop(text, None)
+    new = [text for text in dict.fromkeys(add) if text.strip() and text not in old]
+    if not old and not new:
+        raise DataError("an index holds one sentence at least")
+    vectors = encode(new)
+    if table is not None:
+        vectors = np.concatenate([table.vectors[[*old.values()]], vectors])
+    return SentenceList([*old, *new]), VectorTable(vectors)
 
 
 def nearest_rows(vectors: np.ndarray, queries: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:

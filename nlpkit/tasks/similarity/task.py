@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from nlpkit.errors import ConfigError, DataError
+from nlpkit.errors import ConfigError
 from nlpkit.tasks.answers import Answer
 from nlpkit.tasks.similarity.answers import SentencePair
 from nlpkit.tasks.similarity.config import (
@@ -34,7 +34,7 @@ from nlpkit.tasks.similarity.examples import (
     training_batches,
 )
 from nlpkit.tasks.similarity.model import SimilarityNetwork, loss_for
-from nlpkit.tasks.similarity.search import SentenceList, VectorTable
+from nlpkit.tasks.similarity.search import SentenceList, VectorTable, changed_index
 from nlpkit.tasks.task import Data, Part, Problem, Task
 from nlpkit.text.features import TextFeatures
 from nlpkit.text.vocabulary import BigramVocabulary, CharacterVocabulary
@@ -138,20 +138,9 @@ class SentenceVectors(Task):
         Raises:
             DataError: if a sentence to remove is not there, or none is left.
         """
-        old = {} if self.indexed is None else {text: row for row, text in enumerate(self.indexed.sentences)}
-        for text in remove:
-            if text not in old:
-                raise DataError(f"the index does not hold {text!r:.60}, which was to be removed")
-        kept = {text: row for text, row in old.items() if text not in set(remove)}
-        new = [text for text in dict.fromkeys(add) if text.strip() and text not in kept]
-        if not kept and not new:
-            raise DataError("an index holds one sentence at least")
-        table = self.encode_texts(new)
-        if self.table is not None:
-            table = np.concatenate([self.table.vectors[[*kept.values()]], table])
+        index = changed_index(self.indexed, self.table, add, remove, self.encode_texts)
         parts = {part.attribute: getattr(self, part.attribute) for part in self.parts}
-        parts |= {"indexed": SentenceList([*kept, *new]), "table": VectorTable(table)}
-        task = type(self)(self.settings, self.metadata, **parts)
+        task = type(self)(self.settings, self.metadata, **{**parts, **dict(zip(("indexed", "table"), index))})
         task.network = self.network
         return task
 
