@@ -196,6 +196,7 @@ def test_sentences_are_added_to_an_index_and_taken_away(similarity_model, tmp_pa
     for arguments, message in (
         (["index", str(similarity_model), "--out", str(tmp_path / "x")], "give --input"),
         (["index", str(similarity_model), "--input", str(TEST), "--out", str(similarity_model)], "holds a model"),
+        (["index", str(similarity_model), "--input", "no.txt", "--out", str(tmp_path / "x")], "no such file"),
         (["search", str(tmp_path / "nothing"), "--query", "-", "--output", "-"], "no such folder"),
     ):
         assert command(arguments) == 2

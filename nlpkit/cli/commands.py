@@ -278,11 +278,13 @@ def _task_command(name, command, program, arguments):
     args = parser.parse_args(arguments)
     options = command.options.create(given(args, command.options))
     options.check_files()
-    from nlpkit.runs.artefact import read_manifest
+    from nlpkit.runs.artefact import check_folder, read_manifest
 
     found = read_manifest(args.model)["task"]
     if found != name:
         raise ConfigError(f"{args.model}: is of the task {found}; {command.name} is a command of {name}")
+    if command.writes == "model":
+        check_folder(args.out, name, resume=False, force=args.force, can_resume=False)
 
     def run():
         from nlpkit.runs.load import load

@@ -49,7 +49,6 @@ class ClassCosines(keras.layers.Layer):
         kwargs.setdefault("dtype", "float32")
         super().__init__(**kwargs)
         self.num_classes, self.initializer = num_classes, keras.initializers.get(initializer)
-        self._size: int | None = None
 
     def build(self, inputs_shape: Any, classes_shape: Any = None) -> None:
         size = inputs_shape[-1]

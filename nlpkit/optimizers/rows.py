@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from keras import ops
 from nlpkit.ops.row_gradients import SummedGradient, add_up, ask_for_rows, is_row_table, is_rows, row_gradient
 from nlpkit.ops.rows import raw_table, set_rows, take_rows
 
-_Base: Any = keras.optimizers.Optimizer if TYPE_CHECKING else object
+_Base: Any = keras.optimizers.Optimizer if TYPE_CHECKING else abc.ABC
 _ARGUMENTS = """
     The tables are those of `nlpkit.layers.RowEmbedding`; all other variables are trained as `keras.optimizers.{name}`
     trains them. Rows that a step does not read keep their values and their slots, whatever momentum they had
@@ -51,10 +52,11 @@ class _RowUpdates(_Base):
                 raise ValueError(f"{type(self).__name__} does not take {name}, which would read whole tables")
         self.clip_rows = clip_rows
 
+    @abc.abstractmethod
     def row_slots(self, variable: Any) -> Sequence[Any]:
         """The optimizer's variables that belong to a table, each of its shape."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def update_rows(
         self, rows: Any, slots: Sequence[Any], gradient: Any, learning_rate: Any
     ) -> tuple[Any, Sequence[Any]]:
@@ -66,7 +68,6 @@ class _RowUpdates(_Base):
             gradient: float ``(n, size)``.
             learning_rate: float.
         """
-        raise NotImplementedError
 
     def build(self, variables: Any) -> None:
         super().build(variables)

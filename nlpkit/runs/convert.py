@@ -36,7 +36,7 @@ def convert(source: str | Path, target: str | Path, force: bool = False) -> None
     source, target = Path(source), Path(target)
     if not source.is_dir():
         open_bytes(source).close()
-    if not target.parent.is_dir():
+    elif not target.parent.is_dir():
         raise DataError(f"can't be written: the folder {target.parent} does not exist", target)
     if source.is_dir():
         _to_file(source, target, force)
@@ -80,6 +80,7 @@ def save_folder(task: Task, target: Path, more: Mapping[str, Any], force: bool) 
     from nlpkit.runs.train import versions
 
     check_folder(target, task.declaration.name, resume=False, force=force, can_resume=False)
+    target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as beside:
         new = Path(beside) / "model"
         open_folder(new, keep=False)
