@@ -10,18 +10,17 @@ import nlpkit
 from nlpkit.cli.main import main
 from nlpkit.errors import ConfigError, DataError
 from nlpkit.metrics import auc, best_threshold, retrieval_ranks
-from nlpkit.tasks.similarity.config import SimilaritySettings
-from nlpkit.tasks.similarity.examples import (
-    group_numbers,
-    hold_out,
-    make_features,
-    read_examples,
-    texts_of,
-    training_batches,
-)
+from nlpkit.tasks.similarity.batches import sample_groups, training_batches
+from nlpkit.tasks.similarity.config import SimilarityReading, SimilaritySettings
+from nlpkit.tasks.similarity.examples import group_numbers, hold_out, make_features, read_examples, texts_of
+from nlpkit.tasks.similarity.overlap import FEATURES, overlap_features
+from nlpkit.tasks.similarity.score import CANDIDATES, PairScore
 from nlpkit.tasks.similarity.search import nearest_rows
 from nlpkit.tasks.similarity.task import SentenceVectors
 from nlpkit.tasks.task import Data
+from nlpkit.text.characters import normalize_text
+from nlpkit.text.vocabulary import CharacterVocabulary
+from nlpkit.training.checkpoint import load_state
 
 from .conftest import QUESTIONS, SMALL_SIMILARITY
 
@@ -39,18 +38,17 @@ def test_vectors_have_length_1_and_the_empty_sentence_is_no_nan(similarity_model
     assert np.isfinite(vectors).all()
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), [1, 0, 1, 1], atol=1e-5)
     np.testing.assert_allclose(vectors[0], vectors[3], atol=1e-6)
-    assert task.similarity("怎么退货", "怎么退货") == pytest.approx(1, abs=1e-4)
+    assert task.similarity("怎么退货", "怎么退货") == 1
     assert task.similarity("怎么退货", "") == 0
 
 
 def test_one_sentence_gives_its_vector_and_two_an_answer(similarity_model, tmp_path):
     predictor = nlpkit.load(similarity_model)
-    same = predictor.task.threshold
     records = ["怎么退货", ("怎么退货", "怎么退货"), {"first": "怎么退货", "second": "车票怎么改签"}, {"text": "好"}]
     vector, equal, other, good = predictor.predict(records)
     assert len(vector.vector) == SMALL_SIMILARITY["vector_size"] and good.text == "好"
-    assert equal.same and equal.similarity == pytest.approx(1, abs=1e-4)
-    assert other.same == (other.similarity >= same) and equal.to_text().endswith("\tyes")
+    assert equal.same and equal.score == 1 and equal.cosine == pytest.approx(1, abs=1e-4)
+    assert other.same == (other.score >= 0.5) and equal.to_text() == "1.0000\tyes"
     (tmp_path / "in.txt").write_text("怎么退货\t怎么退货\n\n怎么退货\n一\t\n一\t二\t三\n", "utf-8")
     lines, bad = predictor.predict_file(tmp_path / "in.txt", tmp_path / "out.txt")
     out = (tmp_path / "out.txt").read_text("utf-8").split("\n")
@@ -106,6 +104,100 @@ def test_class_weights_begin_as_means_and_are_not_in_the_model(similarity_model)
         np.testing.assert_allclose(weights[group], mean / np.linalg.norm(mean), atol=1e-4)
     loaded = keras.saving.load_model(similarity_model / "model.keras")
     assert not any("classes" in weight.path for weight in loaded.weights)
+
+
+def test_of_many_groups_some_are_compared_with(tmp_path):
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        groups = rng.integers(0, 50, 12)
+        compared, places = sample_groups(groups, 50, 20, rng)
+        assert len(compared) == len(set(compared)) == 20 and (compared[places] == groups).all()
+    assert set(sample_groups(np.arange(12), 50, 5, rng)[0]) == set(range(12))
+    settings = {**SMALL_SIMILARITY, "sampled_groups": 40, "epochs": 3}
+    out = tmp_path / "m"
+    nlpkit.train("similarity", TRAIN, TEST, out=out, settings=settings)
+    losses = [float(row.split(",")[1]) for row in (out / "history.csv").read_text().splitlines()[1:]]
+    assert losses[2] < losses[0]
+    # The weights of the groups are saved to go on from, but are not among those that are kept.
+    kept, state = (load_state(out / "resume" / f"{name}.npz")[0] for name in ("best", "state"))
+    groups = len({each.group for each in read_examples(TRAIN)[0]})
+    assert any(len(each) == groups for each in state["model"])
+    assert not any(len(each) == groups for part in (kept["weights"], state["average"]) for each in part)
+
+
+def test_hard_negatives_belong_to_their_groups(tmp_path):
+    negatives = QUESTIONS / "questions-negatives.tsv"
+    assert SentenceVectors.read(TEST, SimilarityReading(negatives=(str(negatives),))) == SentenceVectors.read(
+        TEST, SimilarityReading()
+    )
+    data = SentenceVectors.read(TRAIN, SimilarityReading(negatives=(str(negatives),)))
+    groups = {each.group for each in data.examples} - {None}
+    hard = [each for each in data.examples if each.group is None]
+    assert hard and {each.unlike for each in hard} <= groups
+    kept, held_out = hold_out(data.examples, TRAIN)
+    held = {each.group for each in held_out} - {None}
+    assert {each.unlike for each in kept if each.unlike} & held == set()
+    settings = SimilaritySettings.create({"loss": "contrastive", "batch_size": 16})
+    features = make_features(texts_of(data.examples), settings)
+    numbers = group_numbers(data.examples)
+    texts = {tuple(features.characters.encode(normalize_text(each.text))): each for each in hard}
+    seen = set()
+    for arrays, targets in training_batches(data.examples, features, settings, 0).epoch(0):
+        for row in arrays["characters"][targets == -1]:
+            negative = texts[tuple(row[row != 0])]
+            seen.add(negative)
+            assert numbers[[each.group for each in data.examples].index(negative.unlike)] in targets
+    assert seen
+    for loss in ("contrastive", "am_softmax"):
+        values = {**SMALL_SIMILARITY, "loss": loss, "epochs": 2}
+        model = nlpkit.train("similarity", TRAIN, TEST, out=tmp_path / loss, settings=values, negatives=[negatives])
+        assert model.metrics["valid"]["mrr"] > 0
+    easy, hard = (nlpkit.evaluate(tmp_path / "am_softmax", TRAIN, negatives=files) for files in ([], [negatives]))
+    assert hard["mrr"] < easy["mrr"]
+
+
+def test_overlap_against_a_loop():
+    rng = np.random.default_rng(0)
+    vocabulary = CharacterVocabulary("的一是在有")
+    rarity = {c: np.log(i) for i, c in enumerate("的一是在有", 2)}
+    texts = ["".join(rng.choice([*"的一是在有龙凤"], rng.integers(1, 9))) for _ in range(60)]
+    found = overlap_features(texts[:30], texts[30:], vocabulary, 64)
+    np.testing.assert_allclose(found, overlap_features(texts[30:], texts[:30], vocabulary, 64), rtol=1e-6)
+    for first, second, numbers in zip(texts[:30], texts[30:], found, strict=True):
+        missing = []
+        for one, other in ((first, second), (second, first)):
+            weights = [rarity.get(c, np.log(7)) for c in one]
+            lost = [w for c, w in zip(one, weights) if c not in other] or [0]
+            missing.append([sum(lost) / sum(weights), sum(lost), max(lost), np.mean(lost)])
+        expected = [f(numbers) for numbers in zip(*missing) for f in (sum, max)]
+        ends = [0, 0]
+        for i, (a, b) in enumerate(((first, second), (first[::-1], second[::-1]))):
+            while ends[i] < min(len(a), len(b)) and a[ends[i]] == b[ends[i]]:
+                ends[i] += 1
+        np.testing.assert_allclose(numbers, [*expected, *ends, len(first) + len(second)], rtol=1e-5)
+    assert len(FEATURES) == found.shape[1]
+
+
+@pytest.mark.parametrize("shape", [(300, 5), (400,)])
+def test_a_score_finds_out_whether_overlap_helps(shape):
+    rng = np.random.default_rng(0)
+    vocabulary = CharacterVocabulary("甲乙丙丁")
+    count = int(np.prod(shape))
+    first = ["".join(rng.choice([*"甲乙丙丁"], 5)) for _ in range(count)]
+    second = ["".join(rng.choice([*"甲乙丙丁"], 5)) for _ in range(count)]
+    cosines = rng.normal(size=count)
+    beginning = overlap_features(first, second, vocabulary, 64)[:, FEATURES.index("common beginning")]
+    for weight in (0, 3):
+        truth = 2 * cosines + weight * beginning + rng.gumbel(size=count)
+        if len(shape) == 2:
+            truth = truth.reshape(shape)
+            right = truth == truth.max(axis=1, keepdims=True)
+        else:
+            right = truth > np.median(truth)
+        score = PairScore.fit(vocabulary, 64, first, second, cosines.reshape(shape), right.astype(float))
+        assert score.has_overlap == bool(weight) and 1 < score.cosine_weight < 3
+        if weight:
+            assert score.overlap_weights[FEATURES.index("common beginning")] > 1
 
 
 def test_partners_are_of_the_same_group_and_another_sentence():
@@ -164,8 +256,9 @@ def test_an_index_finds_what_a_loop_finds(similarity_model, tmp_path, command):
     queries = texts_of(read_examples(TEST)[0])[:20]
     cosines = model.encode_texts(queries) @ model.encode_texts(texts).T
     for answer, row in zip(index.predict(queries, n_best=4), cosines, strict=True):
-        np.testing.assert_allclose([each.score for each in answer], np.sort(row)[::-1][:4], atol=1e-5)
-        assert all(abs(row[texts.index(each.text)] - each.score) < 1e-5 for each in answer)
+        assert all(abs(row[texts.index(each.text)] - each.cosine) < 1e-5 for each in answer)
+        found = sorted(np.argsort(-row)[:CANDIDATES], key=lambda i: -model.similarity(answer.text, texts[i]))
+        assert [each.text for each in answer] == [texts[i] for i in found[:4]]
     assert index.task.search(texts[:1], 1)[0].nearest[0].text == texts[0]
     # Two sentences are compared as before, and the empty one finds nothing.
     with pytest.warns(match="is empty"):

@@ -189,6 +189,7 @@ def _fit(plan, model, files, fingerprint):
             training_model(model.network), model.loss, batches, lambda: model.evaluate(files["valid"].examples),
             declaration.metric, settings, plan.folder / RESUME, fingerprint, resume=plan.resume,
             optimizer=model.optimizer(settings.epochs * len(batches)), keep_last=declaration.keeps_last,
+            kept=model.network.model,
         ):  # fmt: skip
             for listener in (*listeners, bar):
                 listener(event)

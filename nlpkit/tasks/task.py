@@ -65,7 +65,8 @@ class Part(NamedTuple):
 class Network(Protocol):
     """A network with named parts; `model` holds all weights that are kept.
 
-    Training fits it, or if there is one the `training_model`, which has a head beside it that prediction does not need.
+    Training fits it, or if there is one the `training_model`, which has a head beside it that prediction does not need:
+    weights that are neither averaged nor kept.
     """
 
     model: Any

@@ -12,6 +12,7 @@ from typing import Any
 import keras
 
 from nlpkit.errors import ArtefactError, TrainingError
+from nlpkit.optimizers import RowAdam
 from nlpkit.training.averaging import MovingAverage
 from nlpkit.training.checkpoint import get_values, load_state, save_state, set_values
 from nlpkit.training.metric import Metric
@@ -95,10 +96,12 @@ def train_model(
     resume: bool = False,
     optimizer: Any = None,
     keep_last: bool = False,
+    kept: Any = None,
 ) -> Iterator[Event]:
     """Train a model and yield events; when they are exhausted, the model has the weights that are kept.
 
-    These are the averaged weights of the epoch with the best metric, or of the last. The state is saved every
+    These are the averaged weights of the epoch with the best metric, or of the last; of a part of the model, if only a
+    part is `kept`. The state is saved every
     ``settings.save_every`` steps and after every epoch. A run that is killed and started again with ``resume=True``
     ends with the same weights, bit for bit, as one that was never stopped (same machine, backend, versions and thread
     count, on a CPU).
@@ -115,8 +118,11 @@ def train_model(
         folder: for the state, `STATE` and `BEST`; exists.
         fingerprint: plain values that must be the same when training is resumed (settings, data, versions).
         resume: go on from the saved state, if there is one.
-        optimizer: by default Adam with the warm-up and the cosine of the settings.
+        optimizer: by default Adam with the warm-up and the cosine of the settings, by rows for big tables, see
+            `nlpkit.optimizers.RowAdam`.
         keep_last: keep the weights of the last epoch, whatever the metric says.
+        kept: the part of the model that is evaluated and kept, a Keras model that shares its weights; by default all.
+            Weights beside it, such as those of a million classes, are trained but neither averaged nor kept.
 
     Yields:
         For each epoch `EpochBegan`, `StepDone` for each step, `Evaluating` and `EpochDone`; at the end `TrainingDone`.
@@ -125,7 +131,7 @@ def train_model(
         ArtefactError: if the saved state is damaged or of another run.
         TrainingError: if the loss is no number or beyond all bounds.
     """
-    run = _Run(model, loss, batches, settings, Path(folder), fingerprint, optimizer, keep_last)
+    run = _Run(model, loss, batches, settings, Path(folder), fingerprint, optimizer, keep_last, kept)
     if resume:
         run.restore()
     position, epochs = run.position, settings.epochs
@@ -152,14 +158,14 @@ def train_model(
 class _Run:
     """A training run: the model, its average, the position, and the saved state."""
 
-    def __init__(self, model, loss, batches, settings, folder, fingerprint, optimizer, keep_last):
+    def __init__(self, model, loss, batches, settings, folder, fingerprint, optimizer, keep_last, kept):
         jit = {"auto": "auto", "on": True, "off": False}[settings.jit]
         model.compile(optimizer or _adam(settings, len(batches)), loss, jit_compile=jit)
         model.optimizer.build(model.trainable_variables)
-        self._model, self._batches, self._settings = model, batches, settings
+        self._model, self._batches, self._settings, self._kept = model, batches, settings, kept or model
         self._folder, self._fingerprint, self._keep_last = folder, dict(fingerprint), keep_last
         self._steps = TrainingSteps(model)
-        self._average = MovingAverage(model.trainable_variables, settings.ema_momentum)
+        self._average = MovingAverage(self._kept.trainable_variables, settings.ema_momentum)
         self._metrics = None  # of the part of an epoch that was done before
         self.position = _Position()
 
@@ -196,17 +202,17 @@ class _Run:
             position.best = value if is_best else position.best
             position.epochs_without_improvement = 0 if is_best else position.epochs_without_improvement + 1
             if is_best and not self._keep_last:
-                save_state(self._folder / BEST, {"weights": self._model.weights}, {})
+                save_state(self._folder / BEST, {"weights": self._kept.weights}, {})
         return value, is_best, {key: each for key, each in metrics.items() if isinstance(each, (int, float))}
 
     def keep_weights(self):
-        """Give the model the weights that are kept."""
+        """Give the kept part of the model the weights that are kept."""
         if self._keep_last:
             with self._average.applied():
-                weights = get_values(self._model.weights)
+                weights = get_values(self._kept.weights)
         else:
             weights = load_state(self._folder / BEST)[0]["weights"]
-        set_values(self._model.weights, weights)
+        set_values(self._kept.weights, weights)
 
     def _groups(self):
         model = self._model
@@ -265,7 +271,7 @@ def _adam(settings, steps_per_epoch):
         0.0 if warmup else rate, steps, alpha=_FINAL_RATE,
         **({"warmup_target": rate, "warmup_steps": warmup} if warmup else {}),
     )  # fmt: skip
-    optimizer = keras.optimizers.Adam(schedule, clipnorm=settings.clip_norm or None)
+    optimizer = RowAdam(schedule, clipnorm=settings.clip_norm or None)
     if settings.precision == "mixed_float16":
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
     return optimizer

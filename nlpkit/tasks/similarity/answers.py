@@ -28,15 +28,16 @@ class SentenceVector(Answer):
 
 @dataclasses.dataclass(frozen=True)
 class Neighbour:
-    """A sentence of an index, and the cosine of its vector to that of the question."""
+    """A sentence of an index: how sure it is that it means the same as the question, from 0 to 1, and their cosine."""
 
     text: str
     score: float
+    cosine: float
 
 
 @dataclasses.dataclass(frozen=True)
 class Neighbours(Answer):
-    """A sentence and those of an index that are nearest to it, nearest first; none if it is empty."""
+    """A sentence and those of an index that are likeliest to mean the same, best first; none if it is empty."""
 
     text: str
     nearest: tuple[Neighbour, ...]
@@ -45,7 +46,7 @@ class Neighbours(Answer):
         return iter(self.nearest)
 
     def to_text(self) -> str:
-        """The sentences and their cosines, all separated by tabs."""
+        """The sentences and their scores, all separated by tabs."""
         return "\t".join(f"{each.text}\t{each.score:.4f}" for each in self.nearest)
 
     def coloured(self) -> list[tuple[str, str]]:
@@ -57,26 +58,27 @@ class Neighbours(Answer):
 
 @dataclasses.dataclass(frozen=True)
 class SentencePair(Answer):
-    """Two sentences, the cosine of their vectors, and whether it is above the model's threshold.
+    """Two sentences: how sure it is that they mean the same, from 0 to 1, the cosine of their vectors, and yes or no.
 
-    Both are None if one of the sentences is empty.
+    It is yes from a score of 0.5 on. All are None if one of the sentences is empty.
     """
 
     first: str
     second: str
-    similarity: float | None
+    score: float | None
+    cosine: float | None
     same: bool | None
 
     def __iter__(self) -> Iterator[float]:
-        return iter(() if self.similarity is None else (self.similarity,))
+        return iter(() if self.score is None else (self.score,))
 
     def to_text(self) -> str:
-        """The cosine, a tab, and yes or no."""
-        if self.similarity is None:
+        """The score, a tab, and yes or no."""
+        if self.score is None:
             return ""
-        return f"{self.similarity:.4f}\t{'yes' if self.same else 'no'}"
+        return f"{self.score:.4f}\t{'yes' if self.same else 'no'}"
 
     def coloured(self) -> list[tuple[str, str]]:
         style = "bold green" if self.same else "bold red"
-        number = "" if self.similarity is None else f"{self.similarity:.4f}  "
+        number = "" if self.score is None else f"{self.score:.4f}  "
         return [(f"{self.first} / {self.second}  ", "bold yellow"), (f"{number}{'yes' if self.same else 'no'}", style)]

@@ -38,6 +38,12 @@ class SimilaritySettings(EncoderSettings):
         default=0.35,
         least=0,
     )
+    sampled_groups: int = option(
+        "groups that a step compares its sentences with; where there are more, these are their own and others drawn at "
+        "random, and a step takes no longer than with so many",
+        default=8192,
+        least=2,
+    )
     pooling: str = option(
         "how the steps of a sentence become one vector",
         default="max_mean",
@@ -61,9 +67,15 @@ class SimilaritySettings(EncoderSettings):
 class SimilarityReading(ReadingOptions):
     """How files of sentences are read."""
 
+    negatives: tuple[str, ...] = option(
+        "files of hard negatives: a group, a tab and a sentence that looks as if it were of that group but is not. "
+        "A data file gets those of its own groups",
+        default=(),
+        metavar=FILE,
+    )
     candidates: tuple[str, ...] = option(
-        "files of further sentences, which a search looks among and which are never right; the last column counts. For "
-        "evaluation",
+        "files of further sentences, for evaluation: a search looks among them as well, and they are never right; the "
+        "last column counts",
         default=(),
         metavar=FILE,
     )

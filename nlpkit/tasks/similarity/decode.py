@@ -2,58 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from nlpkit.tasks.answers import Answer
 from nlpkit.tasks.similarity.answers import Neighbour, Neighbours, SentencePair, SentenceVector
-from nlpkit.tasks.similarity.search import nearest_rows
+from nlpkit.tasks.similarity.score import CANDIDATES, PairScore
 
 
 class Index(NamedTuple):
     """Sentences to look for the nearest among."""
 
     sentences: Sequence[str]
-    vectors: np.ndarray
-    """float32 ``(sentences, size)``, of length 1."""
+    nearest: Callable[[np.ndarray, int], tuple[np.ndarray, np.ndarray]]
+    """From vectors ``(n, size)`` and a count to cosines and rows of the nearest sentences, ``(n, count)``."""
 
 
 def answers_of(
-    records: Sequence[tuple[str, ...]], vectors: np.ndarray, threshold: float, index: Index | None, n_best: int
+    records: Sequence[tuple[str, ...]], vectors: np.ndarray, score: PairScore, index: Index | None, n_best: int
 ) -> list[Answer]:
     """An answer for each record: of two sentences their likeness; of one its neighbours in an index, or its vector.
 
     Args:
         records: sentences, one or two each.
         vectors: float32 ``(sentences, size)``, of length 1, in their order; zeros for an empty one.
-        threshold: cosine from which two sentences count as the same.
+        score: of pairs.
         index: where to look for neighbours, or None.
         n_best: how many neighbours.
     """
-    places = np.cumsum([0, *map(len, records)])[:-1].tolist()
+    places = np.cumsum([0, *map(len, records)])[:-1]
+    is_known = [bool(vectors[i : i + len(record)].any(axis=1).all()) for i, record in zip(places.tolist(), records)]
+    answers: dict[int, Answer] = {}
+    pairs = [row for row, record in enumerate(records) if len(record) == 2]
+    for row, likeness in zip(pairs, _likeness([records[row] for row in pairs], vectors, places[pairs], score)):
+        answers[row] = SentencePair(records[row][0], records[row][1], *(likeness if is_known[row] else (None,) * 3))
     single = [row for row, record in enumerate(records) if len(record) == 1]
-    neighbours: dict[int, Neighbours] = {}
+    texts, own_vectors = [records[row][0] for row in single], vectors[places[single]]
     if index is not None:
-        texts, rows = [records[row][0] for row in single], [places[row] for row in single]
-        neighbours = dict(zip(single, _neighbours(texts, vectors[rows], index, n_best)))
-    answers: list[Answer] = []
-    for row, (record, place) in enumerate(zip(records, places)):
-        own = vectors[place : place + len(record)]
-        is_empty = not own.any(axis=1).all()
-        if row in neighbours:
-            answers.append(neighbours[row])
-        elif len(record) == 1:
-            answers.append(SentenceVector(record[0], () if is_empty else tuple(own[0].tolist())))
-        else:
-            cosine = None if is_empty else round(float(own[0] @ own[1]), 6)
-            answers.append(SentencePair(record[0], record[1], cosine, None if cosine is None else cosine >= threshold))
-    return answers
+        for row, answer in zip(single, _neighbours(texts, own_vectors, score, index, n_best)):
+            answers[row] = answer if is_known[row] else Neighbours(answer.text, ())
+    else:
+        for row, text, vector in zip(single, texts, own_vectors):
+            answers[row] = SentenceVector(text, tuple(vector.tolist()) if is_known[row] else ())
+    return [answers[row] for row in range(len(records))]
 
 
-def _neighbours(texts, vectors, index, n_best):
-    scores, rows = nearest_rows(index.vectors, vectors, n_best)
-    for text, own, places, known in zip(texts, scores.tolist(), rows.tolist(), vectors.any(axis=1).tolist()):
-        nearest = (Neighbour(index.sentences[row], round(score, 6)) for row, score in zip(places, own))
-        yield Neighbours(text, tuple(nearest) if known else ())
+def _likeness(pairs, vectors, places, score):
+    """Score, cosine and whether they are the same, of each pair."""
+    cosines = np.sum(vectors[places] * vectors[places + 1], axis=1)
+    logits = score.logits([first for first, _ in pairs], [second for _, second in pairs], cosines)
+    return zip(score.from_logits(logits).round(6).tolist(), cosines.round(6).tolist(), (logits >= 0).tolist())
+
+
+def _neighbours(texts, vectors, score, index, n_best):
+    cosines, rows = index.nearest(vectors, max(n_best, CANDIDATES))
+    count = rows.shape[1]
+    known = [index.sentences[row] for row in rows.ravel()]
+    logits = score.logits([text for text in texts for _ in range(count)], known, cosines.ravel()).reshape(cosines.shape)
+    for i, best in enumerate(np.argsort(-logits, axis=1, kind="stable")[:, :n_best].tolist()):
+        numbers = score.from_logits(logits[i, best]).round(6).tolist(), cosines[i, best].astype(float).round(6).tolist()
+        yield Neighbours(texts[i], tuple(Neighbour(known[i * count + j], *own) for j, *own in zip(best, *numbers)))

@@ -4,66 +4,172 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from nlpkit.metrics import auc, best_threshold, retrieval_ranks, spearman
 from nlpkit.tasks.similarity.examples import Pair, Sentence, group_numbers
+from nlpkit.tasks.similarity.score import CANDIDATES, PairScore
+from nlpkit.tasks.similarity.search import nearest_rows
+from nlpkit.text.vocabulary import CharacterVocabulary
+
+_MOST = 4000  # sentences that weights and thresholds are chosen on
 
 
-def scores(examples: Sequence[Any], vectors: np.ndarray, threshold: float) -> dict[str, Any]:
+def scores(examples: Sequence[Any], vectors: np.ndarray, score: PairScore) -> dict[str, Any]:
     """Metrics over examples of either kind.
 
     Args:
         examples: sentences in groups, or pairs.
         vectors: float ``(sentences, size)``, of length 1, those of pairs side by side.
-        threshold: cosine from which two sentences count as the same.
+        score: what pairs are scored with.
 
     Returns:
-        For groups ``top1``, ``top5``, ``top10`` and ``mrr``, see `nlpkit.metrics.retrieval_ranks`; for pairs
-        ``spearman`` and, if the labels are two, ``accuracy`` at the threshold and ``auc``; in either case ``score``,
-        the first of them.
+        For groups ``top1``, ``top5``, ``top10`` and ``mrr``, see `nlpkit.metrics.retrieval_ranks`: the nearest
+        `CANDIDATES` sentences are ordered by score. For pairs ``spearman`` and, if the labels are two, ``accuracy`` and
+        ``auc``. In either case ``score``, the first of them; and ``vector_`` with each name for the cosine alone, if
+        the score depends on more.
     """
-    if isinstance(examples[0], Pair):
-        cosines, labels = pair_cosines(vectors), np.array([each.label for each in examples])
-        metrics = {"spearman": spearman(labels, cosines)}
-        if len(np.unique(labels)) == 2:
-            is_same = labels == labels.max()
-            metrics |= {"accuracy": float(np.mean((cosines >= threshold) == is_same)), "auc": auc(is_same, cosines)}
-        return {"score": np.nan_to_num(metrics["spearman"]), **metrics}
-    ranks = retrieval_ranks(vectors, group_numbers(examples))
-    if not len(ranks):
-        return {"score": 0.0}
-    tops = {f"top{k}": float(np.mean(ranks < k)) for k in (1, 5, 10)}
-    return {"score": tops["top1"], **tops, "mrr": float(np.mean(1 / (1 + ranks)))}
+    if not isinstance(examples[0], Pair):
+        ranks = retrieval_ranks(vectors, group_numbers(examples))
+        if not len(ranks):
+            return {"score": 0.0}
+        return _with_vectors(_of_ranks(_scored_ranks(examples, vectors, ranks, score)), _of_ranks(ranks), score)
+    cosines, labels = pair_cosines(vectors), np.array([each.label for each in examples])
+    first, second = _texts_of_pairs(examples)
+    logits = score.logits(first, second, cosines)
+    alone = _of_pairs(cosines, labels)
+    metrics = _of_pairs(logits, labels)
+    if "auc" in metrics:
+        metrics["accuracy"] = float(np.mean((logits >= 0) == (labels == labels.max())))
+    return _with_vectors(metrics, alone, score)
 
 
-def threshold_of(examples: Sequence[Any], vectors: np.ndarray) -> float:
-    """The cosine that tells pairs that are the same best from others, see `labelled_pairs`."""
-    return best_threshold(*labelled_pairs(examples, vectors))
+def _with_vectors(metrics, of_vectors, score):
+    first = np.nan_to_num(next(iter(metrics.values())))
+    more = {f"vector_{name}": value for name, value in of_vectors.items()} if score.has_overlap else {}
+    return {"score": float(first), **metrics, **more}
 
 
-def labelled_pairs(examples: Sequence[Any], vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Whether pairs are the same, bool ``(n,)``, and their cosines, float ``(n,)``.
+def _of_pairs(scored, labels):
+    metrics = {"spearman": spearman(labels, scored)}
+    if len(np.unique(labels)) == 2:
+        metrics["auc"] = auc(labels == labels.max(), scored)
+    return metrics
 
-    Of groups these are all pairs of neighbours within a group, and each sentence with the nearest one that is not of
-    its group.
+
+def _of_ranks(ranks):
+    return {**{f"top{k}": float(np.mean(ranks < k)) for k in (1, 5, 10)}, "mrr": float(np.mean(1 / (1 + ranks)))}
+
+
+class Lists(NamedTuple):
+    """Sentences of groups that look for their own, each among the nearest others."""
+
+    queries: np.ndarray
+    """int ``(q,)``, places of the sentences."""
+    rows: np.ndarray
+    """int ``(q, candidates)``, places of the others, nearest first."""
+    cosines: np.ndarray
+    """float32 ``(q, candidates)``."""
+    is_own: np.ndarray
+    """bool ``(q, candidates)``, whether they are of the same group."""
+
+
+def lists_of(vectors: np.ndarray, groups: np.ndarray, most: int | None = None) -> Lists:
+    """The nearest `CANDIDATES` of each sentence that is not alone in its group.
+
+    Args:
+        vectors: float32 ``(n, size)``, of length 1.
+        groups: int ``(n,)``, -1 for none.
+        most: of more sentences take so many, from all over.
+    """
+    sizes = np.bincount(groups[groups >= 0], minlength=1)
+    queries = np.flatnonzero((groups >= 0) & (sizes[groups] > 1))
+    if most is not None and len(queries) > most:
+        queries = queries[np.linspace(0, len(queries) - 1, most).astype(int)]
+    cosines, rows = nearest_rows(vectors, vectors[queries], CANDIDATES + 1)
+    # Without the sentence itself, or where many are as near, the last.
+    is_itself = rows == queries[:, None]
+    is_itself[:, -1] |= ~is_itself.any(axis=1)
+    kept = ~is_itself
+    cosines, rows = (each[kept].reshape(len(queries), -1) for each in (cosines, rows))
+    return Lists(queries, rows, cosines, groups[rows] == groups[queries, None])
+
+
+def _logits(sentences, lists, score):
+    """Log odds, float ``(q, candidates)``."""
+    return score.logits(*_texts_of_lists(sentences, lists), lists.cosines.ravel()).reshape(lists.cosines.shape)
+
+
+def _texts_of_lists(sentences, lists):
+    first = [sentences[i].text for i in np.repeat(lists.queries, lists.rows.shape[1])]
+    return first, [sentences[i].text for i in lists.rows.ravel()]
+
+
+def _texts_of_pairs(pairs):
+    return [each.first for each in pairs], [each.second for each in pairs]
+
+
+def _scored_ranks(sentences, vectors, ranks, score):
+    if not score.has_overlap:
+        return ranks
+    lists = lists_of(vectors, group_numbers(sentences))
+    scored = _logits(sentences, lists, score)
+    best = np.where(lists.is_own, scored, -np.inf).max(axis=1, keepdims=True)
+    nearer = (~lists.is_own & (scored > best)).sum(axis=1)
+    return np.where(lists.is_own.any(axis=1), nearer, ranks)
+
+
+def chosen_score(
+    examples: Sequence[Any], vectors: np.ndarray, characters: CharacterVocabulary, max_length: int
+) -> PairScore:
+    """The score that suits data best, and whose 0.5 tells pairs that are the same best from others.
+
+    Args:
+        examples, vectors: as of `scores`.
+        characters, max_length: as of `PairScore`.
     """
     if isinstance(examples[0], Pair):
         labels = np.array([each.label for each in examples])
-        return labels >= (labels.max() + labels.min()) / 2, pair_cosines(vectors)
-    groups = group_numbers(examples)
-    order = np.argsort(groups, kind="stable")[np.sum(groups < 0) :]
-    left, right = order[:-1], order[1:]
-    same = groups[left] == groups[right]
-    cosines = np.sum(vectors[left[same]] * vectors[right[same]], axis=1)
-    nearest = np.array([_nearest_other(vectors, groups, row) for row in order])
-    return np.repeat([True, False], [len(cosines), len(nearest)]), np.concatenate([cosines, nearest])
+        targets = (labels - labels.min()) / max(labels.max() - labels.min(), 1e-9)
+        (first, second), cosines = _texts_of_pairs(examples), pair_cosines(vectors)
+    else:
+        lists = lists_of(vectors, group_numbers(examples), _MOST)
+        lists = Lists(*(each[lists.is_own.any(axis=1)] for each in lists))
+        targets = lists.is_own / np.maximum(lists.is_own.sum(axis=1, keepdims=True), 1)
+        (first, second), cosines = _texts_of_lists(examples, lists), lists.cosines
+    if not len(cosines):
+        return PairScore(characters, max_length)
+    score = PairScore.fit(characters, max_length, first, second, cosines, targets)
+    is_same, logits = labelled_logits(examples, vectors, score)
+    score.constant = -best_threshold(is_same, logits)
+    return score
 
 
-def _nearest_other(vectors, groups, row):
-    return float(np.where(groups == groups[row], -1.0, vectors @ vectors[row]).max())
+def labelled_logits(examples: Sequence[Any], vectors: np.ndarray, score: PairScore) -> tuple[np.ndarray, np.ndarray]:
+    """Whether pairs are the same, bool ``(n,)``, and the log odds of their scores, float ``(n,)``.
+
+    Of groups these are pairs of neighbours within a group, and each sentence with the one of another group that has
+    the highest score. Pairs of the same sentence are left out.
+    """
+    if isinstance(examples[0], Pair):
+        labels = np.array([each.label for each in examples])
+        is_same = labels >= (labels.max() + labels.min()) / 2
+        first, second = _texts_of_pairs(examples)
+        logits = score.logits(first, second, pair_cosines(vectors))
+    else:
+        groups = group_numbers(examples)
+        lists = lists_of(vectors, groups, _MOST)
+        order = lists.queries[np.argsort(groups[lists.queries], kind="stable")]
+        is_pair = groups[order[:-1]] == groups[order[1:]]
+        left, right = order[:-1][is_pair], order[1:][is_pair]
+        first, second = ([examples[i].text for i in side] for side in (left, right))
+        own = score.logits(first, second, np.sum(vectors[left] * vectors[right], axis=1))
+        others = np.where(lists.is_own, -np.inf, _logits(examples, lists, score)).max(axis=1)
+        is_same, logits = np.repeat([True, False], [len(own), len(others)]), np.concatenate([own, others])
+    is_finite = np.isfinite(logits)
+    return is_same[is_finite], logits[is_finite]
 
 
 def pair_cosines(vectors: np.ndarray) -> np.ndarray:

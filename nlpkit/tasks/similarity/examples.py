@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from nlpkit.datasets.batches import BucketedBatches
 from nlpkit.datasets.files import read_lines
 from nlpkit.datasets.padding import gather_padded
 from nlpkit.datasets.readers import field_of, read_tsv
@@ -23,17 +22,21 @@ from nlpkit.text.vocabulary import BigramVocabulary, CharacterVocabulary
 
 _HELD_OUT = 0.05  # of the groups or pairs, where there is no validation file
 _DISTRACTORS = 20_000
-_BUCKETS = (8, 12, 16, 20, 24, 32, 48, 64, 96, 128, 192, 256)
 _SHOWN = 3  # sentences that a note about many of them lists
 
 
 @dataclasses.dataclass(frozen=True)
 class Sentence:
-    """A sentence, and the group of sentences that mean the same; None if it is only there to be found by mistake."""
+    """A sentence, and the group of sentences that mean the same.
+
+    A sentence of no group, None, is only there to be found by mistake. A hard negative looks as if it were of the group
+    `unlike`.
+    """
 
     text: str
     group: str | None
     line: int
+    unlike: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,6 +83,20 @@ def read_candidates(paths: Iterable[str | Path]) -> list[Sentence]:
         for number, line in read_lines(path)
         if line.strip()
     ]
+
+
+def read_negatives(paths: Iterable[str | Path], sentences: Iterable[Any]) -> list[Sentence]:
+    """The hard negatives of files, those of the groups of some sentences.
+
+    Raises:
+        DataError: if a line has not two columns, or a sentence is empty.
+    """
+    groups = {each.group for each in sentences if isinstance(each, Sentence)}
+    rows = ((path, row) for path in paths for row in read_tsv(path, "a group", "a sentence"))
+    negatives = (
+        Sentence(_text(row.fields[1], path, row.line), None, row.line, row.fields[0].strip()) for path, row in rows
+    )
+    return [each for each in negatives if each.unlike in groups]
 
 
 def _text(text, path, line):
@@ -129,7 +146,7 @@ def hold_out(examples: Sequence[Any], path: str | Path) -> tuple[list[Any], list
     The sentences of that twentieth of the groups look for their own among those of the others as well, at most
     `_DISTRACTORS` of them: among a few groups alone nearly all would be found.
     """
-    keys = [each.group if isinstance(each, Sentence) else i for i, each in enumerate(examples)]
+    keys = [each.group or each.unlike if isinstance(each, Sentence) else i for i, each in enumerate(examples)]
     names = list(dict.fromkeys(keys))
     if len(names) < 2:
         raise DataError("holds one group, of which none can be held out; give a validation file", path)
@@ -137,7 +154,7 @@ def hold_out(examples: Sequence[Any], path: str | Path) -> tuple[list[Any], list
     chosen = {names[i] for i in np.random.default_rng(0).permutation(len(names))[:count]}
     kept = [each for each, key in zip(examples, keys) if key not in chosen]
     held_out = [each for each, key in zip(examples, keys) if key in chosen]
-    others = (each for each in kept if isinstance(each, Sentence))
+    others = (each for each in kept if isinstance(each, Sentence) and each.group is not None)
     held_out += [dataclasses.replace(each, group=None) for each in itertools.islice(others, _DISTRACTORS)]
     return kept, held_out
 
@@ -202,60 +219,34 @@ class EncodedTexts:
         return gather_padded(self._arrays, self._starts[rows], self.lengths[rows], size)
 
 
-def training_batches(examples: Sequence[Any], features: TextFeatures, settings: Any, seed: int) -> BucketedBatches:
-    """Batches ``(arrays, targets)``: the group of each row, or for pairs, whose rows stand side by side, the label."""
-    texts = EncodedTexts(texts_of(examples), features, settings.max_length)
-    buckets = [size for size in _BUCKETS if size < settings.max_length] + [settings.max_length]
-    if settings.loss == "cosent":
-        labels = np.array([each.label for each in examples], "float32")
-
-        def collate_pairs(rows, size, rng):
-            return texts.gather((2 * rows[:, None] + [0, 1]).ravel(), size), labels[rows]
-
-        lengths = texts.lengths.reshape(-1, 2).max(axis=1)
-        return BucketedBatches(lengths, collate_pairs, settings.batch_size, seed, buckets)
-    groups = group_numbers(examples)
-    if settings.loss in CLASS_LOSSES:
-
-        def collate(rows, size, rng):
-            return texts.gather(rows, size), groups[rows]
-
-        return BucketedBatches(texts.lengths, collate, settings.batch_size, seed, buckets)
-    order = np.argsort(groups, kind="stable")
-    starts = np.searchsorted(groups[order], np.arange(groups.max() + 1))
-    sizes = np.bincount(groups)
-    place = np.empty(len(order), int)
-    place[order] = np.arange(len(order))
-
-    def collate_with_partners(rows, size, rng):
-        # Another sentence of the group, or where there is none the same, which dropout tells from it.
-        own = groups[rows]
-        steps = 1 + rng.integers(0, np.maximum(sizes[own] - 1, 1))
-        partners = order[starts[own] + (place[rows] - starts[own] + steps) % sizes[own]]
-        return texts.gather(np.concatenate([rows, partners]), size), np.concatenate([own, own])
-
-    longest = np.zeros(len(sizes), int)
-    np.maximum.at(longest, groups, texts.lengths)
-    return BucketedBatches(longest[groups], collate_with_partners, settings.batch_size, seed, buckets)
-
-
 def group_numbers(sentences: Sequence[Sentence]) -> np.ndarray:
     """int32 ``(n,)``, the group of each, by the order in which the groups appear; -1 for none."""
-    numbers: dict[str | None, int] = {None: -1}
-    return np.array([numbers.setdefault(each.group, len(numbers) - 1) for each in sentences], "int32")
+    return _numbers([each.group for each in sentences], {})
+
+
+def unlike_numbers(sentences: Sequence[Sentence]) -> np.ndarray:
+    """int32 ``(n,)``, the group that each is a hard negative of, numbered as `group_numbers` does; -1 for none."""
+    numbers: dict[str, int] = {}
+    _numbers([each.group for each in sentences], numbers)
+    return _numbers([each.unlike for each in sentences], numbers)
+
+
+def _numbers(names, numbers):
+    found = (-1 if name is None else numbers.setdefault(name, len(numbers)) for name in names)
+    return np.fromiter(found, "int32", len(names))
 
 
 def check_loss(examples: Sequence[Any], loss: str) -> None:
     """Raise a `ConfigError` if a loss does not fit the kind of examples."""
     is_pairs = isinstance(examples[0], Pair)
-    if not is_pairs and any(each.group is None for each in examples):
+    if not is_pairs and any(each.group is None and each.unlike is None for each in examples):
         raise ConfigError("candidates: are for nlpkit evaluate; leave them out of training")
     if is_pairs and loss != "cosent":
         raise ConfigError(f"loss = {loss!r}: is for groups of sentences; the training data are pairs, set loss=cosent")
     if not is_pairs:
         if loss == "cosent":
             raise ConfigError("loss = 'cosent': is for pairs of sentences with labels; the training data are groups")
-        if loss in CLASS_LOSSES and len({each.group for each in examples}) == len(examples):
+        if loss in CLASS_LOSSES and max(np.bincount(group_numbers(examples) + 1)[1:]) == 1:
             raise ConfigError(
                 f"loss = {loss!r}: no two sentences of the training data are of one group; set loss=contrastive"
             )

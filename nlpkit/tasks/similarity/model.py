@@ -74,7 +74,10 @@ class SimilarityNetwork:
             groups: int ``(n,)``, the group of each, from 0.
         """
         head = ClassCosines(int(groups.max()) + 1, name="classes")
-        self.training_model = keras.Model(self.model.input, head(self.model.output))
+        inputs = dict(self.model.input)
+        if head.num_classes > self._settings.sampled_groups:
+            inputs["compared"] = keras.Input(batch_shape=(None,), dtype="int32", name="compared")
+        self.training_model = keras.Model(inputs, head(self.model.output, inputs.get("compared")))
         means = np.zeros((head.num_classes, self._settings.vector_size), "float32")
         np.add.at(means, groups, self.vectors_of(texts))
         head.table.set_weights([means / np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-9)])

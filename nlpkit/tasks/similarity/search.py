@@ -44,6 +44,10 @@ class VectorTable:
     def __init__(self, vectors: np.ndarray):
         self.vectors = vectors
 
+    def nearest(self, queries: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+        """See `nearest_rows`."""
+        return nearest_rows(self.vectors, queries, count)
+
     def save(self, path: Path) -> None:
         """One array, as `numpy.load` reads it."""
         with open(path, "wb") as file:

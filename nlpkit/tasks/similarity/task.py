@@ -11,6 +11,7 @@ import numpy as np
 from nlpkit.errors import ConfigError
 from nlpkit.tasks.answers import Answer
 from nlpkit.tasks.similarity.answers import SentencePair
+from nlpkit.tasks.similarity.batches import training_batches
 from nlpkit.tasks.similarity.config import (
     CLASS_LOSSES,
     SIMILARITY,
@@ -19,7 +20,7 @@ from nlpkit.tasks.similarity.config import (
     SimilaritySettings,
 )
 from nlpkit.tasks.similarity.decode import Index, answers_of
-from nlpkit.tasks.similarity.evaluate import sample_pairs, scores, threshold_of
+from nlpkit.tasks.similarity.evaluate import chosen_score, sample_pairs, scores
 from nlpkit.tasks.similarity.examples import (
     EncodedTexts,
     Pair,
@@ -30,16 +31,15 @@ from nlpkit.tasks.similarity.examples import (
     parse_record,
     read_candidates,
     read_examples,
+    read_negatives,
     texts_of,
-    training_batches,
 )
 from nlpkit.tasks.similarity.model import SimilarityNetwork, loss_for
+from nlpkit.tasks.similarity.score import PairScore
 from nlpkit.tasks.similarity.search import SentenceList, VectorTable, changed_index
 from nlpkit.tasks.task import Data, Part, Problem, Task
 from nlpkit.text.features import TextFeatures
 from nlpkit.text.vocabulary import BigramVocabulary, CharacterVocabulary
-
-_THRESHOLD = 0.5  # before one was chosen
 
 
 class Encoded(NamedTuple):
@@ -72,7 +72,8 @@ class SentenceVectors(Task):
     @classmethod
     def read(cls, path: str | Path, options: SimilarityReading, metadata: Mapping[str, Any] | None = None) -> Data:
         examples, notes = read_examples(path)
-        return Data([*examples, *read_candidates(options.candidates)], {}, notes)
+        negatives = read_negatives(options.negatives, examples)
+        return Data([*examples, *negatives, *read_candidates(options.candidates)], {}, notes)
 
     @classmethod
     def hold_out(cls, examples: Any, path: str | Path) -> tuple[Any, Any]:
@@ -86,7 +87,9 @@ class SentenceVectors(Task):
         task = cls(settings, characters=features.characters, bigrams=features.bigrams)
         task.network = task.build_network()
         if settings.loss in CLASS_LOSSES:
-            task.network.add_classes(task._encoded(texts), group_numbers(data.examples))
+            groups = group_numbers(data.examples)
+            members = [text for text, group in zip(texts, groups) if group >= 0]
+            task.network.add_classes(task._encoded(members), groups[groups >= 0])
         return task
 
     def build_network(self) -> SimilarityNetwork:
@@ -101,12 +104,14 @@ class SentenceVectors(Task):
         return training_batches(examples, self.features, self.settings, seed)
 
     @property
-    def threshold(self) -> float:
-        """Cosine from which two sentences count as the same, chosen on the validation data."""
-        return self.metadata.get("threshold", _THRESHOLD)
+    def score(self) -> PairScore:
+        """Scores pairs of sentences, as the validation data ask for."""
+        return PairScore(self.features.characters, self.settings.max_length, **self.metadata.get("score", {}))
 
     def calibrate(self, examples: Sequence[Any]) -> None:
-        self.metadata["threshold"] = threshold_of(examples, self.encode_texts(texts_of(examples)))
+        vectors = self.encode_texts(texts_of(examples))
+        score = chosen_score(examples, vectors, self.features.characters, self.settings.max_length)
+        self.metadata["score"] = score.to_dict()
 
     # Answers.
 
@@ -127,8 +132,8 @@ class SentenceVectors(Task):
         return self.network.vectors_of(encoded.texts)
 
     def answers(self, encoded: Encoded, outputs: np.ndarray) -> list[Answer]:
-        index = Index(self.indexed.sentences, self.table.vectors) if self.indexed and self.table else None
-        return answers_of(encoded.records, outputs, self.threshold, index, encoded.n_best)
+        index = Index(self.indexed.sentences, self.table.nearest) if self.indexed and self.table else None
+        return answers_of(encoded.records, outputs, self.score, index, encoded.n_best)
 
     def with_index(self, add: Sequence[str], remove: Sequence[str] = ()) -> SentenceVectors:
         """The same model with an index: of the sentences that it has, those `add`, and without those to `remove`.
@@ -155,8 +160,8 @@ class SentenceVectors(Task):
         return self.network.vectors_of(self._encoded(texts))
 
     def similarity(self, first: str, second: str) -> float:
-        """The cosine of two sentences; 0 if one is empty."""
-        return float(np.prod(self.encode_texts([first, second]), axis=0).sum())
+        """How sure it is that two sentences mean the same, from 0 to 1; 0 if one is empty."""
+        return self.predict([(first, second)])[0].score or 0.0
 
     def _encoded(self, texts):
         return EncodedTexts(texts, self.features, self.settings.max_length)
@@ -165,10 +170,10 @@ class SentenceVectors(Task):
 
     def evaluate(self, examples: Sequence[Any]) -> dict[str, Any]:
         """Metrics over groups or pairs, see `nlpkit.tasks.similarity.evaluate.scores`."""
-        return scores(examples, self.encode_texts(texts_of(examples)), self.threshold)
+        return scores(examples, self.encode_texts(texts_of(examples)), self.score)
 
     def expected(self, examples: Sequence[Any], count: int) -> list[tuple[Any, Any]]:
         if isinstance(examples[0], Pair):
             chosen = examples[:: max(1, len(examples) // count)][:count]
-            return [((x.first, x.second), SentencePair(x.first, x.second, x.label, x.label > 0)) for x in chosen]
-        return [((a, b), SentencePair(a, b, None, same)) for a, b, same in sample_pairs(examples, count)]
+            return [((x.first, x.second), SentencePair(x.first, x.second, x.label, None, x.label > 0)) for x in chosen]
+        return [((a, b), SentencePair(a, b, None, None, same)) for a, b, same in sample_pairs(examples, count)]

@@ -1,0 +1,122 @@
+"""Examples to training batches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from nlpkit.datasets.batches import BucketedBatches
+from nlpkit.tasks.similarity.config import CLASS_LOSSES
+from nlpkit.tasks.similarity.examples import EncodedTexts, group_numbers, texts_of, unlike_numbers
+from nlpkit.text.features import TextFeatures
+
+_BUCKETS = (8, 12, 16, 20, 24, 32, 48, 64, 96, 128, 192, 256)
+
+
+def training_batches(examples: Sequence[Any], features: TextFeatures, settings: Any, seed: int) -> BucketedBatches:
+    """Batches ``(arrays, targets)``.
+
+    For pairs the rows of both sentences stand side by side, and the targets are labels. For a loss over groups the
+    targets are the groups of the rows; of more groups than are to be compared with, the arrays name some, ``compared``,
+    and the targets are places in it. For the contrastive loss a partner of each row follows, then hard negatives of
+    their groups, and the targets are groups, -1 for the negatives.
+    """
+    texts = EncodedTexts(texts_of(examples), features, settings.max_length)
+    buckets = [size for size in _BUCKETS if size < settings.max_length] + [settings.max_length]
+    make = _of_pairs if settings.loss == "cosent" else _of_groups if settings.loss in CLASS_LOSSES else _of_partners
+    lengths, collate = make(examples, texts, settings)
+    return BucketedBatches(lengths, collate, settings.batch_size, seed, buckets)
+
+
+def _of_pairs(pairs, texts, settings):
+    labels = np.array([each.label for each in pairs], "float32")
+
+    def collate(rows, size, rng):
+        return texts.gather((2 * rows[:, None] + [0, 1]).ravel(), size), labels[rows]
+
+    return texts.lengths.reshape(-1, 2).max(axis=1), collate
+
+
+def _of_groups(sentences, texts, settings):
+    groups = group_numbers(sentences)
+    members = np.flatnonzero(groups >= 0)
+    num_groups, count = int(groups.max()) + 1, settings.sampled_groups
+
+    def collate(rows, size, rng):
+        arrays, targets = texts.gather(members[rows], size), groups[members[rows]]
+        if num_groups <= count:
+            return arrays, targets
+        compared, places = sample_groups(targets, num_groups, count, rng)
+        return {**arrays, "compared": compared}, places
+
+    return texts.lengths[members], collate
+
+
+def sample_groups(
+    groups: np.ndarray, num_groups: int, count: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """The groups of a batch, and others drawn at random.
+
+    Args:
+        groups: int ``(batch,)``.
+        num_groups: of which there are so many in all, more than `count`.
+        count: how many to give, or as many as the batch has, if it has more.
+
+    Returns:
+        Groups, each once, int32 ``(count,)``, and the place of each of `groups` among them, int32 ``(batch,)``.
+
+    Example:
+
+        >>> compared, places = sample_groups(np.array([7, 900, 7]), 1000, 5, np.random.default_rng(0))
+        >>> len(compared), compared[places].tolist()
+        (5, [7, 900, 7])
+    """
+    own, places = np.unique(groups, return_inverse=True)
+    drawn = rng.choice(num_groups, count, replace=False)
+    others = drawn[~np.isin(drawn, own)][: max(0, count - len(own))]
+    return np.concatenate([own, others]).astype("int32"), places.astype("int32")
+
+
+def _of_partners(sentences, texts, settings):
+    groups = group_numbers(sentences)
+    members, negatives = _Groups(groups), _Groups(unlike_numbers(sentences))
+
+    def collate(rows, size, rng):
+        rows = members.rows[rows]
+        own = groups[rows]
+        # Another sentence of the group, or where there is none the same, which dropout tells from it.
+        partners = members.after(rows, own, 1 + rng.integers(0, np.maximum(members.sizes[own] - 1, 1)))
+        hard = negatives.draw(np.unique(own), rng)
+        targets = np.concatenate([own, own, np.full(len(hard), -1, "int32")])
+        return texts.gather(np.concatenate([rows, partners, hard]), size), targets
+
+    longest = np.zeros(len(members.sizes), int)
+    for each in (groups, unlike_numbers(sentences)):
+        np.maximum.at(longest, each[each >= 0], texts.lengths[each >= 0])
+    return longest[groups[members.rows]], collate
+
+
+class _Groups:
+    """Which rows are of which group; rows of the group -1 are of none."""
+
+    def __init__(self, groups):
+        order = np.argsort(groups, kind="stable")
+        self.rows = np.flatnonzero(groups >= 0)
+        self.sizes = np.bincount(groups[self.rows])
+        self._order = order[len(groups) - len(self.rows) :]
+        self._starts = np.cumsum(self.sizes) - self.sizes
+        self._place = np.zeros(len(groups), int)
+        self._place[self._order] = np.arange(len(self._order))
+
+    def after(self, rows, groups, steps):
+        """The row so many steps after each one within its group, around its end."""
+        starts = self._starts[groups]
+        return self._order[starts + (self._place[rows] - starts + steps) % self.sizes[groups]]
+
+    def draw(self, groups, rng):
+        """A row of each of some groups that have any."""
+        groups = groups[groups < len(self.sizes)]
+        groups = groups[self.sizes[groups] > 0]
+        return self._order[self._starts[groups] + rng.integers(0, self.sizes[groups])]
