@@ -1,6 +1,7 @@
 """Sentence similarity: reading, batches, heads, answers, metrics, thresholds."""
 
 import json
+import sys
 
 import keras
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 
 import nlpkit
 from nlpkit.cli.main import main
-from nlpkit.errors import ConfigError, DataError
+from nlpkit.errors import ConfigError, DataError, MissingPackageError
 from nlpkit.metrics import auc, best_threshold, retrieval_ranks
 from nlpkit.tasks.similarity.batches import sample_groups, training_batches
 from nlpkit.tasks.similarity.config import SimilarityReading, SimilaritySettings
@@ -294,6 +295,68 @@ def test_sentences_are_added_to_an_index_and_taken_away(similarity_model, tmp_pa
     ):
         assert command(arguments) == 2
         assert message in capsys.readouterr().err
+
+
+def test_cells_find_what_an_exact_search_finds(similarity_model, tmp_path, command, monkeypatch):
+    pytest.importorskip("faiss")
+    folder = tmp_path / "index"
+    index = ["index", str(similarity_model), "--input", str(TRAIN), "--out", str(folder), "--method", "cells"]
+    assert command(index) == 0 and (folder / "cells.faiss").exists()
+    exact = nlpkit.load(similarity_model).task.with_index(texts_of(read_examples(TRAIN)[0]))
+    cells = nlpkit.load(folder).task
+    assert cells.cells is not None and exact.cells is None
+    queries = texts_of(read_examples(TEST)[0])
+    right, found = ([{each.text for each in answer} for answer in task.search(queries, 10)] for task in (exact, cells))
+    assert np.mean([len(a & b) / 10 for a, b in zip(right, found, strict=True)]) > 0.95
+    assert len(cells.search(queries[:1], 10_000)[0].nearest) == len(cells.indexed.sentences)
+    smaller = cells.with_index([], [cells.indexed.sentences[0]], "cells")
+    assert len(smaller.search(queries[:1], 10_000)[0].nearest) == len(cells.indexed.sentences) - 1
+    # Without faiss the same folder is searched exactly, and cells can't be made.
+    monkeypatch.setitem(sys.modules, "faiss", None)
+    plain = nlpkit.load(folder).task
+    assert plain.cells is None and plain.search(queries[:5]) == exact.search(queries[:5])
+    with pytest.raises(MissingPackageError, match=r"nlpkit\[search\]"):
+        exact.with_index([], method="cells")
+
+
+def test_duplicates_of_a_file_against_a_loop(similarity_model, tmp_path, command, capsys):
+    texts = [*texts_of(read_examples(TEST)[0])[:40], "怎么退货", "怎么退货", "怎么退货"]
+    (tmp_path / "in.tsv").write_text("\n".join(f"g\t{text}" for text in texts[:20]) + "\n\n", "utf-8")
+    task = nlpkit.load(similarity_model).task
+    right = {(i, j) for i in range(40) for j in range(i + 1, 40) if task.similarity(texts[i], texts[j]) >= 0.3}
+    right |= {(40, 41), (40, 42)}
+    right |= {(i, 40) for i in range(40) if task.similarity(texts[i], texts[40]) >= 0.3}
+    found = task.duplicates(texts, 0.3)
+    assert {tuple(pair) for _, *pair in found} == right
+    assert [each[0] for each in found] == sorted((each[0] for each in found), reverse=True)
+    out = tmp_path / "out.txt"
+    folder = str(similarity_model)
+    assert command(["duplicates", folder, "--input", str(tmp_path / "in.tsv"), "--output", str(out)]) == 0
+    for line in out.read_text("utf-8").splitlines():
+        score, first, second, *pair = line.split("\t")
+        assert pair == [texts[int(first) - 1], texts[int(second) - 1]] and float(score) >= 0.5
+    assert command(["duplicates", folder, "--output", "-"]) == 2
+    assert "give --input" in capsys.readouterr().err
+
+
+def test_vectors_as_an_array(similarity_model, tmp_path, command, capsys):
+    texts = texts_of(read_examples(TEST)[0])
+    (tmp_path / "in.txt").write_text("\n".join([*texts, "", "好"]) + "\n", "utf-8")
+    out = tmp_path / "out.npy"
+    arguments = ["predict", str(similarity_model), "--input", str(tmp_path / "in.txt"), "--output"]
+    assert command([*arguments, str(out)]) == 0
+    vectors = np.load(out)
+    assert vectors.dtype == np.float32
+    np.testing.assert_array_equal(vectors, nlpkit.load(similarity_model).task.encode_texts([*texts, "", "好"]))
+    assert command([*arguments, str(tmp_path / "out.jsonl")]) == 0
+    first = json.loads((tmp_path / "out.jsonl").read_text("utf-8").splitlines()[0])
+    np.testing.assert_allclose(first["vector"], vectors[0], atol=1e-6)
+    for output, more in (("-", ["--format", "npy"]), (str(tmp_path / "x.npy.gz"), [])):
+        assert command([*arguments, output, *more]) == 2
+        assert "npy needs a file that is not compressed" in capsys.readouterr().err
+    (tmp_path / "in.txt").write_text("一\t二\n", "utf-8")
+    assert command([*arguments, str(tmp_path / "y.npy")]) == 2
+    assert "a line has two sentences" in capsys.readouterr().err and not (tmp_path / "y.npy").exists()
 
 
 @pytest.mark.parametrize(("rows", "count"), [(5, 3), (5, 9), (40_000, 7)])

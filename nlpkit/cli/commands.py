@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from nlpkit.cli.flags import add_flags, describe_settings, given
-from nlpkit.errors import ConfigError, unknown_name
+from nlpkit.errors import ConfigError
 from nlpkit.options import read_settings
 from nlpkit.tasks import FIRST, declarations, get_declaration, names
 from nlpkit.tasks.declaration import Command, Declaration, load_object
@@ -146,7 +146,7 @@ def _predict(program, arguments, what="Run a model over a file", only=None, flag
     )
     files.add_argument("--output", required=True, metavar="FILE", help="or - for standard output")
     formats = ", ".join(task.formats)
-    files.add_argument("--format", metavar="NAME", help=f"of the output: {formats}; default {task.formats[0]}")
+    files.add_argument("--format", metavar="NAME", help=f"of the output: {formats}; by default by its name, or text")
     files.add_argument("--input-format", metavar="NAME", help="text or jsonl; by default by the file's name")
     files.add_argument(
         "--on-error", default="skip", metavar="{skip,stop}",
@@ -156,10 +156,9 @@ def _predict(program, arguments, what="Run a model over a file", only=None, flag
     args = parser.parse_args(arguments[1:])
     options = given(args, task.prediction)
     task.prediction.create(options).check_files()
-    if args.format is not None and args.format not in task.formats:
-        raise ConfigError(unknown_name("format", args.format, task.formats))
-    from nlpkit.prediction.stream import check_arguments
+    from nlpkit.prediction.stream import check_arguments, output_format
 
+    output_format(task, args.output, args.format)
     check_arguments(args.input, args.output, args.input_format or "text", args.on_error)
     if args.input != "-":
         _check_readable(args.input)

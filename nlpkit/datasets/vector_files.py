@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -21,6 +22,21 @@ def format_of(path: str | Path) -> str:
         accepted = ", ".join(f"{ending} ({kind})" for ending, kind in FORMATS.items())
         raise ConfigError(f"{path}: the name must end in {accepted}, and .gz may follow")
     return FORMATS[ending]
+
+
+def npy_header(shape: tuple[int, ...]) -> bytes:
+    """What NumPy's own format has before the numbers of a float32 array; as long for any first size.
+
+    Example:
+
+        >>> content = npy_header((2, 1)) + np.float32([1, 2]).tobytes()
+        >>> np.load(io.BytesIO(content)).tolist(), len(npy_header((10**9, 1))) == len(npy_header((2, 1)))
+        ([[1.0], [2.0]], True)
+    """
+    file = io.BytesIO()
+    fields = {"descr": "<f4", "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(file, fields)
+    return file.getvalue()
 
 
 def write_vectors(path: str | Path, words: Sequence[str], vectors: np.ndarray) -> None:

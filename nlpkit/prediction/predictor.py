@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from nlpkit.datasets.files import ending_of
-from nlpkit.errors import ConfigError, DataError, DataWarning, unknown_name
-from nlpkit.prediction.stream import Stages, check_arguments, check_on_error, predict_stream
+from nlpkit.errors import DataError, DataWarning
+from nlpkit.prediction.stream import Stages, check_arguments, check_on_error, output_format, predict_stream
 from nlpkit.tasks.answers import Answer
-from nlpkit.tasks.declaration import options_of
+from nlpkit.tasks.declaration import BINARY_FORMATS, options_of
 from nlpkit.tasks.task import Problem, Task
 from nlpkit.terminal import say
 
@@ -75,7 +76,7 @@ class Predictor:
 
         Args:
             input, output: paths, or ``-`` for standard input and output; names that end in ``.gz`` are gzipped.
-            format: an output format of the task, the first of them by default.
+            format: an output format of the task; by default as the output's name ends, or the first of them.
             input_format: ``text`` for a record a line, ``jsonl`` for objects; by default as the input's name ends.
             on_error: ``skip`` or ``stop``, see `nlpkit.prediction.stream.predict_stream`.
             options: as in `predict`.
@@ -87,10 +88,7 @@ class Predictor:
             ConfigError: if an option or argument is not accepted.
             DataError: as `nlpkit.prediction.stream.predict_stream`.
         """
-        formats = self.task.declaration.formats
-        file_format = format or formats[0]
-        if file_format not in formats:
-            raise ConfigError(unknown_name("format", file_format, formats))
+        file_format = output_format(self.task.declaration, output, format)
         input_format = input_format or format_by_name(input)
         check_arguments(input, output, input_format, on_error)
         prepared = self._prepare(options)
@@ -104,6 +102,7 @@ class Predictor:
             encode=encode,
             run=self.task.run,
             write=lambda encoded, outputs: self.task.write(encoded, outputs, file_format),
+            header=functools.partial(self.task.header, file_format) if file_format in BINARY_FORMATS else None,
         )
         return predict_stream(stages, input, output, input_format, on_error)
 

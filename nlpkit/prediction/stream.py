@@ -16,9 +16,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from nlpkit.datasets.files import BYTE_ORDER_MARK, decode_line, open_bytes, written_atomically
+from nlpkit.datasets.files import BYTE_ORDER_MARK, decode_line, ending_of, open_bytes, written_atomically
 from nlpkit.datasets.readers import parse_json
 from nlpkit.errors import ConfigError, DataError, unknown_name
+from nlpkit.tasks.declaration import BINARY_FORMATS, Declaration
 from nlpkit.tasks.task import Problem
 from nlpkit.terminal import progress_bar, say
 
@@ -35,7 +36,9 @@ class Stages(NamedTuple):
 
     encode: Callable[[list[Any]], tuple[Any, Sequence[Problem]]]  # takes lines, or objects of JSON lines
     run: Callable[[Any], Any]  # takes what `encode` gives
-    write: Callable[[Any, Any], str]  # takes both; gives the output with line ends
+    write: Callable[[Any, Any], str | bytes]  # takes both; gives the output, text with line ends
+    header: Callable[[int], bytes] | None = None
+    """What stands before the output, once the number of lines is known; as long for any number."""
 
 
 class _Block(NamedTuple):
@@ -88,6 +91,8 @@ def predict_stream(
         contextlib.ExitStack() as running,
     ):
         row = bar.add_task("predicting", total=_size(input_path))
+        if stages.header is not None:
+            output.write(stages.header(0))
         pace = _Pace()
         blocks: Iterator[_Block] = _parsed(source, name, pace, input_format)
         for stage in _stages(stages):
@@ -103,6 +108,8 @@ def predict_stream(
             lines += len(block.items)
             bar.advance(row, block.size / 1000)
             pace.done(block.size)
+        if stages.header is not None:
+            output.rewrite(stages.header(lines))
     return lines, reported
 
 
@@ -135,6 +142,22 @@ def check_arguments(input_path: str | Path, output_path: str | Path, input_forma
         raise ConfigError(f"{input_path}: is where the bad lines of {output_path} go; choose another output")
 
 
+def output_format(declaration: Declaration, output: str | Path, name: str | None) -> str:
+    """The format to write: the one that is named, or the one that the output's name ends in, or the task's first.
+
+    Raises:
+        ConfigError: if the task does not write it, or it can't be written there.
+    """
+    formats = declaration.formats
+    by_name = ending_of(output).removeprefix(".")
+    chosen = name or (by_name if by_name in formats else formats[0])
+    if chosen not in formats:
+        raise ConfigError(unknown_name("format", chosen, formats))
+    if chosen in BINARY_FORMATS and (str(output) == "-" or str(output).endswith(".gz")):
+        raise ConfigError(f"{output}: {chosen} needs a file that is not compressed")
+    return chosen
+
+
 def _stages(stages):
     """The stages as functions of a block."""
 
@@ -147,7 +170,8 @@ def _stages(stages):
 
     def write(block):
         text = stages.write(block.encoded, block.outputs)
-        return block._replace(text=text.encode("utf-8", "replace"), encoded=None, outputs=None)
+        content = text if isinstance(text, bytes) else text.encode("utf-8", "replace")
+        return block._replace(text=content, encoded=None, outputs=None)
 
     return encode, run, write
 
@@ -329,6 +353,11 @@ class _Output:
         self._file.write(text)
         if self._path is None:
             self._file.flush()
+
+    def rewrite(self, header):
+        """Put other bytes in the place of the first ones."""
+        self._file.seek(0)
+        self._file.write(header)
 
     def report(self, report):
         fields = {

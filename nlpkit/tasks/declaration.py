@@ -63,6 +63,10 @@ class Command:
     writes: str = "lines"
 
 
+BINARY_FORMATS = ("npy",)
+"""Output formats that are not text; `nlpkit.tasks.task.Task.write` gives their bytes, and `header` what goes before."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Demo:
     """What `nlpkit demo` shows of a task on the built-in samples.

@@ -190,12 +190,16 @@ class Task(abc.ABC):
     def answers(self, encoded: Any, outputs: Any) -> Sequence[Answer]:
         """The output of `run` to one answer for each record."""
 
-    def write(self, encoded: Any, outputs: Any, file_format: str) -> str:
+    def write(self, encoded: Any, outputs: Any, file_format: str) -> str | bytes:
         """The output of `run` in a file format, each line with its end."""
         answers = self.answers(encoded, outputs)
         if file_format == "jsonl":
             return "".join(json.dumps(answer.to_dict(), ensure_ascii=False) + "\n" for answer in answers)
         return "".join(f"{getattr(answer, f'to_{file_format}')()}\n" for answer in answers)
+
+    def header(self, file_format: str, count: int) -> bytes:
+        """What stands before the answers to so many records, in a format that is not text; as long for any count."""
+        raise TypeError(f"{self.declaration.name} writes no {file_format}")
 
     def predict(self, records: Sequence[Any], **options: Any) -> Sequence[Any]:
         """Answers to records, one each, in order; problems are not reported, see `nlpkit.Predictor.predict`."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from nlpkit.datasets.files import read_lines
 from nlpkit.errors import ConfigError
 
 if TYPE_CHECKING:
-    from nlpkit.tasks.similarity.config import IndexOptions
+    from nlpkit.tasks.similarity.config import DuplicatesOptions, IndexOptions
     from nlpkit.tasks.similarity.task import SentenceVectors
 
 
@@ -16,8 +17,22 @@ def index(task: SentenceVectors, options: IndexOptions) -> SentenceVectors:
     """The same model with an index of the sentences of a file; added to those that it has, if it has some."""
     if not options.input and not options.remove:
         raise ConfigError("give --input, a file of sentences to add, or --remove, a file of those to take away")
-    return task.with_index(*(_last_column(path) if path else [] for path in (options.input, options.remove)))
+    add, remove = ([*_sentences(path).values()] if path else [] for path in (options.input, options.remove))
+    return task.with_index(add, remove, options.method)
 
 
-def _last_column(path):
-    return [line.rsplit("\t", 1)[-1] for _, line in read_lines(path)]
+def duplicates(task: SentenceVectors, options: DuplicatesOptions) -> Iterator[str]:
+    """Pairs of sentences of a file that mean the same: score, line numbers and sentences, the surest first."""
+    if not options.input:
+        raise ConfigError("give --input, a file of sentences")
+    lines = _sentences(options.input)
+    numbers = [*lines]
+    for score, first, second in task.duplicates([*lines.values()], options.threshold):
+        one, other = numbers[first], numbers[second]
+        yield f"{score:.4f}\t{one}\t{other}\t{lines[one]}\t{lines[other]}"
+
+
+def _sentences(path):
+    """The last column of each line that is not empty, by its number."""
+    found = ((number, line.rsplit("\t", 1)[-1].strip()) for number, line in read_lines(path))
+    return {number: text for number, text in found if text}

@@ -18,7 +18,7 @@ class SimilaritySettings(EncoderSettings):
     group = "similarity"
 
     epochs: int = 12
-    batch_size: int = 128
+    batch_size: int = 64
     learning_rate: float = 2e-3
     warmup_steps: int = 100
     ema_momentum: float = 0.99
@@ -90,10 +90,24 @@ class SimilarityPrediction(PredictionOptions):
 
 @options
 class IndexOptions(Options):
-    """What `nlpkit index` adds and takes away."""
+    """What `nlpkit index` adds and takes away, and how is looked."""
 
     input: str = option("sentences to add, a line each; the last column counts", default="", metavar=FILE)
     remove: str = option("sentences to take away, a line each", default="", metavar=FILE)
+    method: str = option(
+        "how the nearest are found: exact, by comparing with all; cells, by comparing with those in the nearest cells "
+        "of a faiss index, which misses one in a hundred; auto takes cells for many sentences, if faiss is installed",
+        default="auto",
+        choices=("auto", "exact", "cells"),
+    )
+
+
+@options
+class DuplicatesOptions(Options):
+    """Which sentences `nlpkit duplicates` compares, and which it lists."""
+
+    input: str = option("sentences, a line each; the last column counts", default="", metavar=FILE)
+    threshold: float = option("score from which two sentences are listed", default=0.5, least=0)
 
 
 SIMILARITY = Declaration(
@@ -103,12 +117,17 @@ SIMILARITY = Declaration(
     reading=SimilarityReading,
     prediction=SimilarityPrediction,
     metric=Metric("score"),
+    formats=("text", "jsonl", "npy"),
     task="nlpkit.tasks.similarity.task:SentenceVectors",
     check="nlpkit.tasks.similarity.check:check",
     commands=(
         Command(
             "index", "a model with an index of sentences, to look for the nearest among", writes="model",
             function="nlpkit.tasks.similarity.commands:index", options=IndexOptions,
+        ),
+        Command(
+            "duplicates", "pairs of sentences of a file that mean the same",
+            "nlpkit.tasks.similarity.commands:duplicates", DuplicatesOptions,
         ),
         Command("search", "the nearest sentences of an index", writes="answers"),
     ),

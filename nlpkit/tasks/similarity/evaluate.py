@@ -137,7 +137,7 @@ def chosen_score(
     else:
         lists = lists_of(vectors, group_numbers(examples), _MOST)
         lists = Lists(*(each[lists.is_own.any(axis=1)] for each in lists))
-        targets = lists.is_own / np.maximum(lists.is_own.sum(axis=1, keepdims=True), 1)
+        targets = lists.is_own.astype(float)
         (first, second), cosines = _texts_of_lists(examples, lists), lists.cosines
     if not len(cosines):
         return PairScore(characters, max_length)

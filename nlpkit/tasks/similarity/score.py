@@ -55,15 +55,17 @@ class PairScore:
     ) -> Self:
         """The score whose weights explain best what is right; its constant is not chosen yet.
 
-        Weights are those of a choice by a softmax of weighed features: among the items of a list, or between a pair and
-        nothing. They are fitted with and without the overlap on four fifths of the lists and tried on the fifth left
-        out, in turns; overlap that does not explain it better there, by two standard errors, is not used.
+        Weights are those of a choice by a softmax of weighed features: among the items of a list, where any right one
+        will do, or between a pair and nothing. They are fitted with and without the overlap on four fifths of the lists
+        and tried on the fifth left out, in turns; overlap that does not explain it better there, by two standard
+        errors, is not used.
 
         Args:
             characters, max_length: as of the class.
             first, second: pairs of sentences, list after list.
             cosines: float ``(lists, items)`` or ``(pairs,)``.
-            targets: float, as `cosines`: how right each item is, each list sums to 1; or from 0 to 1.
+            targets: float, as `cosines`: 1 for the right items of a list, of which there is one at least, and 0 for
+                others; or from 0 to 1, how right each pair is.
 
         References:
             McFadden (1974), Conditional Logit Analysis of Qualitative Choice Behavior.
@@ -100,7 +102,8 @@ class PairScore:
 def _choice_weights(features, targets):
     """Weights of all features, or of the first alone."""
     scaled = np.pad(features.astype("float64"), [(0, 0)] * (features.ndim - 1) + [(0, 1)])
-    if features.ndim == 2:  # a list of two for each pair: it, with a constant, or nothing
+    is_pairs = features.ndim == 2
+    if is_pairs:  # a list of two for each pair: it, with a constant, or nothing
         scaled[:, -1] = 1
         scaled, targets = np.stack([scaled, 0 * scaled], axis=1), np.stack([targets, 1 - targets], axis=1)
     scale = scaled.std(axis=(0, 1)) + 1e-6
@@ -109,24 +112,32 @@ def _choice_weights(features, targets):
     losses = np.zeros((2, len(scaled)))
     for i in range(_FOLDS if len(scaled) > _FOLDS else 0):
         for way, columns in enumerate(([0, -1], slice(None))):
-            weights = _fit_choice(scaled[fold != i][:, :, columns], targets[fold != i])
-            losses[way, fold == i] = _choice_losses(scaled[fold == i][:, :, columns], targets[fold == i], weights)
+            weights = _fit_choice(scaled[fold != i][:, :, columns], targets[fold != i], is_pairs)
+            shares = _softmax(scaled[fold == i][:, :, columns] @ weights)
+            losses[way, fold == i] = _losses(shares, targets[fold == i], is_pairs)
     gain = losses[0] - losses[1]
     if gain.mean() > 2 * gain.std() / np.sqrt(len(gain)):
-        weights = _fit_choice(scaled, targets)
+        weights = _fit_choice(scaled, targets, is_pairs)
         if weights[0] > 0:
             return (weights / scale)[:-1]
-    weight = _fit_choice(scaled[:, :, [0, -1]], targets)[0] / scale[0]
+    weight = _fit_choice(scaled[:, :, [0, -1]], targets, is_pairs)[0] / scale[0]
     return np.array([weight if weight > 0 else _UNCHOSEN[0]])
 
 
-def _fit_choice(features, targets):
-    """Newton's method; the loss is convex."""
+def _losses(shares, targets, is_pairs):
+    if is_pairs:
+        return -np.sum(targets * np.log(shares + 1e-12), axis=1)
+    return -np.log(np.sum(targets * shares, axis=1) + 1e-12)
+
+
+def _fit_choice(features, targets, is_pairs):
+    """Newton's method; where any right item will do, each is as right as it is likely among them."""
     weights = np.zeros(features.shape[-1])
     for _ in range(_NEWTON_STEPS):
         shares = _softmax(features @ weights)  # (lists, items)
         centred = features - np.einsum("li,lif->lf", shares, features)[:, None]
-        slope = np.einsum("li,lif->f", shares - targets, features) + _PENALTY * weights
+        wanted = targets if is_pairs else _normalized(shares * targets)
+        slope = np.einsum("li,lif->f", shares - wanted, features) + _PENALTY * weights
         curvature = np.einsum("li,lif,lig->fg", shares, centred, centred, optimize=True)
         step = np.linalg.solve(curvature + _PENALTY * np.eye(len(weights)), slope)
         weights = weights - step
@@ -135,10 +146,10 @@ def _fit_choice(features, targets):
     return weights
 
 
-def _choice_losses(features, targets, weights):
-    return -np.sum(targets * np.log(_softmax(features @ weights) + 1e-12), axis=1)
-
-
 def _softmax(scores):
     powers = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return powers / powers.sum(axis=1, keepdims=True)
+    return _normalized(powers)
+
+
+def _normalized(shares):
+    return shares / np.maximum(shares.sum(axis=1, keepdims=True), 1e-300)

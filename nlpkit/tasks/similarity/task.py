@@ -8,10 +8,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from nlpkit.errors import ConfigError
+from nlpkit.datasets.vector_files import npy_header
+from nlpkit.errors import ConfigError, DataError
 from nlpkit.tasks.answers import Answer
 from nlpkit.tasks.similarity.answers import SentencePair
 from nlpkit.tasks.similarity.batches import training_batches
+from nlpkit.tasks.similarity.cells import CellIndex, cells_for
 from nlpkit.tasks.similarity.config import (
     CLASS_LOSSES,
     SIMILARITY,
@@ -20,6 +22,7 @@ from nlpkit.tasks.similarity.config import (
     SimilaritySettings,
 )
 from nlpkit.tasks.similarity.decode import Index, answers_of
+from nlpkit.tasks.similarity.duplicates import duplicates
 from nlpkit.tasks.similarity.evaluate import chosen_score, sample_pairs, scores
 from nlpkit.tasks.similarity.examples import (
     EncodedTexts,
@@ -38,8 +41,11 @@ from nlpkit.tasks.similarity.model import SimilarityNetwork, loss_for
 from nlpkit.tasks.similarity.score import PairScore
 from nlpkit.tasks.similarity.search import SentenceList, VectorTable, changed_index
 from nlpkit.tasks.task import Data, Part, Problem, Task
+from nlpkit.terminal import progress_bar
 from nlpkit.text.features import TextFeatures
 from nlpkit.text.vocabulary import BigramVocabulary, CharacterVocabulary
+
+_AT_ONCE = 16_384  # sentences that are encoded between two looks of the progress bar
 
 
 class Encoded(NamedTuple):
@@ -59,11 +65,13 @@ class SentenceVectors(Task):
         Part("bigrams.txt", "bigrams", BigramVocabulary),
         Part("sentences.txt", "indexed", SentenceList),
         Part("vectors.npy", "table", VectorTable),
+        Part("cells.faiss", "cells", CellIndex),
     )
     settings: SimilaritySettings
     network: SimilarityNetwork
     indexed: SentenceList | None
     table: VectorTable | None
+    cells: CellIndex | None
 
     def __init__(self, settings: SimilaritySettings, metadata: Mapping[str, Any] | None = None, **parts: Any):
         super().__init__(settings, metadata, **parts)
@@ -132,20 +140,35 @@ class SentenceVectors(Task):
         return self.network.vectors_of(encoded.texts)
 
     def answers(self, encoded: Encoded, outputs: np.ndarray) -> list[Answer]:
-        index = Index(self.indexed.sentences, self.table.nearest) if self.indexed and self.table else None
+        index = None
+        if self.indexed and self.table:
+            index = Index(self.indexed.sentences, (self.cells or self.table).nearest)
         return answers_of(encoded.records, outputs, self.score, index, encoded.n_best)
 
-    def with_index(self, add: Sequence[str], remove: Sequence[str] = ()) -> SentenceVectors:
-        """The same model with an index: of the sentences that it has, those `add`, and without those to `remove`.
+    def write(self, encoded: Encoded, outputs: np.ndarray, file_format: str) -> str | bytes:
+        if file_format != "npy":
+            return super().write(encoded, outputs, file_format)
+        if any(len(record) != 1 for record in encoded.records):
+            raise DataError("npy holds the vector of each line; a line has two sentences")
+        return outputs.tobytes()
 
-        Sentences that are there already, and empty ones, are left out.
+    def header(self, file_format: str, count: int) -> bytes:
+        return npy_header((count, self.settings.vector_size))
+
+    def with_index(self, add: Sequence[str], remove: Sequence[str] = (), method: str = "auto") -> SentenceVectors:
+        """The same model with an index: of the sentences that it has, those to `add`, and without those to `remove`.
+
+        Sentences that are there already, and empty ones, are left out. For `method` see
+        `nlpkit.tasks.similarity.config.IndexOptions`.
 
         Raises:
             DataError: if a sentence to remove is not there, or none is left.
+            MissingPackageError: for cells, without faiss.
         """
-        index = changed_index(self.indexed, self.table, add, remove, self.encode_texts)
+        sentences, table = changed_index(self.indexed, self.table, add, remove, self.encode_texts)
         parts = {part.attribute: getattr(self, part.attribute) for part in self.parts}
-        task = type(self)(self.settings, self.metadata, **{**parts, **dict(zip(("indexed", "table"), index))})
+        changed = {"indexed": sentences, "table": table, "cells": cells_for(table.vectors, method)}
+        task = type(self)(self.settings, self.metadata, **{**parts, **changed})
         task.network = self.network
         return task
 
@@ -155,9 +178,20 @@ class SentenceVectors(Task):
             raise ConfigError("this model has no index; make one by nlpkit index, or with_index")
         return self.predict([(text,) for text in texts], n_best=n_best)
 
+    def duplicates(self, texts: Sequence[str], threshold: float = 0.5) -> list[tuple[float, int, int]]:
+        """Pairs of sentences whose score is at least the threshold, each with its places, the surest first."""
+        return duplicates(texts, self.encode_texts, self.score, threshold)
+
     def encode_texts(self, texts: Sequence[str]) -> np.ndarray:
         """Vectors of sentences, float32 ``(n, vector_size)``, of length 1; zeros for an empty one."""
-        return self.network.vectors_of(self._encoded(texts))
+        vectors = np.zeros((len(texts), self.settings.vector_size), "float32")
+        with progress_bar("sentences", hidden=len(texts) <= _AT_ONCE) as bar:
+            row = bar.add_task("encoding", total=len(texts))
+            for start in range(0, len(texts), _AT_ONCE):
+                part = slice(start, start + _AT_ONCE)
+                vectors[part] = self.network.vectors_of(self._encoded(texts[part]))
+                bar.advance(row, _AT_ONCE)
+        return vectors
 
     def similarity(self, first: str, second: str) -> float:
         """How sure it is that two sentences mean the same, from 0 to 1; 0 if one is empty."""

@@ -146,7 +146,7 @@ class Tagger(Task):
     def answers(self, encoded: Encoded, outputs: np.ndarray) -> list[Segmentation | Entities]:
         return self.reader.answers(encoded.texts, encoded.flat, outputs)
 
-    def write(self, encoded: Encoded, outputs: np.ndarray, file_format: str) -> str:
+    def write(self, encoded: Encoded, outputs: np.ndarray, file_format: str) -> str | bytes:
         if file_format == "text" and self.reader.segments:
             return self.reader.spaced(encoded.flat, outputs)
         return super().write(encoded, outputs, file_format)

@@ -1,0 +1,114 @@
+"""The nearest of a million sentences, by looking into the cells of a faiss index that are nearest to a query."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from nlpkit.errors import MissingPackageError
+from nlpkit.tasks.similarity.search import nearest_rows
+from nlpkit.terminal import say
+
+CELLS_FROM = 200_000
+"""Sentences from which on cells are worth their file: an exact search takes 6 ms there, and 28 ms among a million."""
+_TRAINED_ON = 64  # vectors for each cell
+_TRIED = 200  # sentences that look for their neighbours
+_NEIGHBOURS = 10
+_RECALL = 0.99
+
+
+class CellIndex:
+    """An inverted file (IVF) of faiss: each vector is in the cell of the nearest of many centres.
+
+    Args:
+        index: a `faiss.IndexIVFFlat`.
+
+    References:
+        Jégou, Douze and Schmid (2011), Product Quantization for Nearest Neighbor Search, for the inverted file.
+    """
+
+    def __init__(self, index: Any):
+        self._index = index
+
+    @classmethod
+    def build(cls, vectors: np.ndarray) -> Self:
+        """An index that finds 99 of the 100 nearest sentences of a hundred, as some of them tried out show.
+
+        Args:
+            vectors: float32 ``(n, size)``, of length 1.
+
+        Raises:
+            MissingPackageError: without faiss.
+        """
+        faiss = _faiss()
+        count, size = vectors.shape
+        rng = np.random.default_rng(0)
+        cells = max(1, int(np.sqrt(count)))
+        index = faiss.IndexIVFFlat(faiss.IndexFlatIP(size), size, cells, faiss.METRIC_INNER_PRODUCT)
+        index.cp.seed = 0
+        index.train(vectors[np.sort(rng.permutation(count)[: _TRAINED_ON * cells])])
+        index.add(np.ascontiguousarray(vectors))
+        queries = vectors[np.sort(rng.permutation(count)[:_TRIED])]
+        right = nearest_rows(vectors, queries, _NEIGHBOURS)[1]
+        index.nprobe, recall = 1, 0.0
+        while recall < _RECALL and index.nprobe < cells:
+            index.nprobe = min(2 * index.nprobe, cells)
+            near = index.search(queries, _NEIGHBOURS)[1]
+            recall = (
+                float(np.mean([len(set(a) & set(b)) for a, b in zip(near.tolist(), right.tolist())])) / right.shape[1]
+            )
+        found = f"{recall:.4f} of the {_NEIGHBOURS} nearest found"
+        say(f"index of {cells:,} cells, {index.nprobe} of them looked into: {found}")
+        return cls(index)
+
+    def nearest(self, queries: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+        """As `nlpkit.tasks.similarity.search.nearest_rows`; some of the nearest may be missed."""
+        count = min(count, self._index.ntotal)
+        scores, rows = self._index.search(np.ascontiguousarray(queries), count)
+        probes = self._index.nprobe
+        while (rows < 0).any():  # the cells held too few
+            self._index.nprobe = min(2 * self._index.nprobe, self._index.nlist)
+            scores, rows = self._index.search(np.ascontiguousarray(queries), count)
+        self._index.nprobe = probes
+        return scores, rows
+
+    def save(self, path: Path) -> None:
+        """In faiss's format."""
+        _faiss().write_index(self._index, str(path))
+
+    @classmethod
+    def load(cls, path: Path) -> Self | None:
+        """Map what `save` wrote; None without faiss, for the nearest are then found by looking at all."""
+        try:
+            faiss = _faiss()
+        except MissingPackageError as error:
+            say(f"{path.parent}: searched without its cells: {error}")
+            return None
+        return cls(faiss.read_index(str(path), faiss.IO_FLAG_MMAP))
+
+
+def cells_for(vectors: np.ndarray, method: str) -> CellIndex | None:
+    """Cells for an index, or None if it does without, see `nlpkit.tasks.similarity.config.IndexOptions`.
+
+    Raises:
+        MissingPackageError: if they are asked for, without faiss.
+    """
+    if method == "cells":
+        return CellIndex.build(vectors)
+    if method == "exact" or len(vectors) < CELLS_FROM:
+        return None
+    try:
+        return CellIndex.build(vectors)
+    except MissingPackageError as error:
+        say(f"{len(vectors):,} sentences are searched one by one; faster: {error}")
+        return None
+
+
+def _faiss():
+    try:
+        import faiss
+    except ImportError:
+        raise MissingPackageError("faiss", "search") from None
+    return faiss
