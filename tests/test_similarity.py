@@ -370,6 +370,26 @@ def test_nearest_rows_against_sorting_all(rows, count):
     assert nearest_rows(table, queries[:0], count)[0].shape == (0, min(count, rows))
 
 
+def test_the_report_shows_groups_wrong_neighbours_and_scores(similarity_model, tmp_path):
+    page = (similarity_model / "report.html").read_text("utf-8")
+    assert "groups, by t-SNE" in page and "whose nearest sentence is of another group" in page
+    task = nlpkit.load(similarity_model).task
+    examples = read_examples(TEST)[0]
+    groups, wrong, spread = task.pictures(examples)
+    assert len(groups.labels) == len(groups.places) == len(groups.groups) and len(set(groups.groups)) == 30
+    metrics = task.evaluate(examples)
+    count = len(examples)
+    assert f"{round((1 - metrics['top1']) * count)} of {count}" in wrong.title
+    by_text = {each.text: each.group for each in examples}
+    for question, near, score, own, own_score in wrong.rows:
+        assert by_text[question] != by_text[near] and (not own or by_text[own] == by_text[question])
+        assert not own or float(score) >= float(own_score)
+    assert all(((values >= 0) & (values <= 1)).all() for values in spread.values.values())
+    assert len(task.pictures(read_examples(QUESTIONS / "pairs.tsv")[0])) == 1
+    # A group of one sentence alone has nothing to show.
+    assert [type(each).__name__ for each in task.pictures(examples[:1])] == ["Listing", "Distribution"]
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from nlpkit.datasets.files import write_atomically
+from nlpkit.runs.drawing import draw
 
 if TYPE_CHECKING:
     from nlpkit.tasks.task import Data, Task
@@ -20,6 +19,7 @@ _STYLE = """body{font:15px/1.5 system-ui,sans-serif;max-width:60em;margin:2em au
 h1{font-size:1.5em}h2{font-size:1.15em;margin-top:1.6em}table{border-collapse:collapse}
 td,th{padding:.25em .7em;border-bottom:1px solid #ddd;text-align:left;vertical-align:top}
 td.n{text-align:right;font-variant-numeric:tabular-nums}svg{margin:.3em 1.2em .3em 0}
+div.wide{overflow-x:auto}
 .wrong{background:#fdecea}.right{background:#eef7ee}small{color:#666}"""
 
 
@@ -53,7 +53,7 @@ def write_report(
         *(_curve(key, [row.get(key) for row in history], best_of.get(key)) for key in curves),
         "<h2>Result</h2>",
         _table(metrics),
-        *(f"<h2>{html.escape(name)}</h2>{_map(labels, points)}" for name, labels, points in model.maps()),
+        *(f"<h2>{html.escape(each.title)}</h2>{draw(each)}" for each in model.pictures(valid.examples)),
         *_samples(model, valid),
         "<h2>Run</h2>",
         _table(run),
@@ -69,7 +69,7 @@ def _samples(model, valid):
     for (record, right), answer in zip(pairs, answers):
         found = _shown(answer)
         wanted = str(record) if right is None else _shown(right)
-        kind = "" if right is None else f" class='{'right' if found == wanted else 'wrong'}'"
+        kind = "" if right is None else f" class='{'right' if answer.agrees(right) else 'wrong'}'"
         yield f"<tr{kind}><td>{html.escape(wanted)}</td><td>{html.escape(found)}</td></tr>"
     yield "</table>"
 
@@ -87,19 +87,6 @@ def _table(values):
         shown = f"{value:.4f}" if isinstance(value, float) else str(value)
         rows.append(f"<tr><td>{html.escape(str(key))}</td><td class='n'>{html.escape(shown)}</td></tr>")
     return f"<table>{''.join(rows)}</table>"
-
-
-def _map(labels, points, width=900, height=700):
-    """An SVG picture of labels, of which the first are drawn largest and last."""
-    low, high = points.min(axis=0), points.max(axis=0)
-    places = 20 + (points - low) / np.where(high > low, high - low, 1) * (width - 80, height - 40)
-    texts = []
-    for rank in reversed(range(len(labels))):
-        x, y = places[rank]
-        share = rank / len(labels)
-        style = f"font-size='{15 - 6 * share:.1f}' fill='hsl({220 + 120 * share:.0f} 60% 35%)'"
-        texts.append(f"<text x='{x:.0f}' y='{y:.0f}' {style}>{html.escape(labels[rank])}</text>")
-    return f"<svg width='{width}' height='{height}' role='img' aria-label='map'>{''.join(texts)}</svg>"
 
 
 def _curve(name, values, best_of, width=270, height=150):

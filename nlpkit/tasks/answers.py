@@ -18,6 +18,10 @@ class Answer:
         """One line for people and for files, without its end: the values by tabs, unless a task has its own."""
         return "\t".join(str(value) for value in self.to_dict().values())
 
+    def agrees(self, right: Answer) -> bool:
+        """Whether it says what the right answer says; how sure it is does not matter."""
+        return self == right
+
     def coloured(self) -> list[tuple[str, str]]:
         """Parts of a line and the style of each, such as ``bold cyan``, for a terminal."""
         return [(self.to_text(), "")]

@@ -15,6 +15,7 @@ from nlpkit.datasets.readers import field_of
 from nlpkit.errors import DataError
 from nlpkit.tasks.answers import Answer
 from nlpkit.tasks.declaration import Declaration
+from nlpkit.tasks.pictures import Picture
 from nlpkit.training.settings import TrainingSettings
 
 _HELD_OUT = 0.05  # of the training data, where there is no validation file
@@ -220,8 +221,8 @@ class Task(abc.ABC):
         """Some records and their right answers, for the report and the demo; None where there is no right one."""
         return []
 
-    def maps(self) -> list[tuple[str, Sequence[str], np.ndarray]]:
-        """Pictures for the report: title, labels, and their places ``(labels, 2)``."""
+    def pictures(self, examples: Any) -> list[Picture]:
+        """What the report shows beside metrics and sample answers, made from the validation data."""
         return []
 
     # Files of other programs.

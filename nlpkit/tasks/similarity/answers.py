@@ -72,6 +72,9 @@ class SentencePair(Answer):
     def __iter__(self) -> Iterator[float]:
         return iter(() if self.score is None else (self.score,))
 
+    def agrees(self, right: Answer) -> bool:
+        return isinstance(right, SentencePair) and self.same == right.same
+
     def to_text(self) -> str:
         """The score, a tab, and yes or no."""
         if self.score is None:

@@ -93,13 +93,14 @@ def lists_of(vectors: np.ndarray, groups: np.ndarray, most: int | None = None) -
     is_itself = rows == queries[:, None]
     is_itself[:, -1] |= ~is_itself.any(axis=1)
     kept = ~is_itself
-    cosines, rows = (each[kept].reshape(len(queries), -1) for each in (cosines, rows))
+    cosines, rows = (each[kept].reshape(len(queries), rows.shape[1] - 1) for each in (cosines, rows))
     return Lists(queries, rows, cosines, groups[rows] == groups[queries, None])
 
 
-def _logits(sentences, lists, score):
+def logits_of_lists(sentences: Sequence[Sentence], lists: Lists, score: PairScore) -> np.ndarray:
     """Log odds, float ``(q, candidates)``."""
-    return score.logits(*_texts_of_lists(sentences, lists), lists.cosines.ravel()).reshape(lists.cosines.shape)
+    first, second = _texts_of_lists(sentences, lists)
+    return score.logits(first, second, lists.cosines.ravel()).reshape(lists.cosines.shape)
 
 
 def _texts_of_lists(sentences, lists):
@@ -115,7 +116,7 @@ def _scored_ranks(sentences, vectors, ranks, score):
     if not score.has_overlap:
         return ranks
     lists = lists_of(vectors, group_numbers(sentences))
-    scored = _logits(sentences, lists, score)
+    scored = logits_of_lists(sentences, lists, score)
     best = np.where(lists.is_own, scored, -np.inf).max(axis=1, keepdims=True)
     nearer = (~lists.is_own & (scored > best)).sum(axis=1)
     return np.where(lists.is_own.any(axis=1), nearer, ranks)
@@ -166,7 +167,7 @@ def labelled_logits(examples: Sequence[Any], vectors: np.ndarray, score: PairSco
         left, right = order[:-1][is_pair], order[1:][is_pair]
         first, second = ([examples[i].text for i in side] for side in (left, right))
         own = score.logits(first, second, np.sum(vectors[left] * vectors[right], axis=1))
-        others = np.where(lists.is_own, -np.inf, _logits(examples, lists, score)).max(axis=1)
+        others = np.where(lists.is_own, -np.inf, logits_of_lists(examples, lists, score)).max(axis=1, initial=-np.inf)
         is_same, logits = np.repeat([True, False], [len(own), len(others)]), np.concatenate([own, others])
     is_finite = np.isfinite(logits)
     return is_same[is_finite], logits[is_finite]

@@ -11,6 +11,7 @@ import numpy as np
 from nlpkit.datasets.vector_files import npy_header
 from nlpkit.errors import ConfigError, DataError
 from nlpkit.tasks.answers import Answer
+from nlpkit.tasks.pictures import Picture
 from nlpkit.tasks.similarity.answers import SentencePair
 from nlpkit.tasks.similarity.batches import training_batches
 from nlpkit.tasks.similarity.cells import CellIndex, cells_for
@@ -38,6 +39,7 @@ from nlpkit.tasks.similarity.examples import (
     texts_of,
 )
 from nlpkit.tasks.similarity.model import SimilarityNetwork, loss_for
+from nlpkit.tasks.similarity.pictures import pictures_of
 from nlpkit.tasks.similarity.score import PairScore
 from nlpkit.tasks.similarity.search import SentenceList, VectorTable, changed_index
 from nlpkit.tasks.task import Data, Part, Problem, Task
@@ -205,6 +207,9 @@ class SentenceVectors(Task):
     def evaluate(self, examples: Sequence[Any]) -> dict[str, Any]:
         """Metrics over groups or pairs, see `nlpkit.tasks.similarity.evaluate.scores`."""
         return scores(examples, self.encode_texts(texts_of(examples)), self.score)
+
+    def pictures(self, examples: Sequence[Any]) -> list[Picture]:
+        return pictures_of(examples, self.encode_texts(texts_of(examples)), self.score)
 
     def expected(self, examples: Sequence[Any], count: int) -> list[tuple[Any, Any]]:
         if isinstance(examples[0], Pair):

@@ -12,6 +12,7 @@ import numpy as np
 from nlpkit.datasets.vector_files import read_vectors, write_vectors
 from nlpkit.errors import ConfigError
 from nlpkit.ops.tsne import tsne
+from nlpkit.tasks.pictures import Map, Picture
 from nlpkit.tasks.task import Data, Part, Problem, Task
 from nlpkit.tasks.word2vec.answers import RelatedWords
 from nlpkit.tasks.word2vec.config import WORD2VEC, Word2VecPrediction, Word2VecReading, Word2VecSettings
@@ -147,9 +148,9 @@ class WordVectors(WordQueries, Task):
         words = self.vocabulary.symbols
         return [(word, None) for word in words[:: max(1, min(len(words), 2000) // count)][:count]]
 
-    def maps(self) -> list[tuple[str, Sequence[str], np.ndarray]]:
+    def pictures(self, examples: Any) -> list[Picture]:
         words = self.vocabulary.symbols[:_MAPPED]
-        return [(f"The {len(words)} most frequent words, by t-SNE", words, tsne(self.table.unit[:_MAPPED]))]
+        return [Map(f"The {len(words)} most frequent words, by t-SNE", words, tsne(self.table.unit[:_MAPPED]))]
 
     @staticmethod
     def digest(examples: Any) -> str:

@@ -1,0 +1,84 @@
+"""Pictures of a task as HTML and SVG."""
+
+from __future__ import annotations
+
+import html
+
+import numpy as np
+
+from nlpkit.tasks.pictures import Distribution, Map, Picture
+
+_SHORT = 16  # characters of a sentence on a map
+_COLOURS = ("#15803d", "#dc2626", "#2563eb")
+
+
+def draw(picture: Picture) -> str:
+    """A picture as HTML."""
+    if isinstance(picture, Map):
+        return _map_of_groups(picture) if picture.groups is not None else _map(picture.labels, picture.places)
+    return _distribution(picture) if isinstance(picture, Distribution) else _listing(picture)
+
+
+def _listing(listing):
+    cells = ([f"<td>{html.escape(str(value))}</td>" for value in row] for row in listing.rows)
+    rows = "".join(f"<tr>{''.join(row)}</tr>" for row in cells)
+    names = "".join(f"<th>{html.escape(name)}</th>" for name in listing.columns)
+    return f"<div class='wide'><table><tr>{names}</tr>{rows}</table></div>"
+
+
+def _distribution(picture, width=640, height=220, bins=40):
+    """Bars of each kind of value, one kind over the other, and a line at the mark."""
+    shares = {
+        name: np.histogram(values, bins, (0, 1))[0] / max(len(values), 1) for name, values in picture.values.items()
+    }
+    top = max((share.max() for share in shares.values()), default=0) or 1.0
+    parts = []
+    for i, (name, share) in enumerate(shares.items()):
+        colour, step = _COLOURS[i], (width - 40) / bins
+        for j, part in enumerate(share):
+            bar = part / top * (height - 60)
+            place = f"x='{20 + j * step:.1f}' y='{height - 30 - bar:.1f}' width='{step:.1f}' height='{bar:.1f}'"
+            parts.append(f"<rect {place} fill='{colour}' fill-opacity='.5'><title>{part:.1%}</title></rect>")
+        parts.append(f"<text x='{20 + i * 240}' y='14' font-size='13' fill='{colour}'>{html.escape(name)}</text>")
+    mark = 20 + picture.mark * (width - 40)
+    parts.append(f"<line x1='{mark}' x2='{mark}' y1='24' y2='{height - 30}' stroke='#222' stroke-dasharray='4 3'/>")
+    for tick in (0, picture.mark, 1):
+        place = f"x='{20 + tick * (width - 40)}' y='{height - 12}' text-anchor='middle'"
+        parts.append(f"<text {place} font-size='11'>{tick:g}</text>")
+    return _svg(width, height, picture.title, parts)
+
+
+def _map_of_groups(picture, width=900, height=700):
+    """Points in the colours of their groups, the first of each with its text; the others show it when pointed at."""
+    parts, shown = [], set()
+    for (x, y), label, group in zip(_places(picture.places, width, height), picture.labels, picture.groups):
+        colour = f"hsl({group * 137.5 % 360:.0f} 60% 40%)"
+        title = f"<title>{html.escape(label)}</title>"
+        parts.append(f"<circle cx='{x:.0f}' cy='{y:.0f}' r='5' fill='{colour}'>{title}</circle>")
+        if group not in shown:
+            place = f"x='{x + 7:.0f}' y='{y + 4:.0f}' font-size='11' fill='{colour}'"
+            parts.append(f"<text {place}>{html.escape(label[:_SHORT])}</text>")
+            shown.add(group)
+    return _svg(width, height, picture.title, parts)
+
+
+def _places(points, width, height):
+    low, high = points.min(axis=0), points.max(axis=0)
+    return 20 + (points - low) / np.where(high > low, high - low, 1) * (width - 180, height - 40)
+
+
+def _svg(width, height, label, parts):
+    size = f"viewBox='0 0 {width} {height}' style='width:100%;max-width:{width}px'"
+    return f"<svg {size} role='img' aria-label='{html.escape(label)}'>{''.join(parts)}</svg>"
+
+
+def _map(labels, points, width=900, height=700):
+    """An SVG picture of labels, of which the first are drawn largest and last."""
+    places = _places(points, width, height)
+    texts = []
+    for rank in reversed(range(len(labels))):
+        x, y = places[rank]
+        share = rank / len(labels)
+        style = f"font-size='{15 - 6 * share:.1f}' fill='hsl({220 + 120 * share:.0f} 60% 35%)'"
+        texts.append(f"<text x='{x:.0f}' y='{y:.0f}' {style}>{html.escape(labels[rank])}</text>")
+    return _svg(width, height, "map", texts)

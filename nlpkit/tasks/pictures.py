@@ -1,0 +1,60 @@
+"""What a task shows of a trained model beside its metrics; the report draws it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+
+@dataclasses.dataclass(frozen=True)
+class Map:
+    """Points on a plane.
+
+    Attributes:
+        title: heading.
+        labels: a text for each point, the most important first.
+        places: float ``(points, 2)``.
+        groups: int ``(points,)``, of one colour each; the first point of each shows its text, the others when they are
+            pointed at. Without groups all texts are shown.
+    """
+
+    title: str
+    labels: Sequence[str]
+    places: np.ndarray
+    groups: Sequence[int] | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Distribution:
+    """How often values occur.
+
+    Attributes:
+        title: heading.
+        values: numbers from 0 to 1, by the name of what they are of.
+        mark: a value to mark, such as a threshold.
+    """
+
+    title: str
+    values: Mapping[str, np.ndarray]
+    mark: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Listing:
+    """Rows of texts and numbers.
+
+    Attributes:
+        title: heading.
+        columns: their names.
+        rows: a value for each column.
+    """
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+
+
+Picture = Map | Distribution | Listing
