@@ -3,9 +3,9 @@
     python scripts/train_similarity.py ROW --data DATA --out DIR
 
 DATA (or the variable NLPKIT_BENCH_DATA) is the folder that holds `similarity/`. nlpkit holds out a twentieth of the
-training groups or pairs, on which weights and threshold are chosen; the validation file of the data set is measured
-once, at the end. `legal-faq` looks for each question's group among the other questions, the hard negatives and the
-training questions.
+training groups or pairs, on which the epoch and the weights of the score are chosen; the validation file of the data
+set is measured once, at the end. `legal-faq` looks for each question's group among the other questions, the hard
+negatives and the training questions.
 """
 
 import argparse
@@ -15,12 +15,12 @@ from pathlib import Path
 import nlpkit
 from nlpkit.cli.tables import print_metrics
 
-# Name: settings, and the files among which is looked as well.
+# Name: settings, hard negatives of the training groups, and the files among which is looked as well.
 ROWS = {
-    "legal-faq": ({}, ("valid-hard-negatives.tsv", "train.tsv")),
-    "afqmc": ({"loss": "cosent", "scale": 20.0}, ()),
-    "atec": ({"loss": "cosent", "scale": 20.0}, ()),
-    "sts-b": ({"loss": "cosent", "scale": 20.0}, ()),
+    "legal-faq": ({}, ("train-hard-negatives.tsv",), ("valid-hard-negatives.tsv", "train.tsv")),
+    "afqmc": ({"loss": "cosent", "scale": 20.0}, (), ()),
+    "atec": ({"loss": "cosent", "scale": 20.0}, (), ()),
+    "sts-b": ({"loss": "cosent", "scale": 20.0}, (), ()),
 }
 
 
@@ -34,11 +34,12 @@ def main():
     args = parser.parse_args()
     if args.data is None:
         parser.error("give --data, or set NLPKIT_BENCH_DATA")
-    settings, candidates = ROWS[args.row]
+    settings, negatives, candidates = ROWS[args.row]
     folder = args.data / "similarity" / args.row
     model = nlpkit.train(
-        "similarity", folder / "train.tsv", out=args.out, settings=settings, seed=args.seed, resume=args.resume
-    )
+        "similarity", folder / "train.tsv", out=args.out, settings=settings, seed=args.seed, resume=args.resume,
+        negatives=[folder / name for name in negatives],
+    )  # fmt: skip
     print_metrics(model.evaluate(folder / "valid.tsv", candidates=[folder / name for name in candidates]))
 
 

@@ -108,7 +108,7 @@ def _choice_weights(features, targets):
         scaled, targets = np.stack([scaled, 0 * scaled], axis=1), np.stack([targets, 1 - targets], axis=1)
     scale = scaled.std(axis=(0, 1)) + 1e-6
     scaled /= scale
-    fold = np.arange(len(scaled)) % _FOLDS
+    fold = np.arange(len(scaled)) * _FOLDS // max(len(scaled), 1)  # neighbours are of one group
     losses = np.zeros((2, len(scaled)))
     for i in range(_FOLDS if len(scaled) > _FOLDS else 0):
         for way, columns in enumerate(([0, -1], slice(None))):
@@ -118,8 +118,9 @@ def _choice_weights(features, targets):
     gain = losses[0] - losses[1]
     if gain.mean() > 2 * gain.std() / np.sqrt(len(gain)):
         weights = _fit_choice(scaled, targets, is_pairs)
-        if weights[0] > 0:
-            return (weights / scale)[:-1]
+        if weights[0] < 0:  # a higher cosine never makes it less likely
+            weights = np.append(0.0, _fit_choice(scaled[:, :, 1:], targets, is_pairs))
+        return (weights / scale)[:-1]
     weight = _fit_choice(scaled[:, :, [0, -1]], targets, is_pairs)[0] / scale[0]
     return np.array([weight if weight > 0 else _UNCHOSEN[0]])
 
