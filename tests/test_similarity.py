@@ -11,9 +11,10 @@ import nlpkit
 from nlpkit.cli.main import main
 from nlpkit.errors import ConfigError, DataError, MissingPackageError
 from nlpkit.metrics import auc, best_threshold, retrieval_ranks
+from nlpkit.tasks.character_features import make_features
 from nlpkit.tasks.similarity.batches import sample_groups, training_batches
 from nlpkit.tasks.similarity.config import SimilarityReading, SimilaritySettings
-from nlpkit.tasks.similarity.examples import group_numbers, hold_out, make_features, read_examples, texts_of
+from nlpkit.tasks.similarity.examples import group_numbers, hold_out, read_examples, texts_of
 from nlpkit.tasks.similarity.overlap import FEATURES, overlap_features
 from nlpkit.tasks.similarity.score import CANDIDATES, PairScore
 from nlpkit.tasks.similarity.search import nearest_rows
@@ -105,6 +106,21 @@ def test_class_weights_begin_as_means_and_are_not_in_the_model(similarity_model)
         np.testing.assert_allclose(weights[group], mean / np.linalg.norm(mean), atol=1e-4)
     loaded = keras.saving.load_model(similarity_model / "model.keras")
     assert not any("classes" in weight.path for weight in loaded.weights)
+
+
+def test_it_starts_from_vectors(tmp_path):
+    (tmp_path / "v.txt").write_text("3 4\n退 1 2 3 4\n退货 4 3 2 1\n龘 1 1 1 1\n", "utf-8")
+    examples = read_examples(TRAIN)[0][:60]
+    values = {**SMALL_SIMILARITY, "vectors": str(tmp_path / "v.txt"), "char_dim": 4, "bigram_dim": 4}
+    task = SentenceVectors.untrained(SimilaritySettings.create({**values, "freeze_vectors": True}), Data(examples))
+    for name, symbol, right in (("character", "退", [1, 2, 3, 4]), ("bigram", "退货", [4, 3, 2, 1])):
+        layer, vocabulary = task.network.model.get_layer(f"{name}_vectors"), getattr(task, f"{name}s")
+        row = layer.get_weights()[0][vocabulary.encode([symbol])[0]]
+        np.testing.assert_allclose(row / row.sum(), np.array(right) / 10, rtol=1e-5)
+        assert not layer.trainable
+    assert "龘" in task.characters
+    with pytest.raises(DataError, match="set bigram_dim=4"):
+        SentenceVectors.untrained(SimilaritySettings.create({**values, "bigram_dim": 8}), Data(examples))
 
 
 def test_of_many_groups_some_are_compared_with(tmp_path):

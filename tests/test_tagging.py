@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 import nlpkit
 from nlpkit.datasets.windows import cut_windows
 from nlpkit.errors import ConfigError, DataError
+from nlpkit.tasks.character_features import make_features
 from nlpkit.tasks.tagging.answers import Entity
 from nlpkit.tasks.tagging.check import check
 from nlpkit.tasks.tagging.config import TaggingPrediction, TaggingReading, TaggingSettings
 from nlpkit.tasks.tagging.decode import spaced_words
-from nlpkit.tasks.tagging.examples import Example, check_labels, detect_format, make_features, read_examples
+from nlpkit.tasks.tagging.examples import Example, check_labels, detect_format, read_examples
 from nlpkit.tasks.tagging.task import Tagger
 from nlpkit.tasks.task import Data
 from nlpkit.text import tag_schemes

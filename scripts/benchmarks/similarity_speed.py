@@ -71,7 +71,7 @@ def measure_step(num_groups):
 
     from nlpkit.optimizers import RowAdam
     from nlpkit.tasks.similarity.config import SimilaritySettings
-    from nlpkit.tasks.similarity.examples import EncodedTexts, Sentence
+    from nlpkit.tasks.similarity.examples import Sentence
     from nlpkit.tasks.similarity.task import SentenceVectors
     from nlpkit.tasks.task import Data
     from nlpkit.training.steps import TrainingSteps
@@ -87,7 +87,7 @@ def measure_step(num_groups):
         groups = rng.permutation(num_groups)[: SENTENCES // 4]
         groups[-1] = num_groups - 1
         numbers = groups[np.arange(SENTENCES) % len(groups)].astype("int32")
-        task.network.add_classes(EncodedTexts(texts, task.features, settings.max_length), numbers)
+        task.network.add_classes(task.encoded(texts), numbers)
         batches = _OtherGroups(batches, groups, num_groups, settings.sampled_groups)
     model = task.network.training_model
     model.compile(RowAdam(1e-3, clipnorm=5.0), task.loss)

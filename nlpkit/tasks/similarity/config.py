@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from nlpkit.options import FILE, Options, option, options
+from nlpkit.tasks.character_features import CharacterSettings
 from nlpkit.tasks.declaration import Command, Declaration, Demo, PredictionOptions, ReadingOptions
-from nlpkit.tasks.encoder_settings import EncoderSettings
 from nlpkit.training.metric import Metric
 
 CLASS_LOSSES = ("am_softmax", "softmax", "simpler", "arcface")
@@ -12,7 +12,7 @@ CLASS_LOSSES = ("am_softmax", "softmax", "simpler", "arcface")
 
 
 @options
-class SimilaritySettings(EncoderSettings):
+class SimilaritySettings(CharacterSettings):
     """Vectors of sentences: embeddings, an encoder, a pooling; sentences that mean the same have a high cosine."""
 
     group = "similarity"
@@ -25,6 +25,11 @@ class SimilaritySettings(EncoderSettings):
     encoder: str = "gru"
     width: int = 256
     char_min_count: int = 1
+    char_dim: int = 128
+    bigram_dim: int = 128
+    bigram_min_count: int = 1
+    max_bigrams: int = 200_000
+    bigram_dropout: float = 0.2
 
     loss: str = option(
         "what is trained on: for groups a softmax over the groups, with a margin or without, or contrastive, which "
@@ -50,16 +55,6 @@ class SimilaritySettings(EncoderSettings):
         choices=("max_mean", "max", "mean", "attention", "last"),
     )
     vector_size: int = option("numbers of a sentence's vector", default=128, least=1)
-    char_dim: int = option("size of the character vectors", default=128, least=1)
-    bigram_dim: int = option("size of the vectors of pairs of characters; 0 leaves the pairs out", default=128, least=0)
-    bigram_min_count: int = option("pairs seen less often in training share one vector", default=1, least=1)
-    max_bigrams: int = option("number of the most frequent pairs that are kept", default=200_000, least=1)
-    char_dropout: float = option(
-        "share of the characters that are made unknown in a training step", default=0.05, least=0, below=1
-    )
-    bigram_dropout: float = option(
-        "share of the pairs that are made unknown in a training step", default=0.2, least=0, below=1
-    )
     max_length: int = option("characters of a sentence that are read; the rest is cut off", default=64, least=1)
 
 

@@ -17,8 +17,7 @@ from nlpkit.datasets.readers import field_of, read_tsv
 from nlpkit.errors import ConfigError, DataError
 from nlpkit.tasks.similarity.config import CLASS_LOSSES
 from nlpkit.text.characters import FlatTexts
-from nlpkit.text.features import TextFeatures, count_symbols
-from nlpkit.text.vocabulary import BigramVocabulary, CharacterVocabulary
+from nlpkit.text.features import TextFeatures
 
 _HELD_OUT = 0.05  # of the groups or pairs, where there is no validation file
 _DISTRACTORS = 20_000
@@ -184,17 +183,6 @@ def texts_of(examples: Iterable[Any]) -> list[str]:
     for each in examples:
         texts += [each.text] if isinstance(each, Sentence) else [each.first, each.second]
     return texts
-
-
-def make_features(texts: Iterable[str], settings: Any) -> TextFeatures:
-    """The vocabularies of training texts; see `nlpkit.tasks.similarity.config.SimilaritySettings`."""
-    characters, bigrams = count_symbols(texts)
-    return TextFeatures(
-        CharacterVocabulary.from_counts(characters, settings.char_min_count),
-        BigramVocabulary.from_counts(bigrams, settings.bigram_min_count, settings.max_bigrams)
-        if settings.bigram_dim
-        else None,
-    )
 
 
 class EncodedTexts:

@@ -7,13 +7,13 @@ from typing import Any, ClassVar
 
 from nlpkit.errors import ConfigError
 from nlpkit.options import FILE, option, options
+from nlpkit.tasks.character_features import CharacterSettings
 from nlpkit.tasks.declaration import Declaration, Demo, PredictionOptions, ReadingOptions
-from nlpkit.tasks.encoder_settings import EncoderSettings
 from nlpkit.training.metric import Metric
 
 
 @options
-class TaggingSettings(EncoderSettings):
+class TaggingSettings(CharacterSettings):
     """A character tagger: embeddings, an encoder, a head."""
 
     group = "tagger"
@@ -39,10 +39,6 @@ class TaggingSettings(EncoderSettings):
     head: str = option(
         "last layer: how the tags of a sentence are scored", default="crf", choices=("crf", "memm", "softmax")
     )
-    char_dim: int = option("size of the character vectors", default=64, least=1)
-    bigram_dim: int = option("size of the vectors of pairs of characters; 0 leaves the pairs out", default=32, least=0)
-    bigram_min_count: int = option("pairs seen less often in training share one vector", default=2, least=1)
-    max_bigrams: int = option("number of the most frequent pairs that are kept", default=100_000, least=1)
     lexicon: str = option(
         "words that the text is matched against: jieba for its dictionary, train for the words that occur at least "
         "three times in the training data, or a file with a word a line",
@@ -50,28 +46,12 @@ class TaggingSettings(EncoderSettings):
         metavar=FILE,
         other=("jieba", "train"),
     )
-    vectors: str = option(
-        "vectors to start from: a text file in word2vec's format that holds characters and pairs of characters",
-        default="",
-        metavar=FILE,
-    )
-    freeze_vectors: bool = option("leave these vectors as they are in training", default=False)
-    char_dropout: float = option(
-        "share of the characters that are made unknown in a training step", default=0.05, least=0, below=1
-    )
-    bigram_dropout: float = option(
-        "share of the pairs that are made unknown in a training step", default=0.4, least=0, below=1
-    )
     transition_rate: float = option("how many times faster than the rest the transitions learn", default=10.0, above=0)
     window: int = option(
         "longest window that a text is read in, in characters; longer texts are cut at safe places",
         default=256,
         least=32,
     )
-
-    def validate(self) -> None:
-        super().validate()
-        self.require("freeze_vectors", self.vectors or not self.freeze_vectors, "false without vectors")
 
 
 @options

@@ -5,23 +5,19 @@ from __future__ import annotations
 import collections
 import dataclasses
 import itertools
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from nlpkit.datasets.batches import BucketedBatches
 from nlpkit.datasets.files import ending_of, read_lines
-from nlpkit.datasets.lexicon_files import read_lexicon
 from nlpkit.datasets.readers import read_conll, read_jsonl, read_words
-from nlpkit.datasets.vector_files import read_chosen_vectors
 from nlpkit.datasets.windows import cut_windows
 from nlpkit.errors import DataError
 from nlpkit.text import tag_schemes
-from nlpkit.text.characters import EDGE, FlatTexts, normalize_text
-from nlpkit.text.features import TextFeatures, count_symbols
-from nlpkit.text.vocabulary import BigramVocabulary, CharacterVocabulary
+from nlpkit.text.characters import EDGE, FlatTexts
+from nlpkit.text.features import TextFeatures
 
 _SHOWN = 5  # places that an error about many of them lists
 
@@ -160,39 +156,6 @@ def _from_json(fields, path, line):
 def _start_of(given):
     start = given.get("start") if isinstance(given, dict) else None
     return start if type(start) is int else -1
-
-
-def make_features(
-    texts: Iterable[str], settings: Any, more_symbols: Iterable[str] = (), words: Mapping[str, int] | None = None
-) -> TextFeatures:
-    """The vocabularies and the lexicon of training texts.
-
-    Args:
-        texts: the texts.
-        settings: `nlpkit.tasks.tagging.config.TaggingSettings`.
-        more_symbols: characters and pairs of characters to have beside those of the texts, because there are vectors
-            for them.
-        words: words or entities of the texts and how often they occur, for the lexicon `train`.
-    """
-    characters, bigrams = count_symbols(texts)
-    for symbol in more_symbols:
-        counts, least = {
-            1: (characters, settings.char_min_count), 2: (bigrams, settings.bigram_min_count)
-        }[len(symbol)]  # fmt: skip
-        counts[symbol] = max(counts[symbol], least)
-    return TextFeatures(
-        CharacterVocabulary.from_counts(characters, settings.char_min_count),
-        BigramVocabulary.from_counts(bigrams, settings.bigram_min_count, settings.max_bigrams)
-        if settings.bigram_dim
-        else None,
-        read_lexicon(settings.lexicon, words or {}) if settings.lexicon else None,
-    )
-
-
-def read_symbol_vectors(path: str | Path) -> dict[str, np.ndarray]:
-    """The vectors of characters and of pairs of characters in a file; of two that are read alike, the first."""
-    vectors = read_chosen_vectors(path, lambda symbol: len(symbol) in (1, 2))
-    return {normalize_text(symbol): vector for symbol, vector in reversed(vectors.items())}
 
 
 def count_words(examples: Iterable[Example], scheme: str) -> collections.Counter[str]:

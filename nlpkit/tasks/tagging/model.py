@@ -12,16 +12,14 @@ from keras import layers, ops
 
 from nlpkit.datasets.padding import batches_by_length
 from nlpkit.datasets.windows import Windows
-from nlpkit.errors import DataError
 from nlpkit.layers import CRF, MEMM, TagSoftmax, TokenDropout, ViterbiDecoder, encode_text
 from nlpkit.losses import CRFLoss, PathLoss
+from nlpkit.tasks.character_features import set_vectors
 from nlpkit.text.features import TextFeatures
 from nlpkit.text.lexicon import NUM_FEATURES
-from nlpkit.text.vocabulary import FIRST_ID, Vocabulary
 from nlpkit.training.forward import Forward
 
 _HEADS = {"crf": CRF, "memm": MEMM, "softmax": TagSoftmax}
-_SCALE = 0.3  # root mean square of given vectors as the network gets them
 
 
 class TaggingNetwork:
@@ -91,33 +89,10 @@ class TaggingNetwork:
         return Forward(keras.Model({**self.model.input, "bonus": bonus}, ViterbiDecoder()(potentials)))
 
     def set_vectors(self, features: TextFeatures, vectors: Mapping[str, np.ndarray], frozen: bool) -> None:
-        """Put vectors into the embeddings, `frozen` if training leaves them as they are.
-
-        Symbols without one keep their random start, or have zeros if they could never learn.
-
-        Raises:
-            DataError: if the vectors have another size than the network's.
-        """
-        _set_rows(self.character_vectors, features.characters, vectors, frozen)
+        """See `nlpkit.tasks.character_features.set_vectors`."""
+        set_vectors(self.character_vectors, features.characters, vectors, "char_dim", frozen)
         if features.bigrams is not None:
-            _set_rows(self.bigram_vectors, features.bigrams, vectors, frozen)
-
-
-def _set_rows(layer, vocabulary: Vocabulary, vectors, frozen):
-    (table,) = layer.get_weights()
-    rows = [(i, vectors[symbol]) for i, symbol in enumerate(vocabulary.symbols, FIRST_ID) if symbol in vectors]
-    if not rows:
-        return
-    places, given = map(np.array, zip(*rows))
-    if given.shape[1] != table.shape[1]:
-        setting = {"character_vectors": "char_dim", "bigram_vectors": "bigram_dim"}[layer.name]
-        raise DataError(
-            f"the vectors have {given.shape[1]} numbers, {setting} is {table.shape[1]}; set {setting}={given.shape[1]}"
-        )
-    if frozen:
-        layer.trainable, table[FIRST_ID:] = False, 0
-    table[places] = given * (_SCALE / np.sqrt(np.mean(given**2)))
-    layer.set_weights([table])
+            set_vectors(self.bigram_vectors, features.bigrams, vectors, "bigram_dim", frozen)
 
 
 def loss_for(head: str) -> keras.losses.Loss:

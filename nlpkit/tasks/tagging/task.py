@@ -9,7 +9,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from nlpkit.datasets.lexicon_files import read_lexicon
 from nlpkit.datasets.windows import Windows, cut_windows
+from nlpkit.tasks.character_features import make_features, read_symbol_vectors, vocabulary_sizes
 from nlpkit.tasks.tagging.answers import Entities, Segmentation
 from nlpkit.tasks.tagging.config import TAGGING, TaggingPrediction, TaggingReading, TaggingSettings
 from nlpkit.tasks.tagging.decode import TagReader, is_segmentation
@@ -19,9 +21,7 @@ from nlpkit.tasks.tagging.examples import (
     TaggedTexts,
     check_labels,
     count_words,
-    make_features,
     read_examples,
-    read_symbol_vectors,
 )
 from nlpkit.tasks.tagging.model import TaggingNetwork, loss_for
 from nlpkit.tasks.tagging.steering import UserDictionary
@@ -88,9 +88,10 @@ class Tagger(Task):
         seen = {label for example in examples for label in example.labels}
         is_words = is_segmentation(seen, scheme)
         labels = tag_schemes.segmentation_labels() if is_words and "S" in seen else sorted(seen)
-        vectors = read_symbol_vectors(settings.vectors) if settings.vectors else {}
+        vectors = read_symbol_vectors(settings.vectors)
         words = count_words(examples, scheme) if is_words or settings.lexicon == "train" else {}
-        features = make_features((example.text for example in examples), settings, vectors, words)
+        lexicon = read_lexicon(settings.lexicon, words) if settings.lexicon else None
+        features = make_features((example.text for example in examples), settings, vectors, lexicon)
         parts = {
             "labels": Vocabulary(labels), "characters": features.characters, "bigrams": features.bigrams,
             "lexicon": features.lexicon, "known_words": Vocabulary(sorted(words)) if is_words else None,
@@ -106,7 +107,7 @@ class Tagger(Task):
         return tagger
 
     def build_network(self) -> TaggingNetwork:
-        sizes = len(self.features.characters), len(self.features.bigrams) if self.features.bigrams else 0
+        sizes = vocabulary_sizes(self.features)
         return TaggingNetwork(self.settings, self.labels.symbols, self.reader.scheme, *sizes)
 
     @property

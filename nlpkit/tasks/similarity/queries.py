@@ -1,0 +1,98 @@
+"""What programs ask vectors of sentences for: vectors, scores, the nearest of an index, duplicates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from nlpkit.errors import ConfigError
+from nlpkit.tasks.answers import Answer
+from nlpkit.tasks.similarity.cells import CellIndex, cells_for
+from nlpkit.tasks.similarity.config import SimilarityPrediction, SimilaritySettings
+from nlpkit.tasks.similarity.decode import Index
+from nlpkit.tasks.similarity.duplicates import duplicates
+from nlpkit.tasks.similarity.examples import EncodedTexts
+from nlpkit.tasks.similarity.model import SimilarityNetwork
+from nlpkit.tasks.similarity.score import PairScore
+from nlpkit.tasks.similarity.search import SentenceList, VectorTable, changed_index
+from nlpkit.tasks.task import Task
+from nlpkit.terminal import progress_bar
+from nlpkit.text.features import TextFeatures
+
+_AT_ONCE = 16_384  # sentences that are encoded between two looks of the progress bar
+
+
+class SentenceQueries(Task):
+    """The queries that a task with vectors of sentences answers.
+
+    Attributes:
+        features: what the network reads of texts.
+        indexed, table, cells: sentences of an index, their vectors, and what finds the nearest of many, or None.
+    """
+
+    settings: SimilaritySettings
+    network: SimilarityNetwork
+    features: TextFeatures
+    indexed: SentenceList | None
+    table: VectorTable | None
+    cells: CellIndex | None
+
+    @property
+    def score(self) -> PairScore:
+        """Scores pairs of sentences, as the validation data ask for."""
+        return PairScore(self.features.characters, self.settings.max_length, **self.metadata.get("score", {}))
+
+    @property
+    def index(self) -> Index | None:
+        """Where the nearest sentences are looked for; None without an index."""
+        if self.indexed is None or self.table is None:
+            return None
+        return Index(self.indexed.sentences, (self.cells or self.table).nearest)
+
+    def with_index(self, add: Sequence[str], remove: Sequence[str] = (), method: str = "auto") -> Any:
+        """The same model with an index: of the sentences that it has, those to `add`, and without those to `remove`.
+
+        Sentences that are there already, and empty ones, are left out. For `method` see
+        `nlpkit.tasks.similarity.config.IndexOptions`.
+
+        Raises:
+            DataError: if a sentence to remove is not there, or none is left.
+            MissingPackageError: for cells, without faiss.
+        """
+        sentences, table = changed_index(self.indexed, self.table, add, remove, self.encode_texts)
+        parts = {part.attribute: getattr(self, part.attribute) for part in self.parts}
+        changed = {"indexed": sentences, "table": table, "cells": cells_for(table.vectors, method)}
+        task = type(self)(self.settings, self.metadata, **{**parts, **changed})
+        task.network = self.network
+        return task
+
+    def search(self, texts: Sequence[str], n_best: int = SimilarityPrediction.n_best) -> Sequence[Answer]:
+        """The nearest sentences of the index for each text; a `ConfigError` without an index."""
+        if self.indexed is None:
+            raise ConfigError("this model has no index; make one by nlpkit index, or with_index")
+        return self.predict([(text,) for text in texts], n_best=n_best)
+
+    def duplicates(self, texts: Sequence[str], threshold: float = 0.5) -> list[tuple[float, int, int]]:
+        """Pairs of sentences whose score is at least the threshold, each with its places, the surest first."""
+        return duplicates(texts, self.encode_texts, self.score, threshold)
+
+    def encode_texts(self, texts: Sequence[str]) -> np.ndarray:
+        """Vectors of sentences, float32 ``(n, vector_size)``, of length 1; zeros for an empty one."""
+        vectors = np.zeros((len(texts), self.settings.vector_size), "float32")
+        with progress_bar("sentences", hidden=len(texts) <= _AT_ONCE) as bar:
+            row = bar.add_task("encoding", total=len(texts))
+            for start in range(0, len(texts), _AT_ONCE):
+                part = slice(start, start + _AT_ONCE)
+                vectors[part] = self.network.vectors_of(self.encoded(texts[part]))
+                bar.advance(row, _AT_ONCE)
+        return vectors
+
+    def similarity(self, first: str, second: str) -> float:
+        """How sure it is that two sentences mean the same, from 0 to 1; 0 if one is empty."""
+        return self.predict([(first, second)])[0].score or 0.0
+
+    def encoded(self, texts: Sequence[str]) -> EncodedTexts:
+        """What the network reads of sentences."""
+        return EncodedTexts(texts, self.features, self.settings.max_length)
