@@ -27,23 +27,31 @@ def scores(examples: Sequence[Any], vectors: np.ndarray, score: PairScore) -> di
 
     Returns:
         For groups ``top1``, ``top5``, ``top10`` and ``mrr``, see `nlpkit.metrics.retrieval_ranks`: the nearest
-        `CANDIDATES` sentences are ordered by score. For pairs ``spearman`` and, if the labels are two, ``accuracy`` and
-        ``auc``. In either case ``score``, the first of them; and ``vector_`` with each name for the cosine alone, if
-        the score depends on more.
+        `CANDIDATES` sentences are ordered by score; and ``accuracy`` and ``auc`` of the pairs of `labelled_logits`. For
+        pairs ``spearman`` and, if the labels are two, ``accuracy`` and ``auc``. In either case ``score``, the first of
+        them; and those of the cosine alone as ``vector_…``, if the score depends on more.
     """
     if not isinstance(examples[0], Pair):
         ranks = retrieval_ranks(vectors, group_numbers(examples))
         if not len(ranks):
             return {"score": 0.0}
-        return _with_vectors(_of_ranks(_scored_ranks(examples, vectors, ranks, score)), _of_ranks(ranks), score)
+        is_same, logits = labelled_logits(examples, vectors, score)
+        scored = _of_ranks(_scored_ranks(examples, vectors, ranks, score)) | _of_answers(is_same, logits)
+        return _with_vectors(scored, _of_ranks(ranks), score)
     cosines, labels = pair_cosines(vectors), np.array([each.label for each in examples])
     first, second = _texts_of_pairs(examples)
     logits = score.logits(first, second, cosines)
     alone = _of_pairs(cosines, labels)
     metrics = _of_pairs(logits, labels)
     if "auc" in metrics:
-        metrics["accuracy"] = float(np.mean((logits >= 0) == (labels == labels.max())))
+        metrics |= _of_answers(labels == labels.max(), logits)
     return _with_vectors(metrics, alone, score)
+
+
+def _of_answers(is_same, logits):
+    if not len(logits):  # all pairs are of the same sentence
+        return {}
+    return {"accuracy": float(np.mean((logits >= 0) == is_same)), "auc": auc(is_same, logits)}
 
 
 def _with_vectors(metrics, of_vectors, score):
