@@ -10,7 +10,8 @@ million of which a step compares with 8,192. Each backend in a process of its ow
 `search`: distinct sentences of 6 to 48 characters are cut from a text at its full stops and encoded; 200 others are
 looked for among them one after the other, exactly and by cells, 20 nearest; recall is that of the 10 nearest.
 
-`file`: `nlpkit predict` from a file of such sentences to vectors as `.npy`, start-up included.
+`file`: `nlpkit predict` from a file of such sentences of 8 to 36 characters, which are as long as questions on average,
+to vectors as `.npy`, start-up included.
 """
 
 import argparse
@@ -122,18 +123,20 @@ class _OtherGroups:
             yield {**arrays, "compared": compared}, places
 
 
-def sentences_of(path, count):
-    """Distinct sentences of a text, the first so many."""
+def sentences_of(path, count, least, most):
+    """Distinct sentences of a text with so many characters, the first so many."""
     from nlpkit.datasets.files import read_lines
 
     found = {}
     for _, line in read_lines(path):
         for sentence in re.split("[。！？；!?]", line):
-            if 6 <= len(sentence) <= 48 and "\t" not in sentence:
+            if least <= len(sentence) <= most and "\t" not in sentence:
                 found.setdefault(sentence.strip())
         if len(found) >= count:
             break
-    return list(found)[:count]
+    chosen = list(found)[:count]
+    print(f"{len(chosen):,} sentences of {statistics.mean(map(len, chosen)):.1f} characters on average", flush=True)
+    return chosen
 
 
 def search(args):
@@ -144,7 +147,7 @@ def search(args):
     from nlpkit.tasks.similarity.search import VectorTable
 
     task = nlpkit.load(args.model).task
-    texts = sentences_of(args.text, args.sentences + QUERIES)
+    texts = sentences_of(args.text, args.sentences + QUERIES, 6, 48)
     begin = time.perf_counter()
     vectors = task.encode_texts(texts)
     print(f"{len(texts):,} sentences encoded in {time.perf_counter() - begin:.0f} s")
@@ -172,7 +175,7 @@ def _each(index, queries):
 
 
 def from_file_to_file(args):
-    texts = sentences_of(args.text, args.sentences)
+    texts = sentences_of(args.text, args.sentences, 8, 36)
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "in.txt"
         for lines in ([texts[0]], texts):
