@@ -126,14 +126,14 @@ def of_model(task):
     of_cosine, _ = of_vectors(task.encode_texts)
 
     def rank(texts, count):
-        scores = of_cosine(texts, count)
+        scores = of_cosine(texts, count).astype("float64")
         np.fill_diagonal(scores, -np.inf)
         nearest = np.argsort(-scores, axis=1)[:, :20]
         first = [texts[i] for i in range(count) for _ in range(20)]
         cosines = np.take_along_axis(scores, nearest, 1)
         logits = task.score.logits(first, [texts[i] for i in nearest.ravel()], cosines.ravel())
         # Above all others, in their own order.
-        np.put_along_axis(scores, nearest, np.nan_to_num(logits.reshape(count, -1), posinf=1e6) + 1e7, 1)
+        np.put_along_axis(scores, nearest, np.nan_to_num(logits.reshape(count, -1), posinf=1e4) + 1e5, 1)
         return scores
 
     def compare(first, second):
