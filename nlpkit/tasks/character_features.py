@@ -1,4 +1,4 @@
-"""What tasks that read characters and pairs of characters share: settings, vocabularies, vectors to start from."""
+"""What tasks that read characters and pairs of characters share: vocabularies, and vectors to start from."""
 
 from __future__ import annotations
 
@@ -10,42 +10,13 @@ import numpy as np
 
 from nlpkit.datasets.vector_files import read_chosen_vectors
 from nlpkit.errors import DataError
-from nlpkit.options import FILE, option, options
-from nlpkit.tasks.encoder_settings import EncoderSettings
+from nlpkit.tasks.encoder_settings import CharacterSettings
 from nlpkit.text.characters import normalize_text
 from nlpkit.text.features import TextFeatures, count_symbols
 from nlpkit.text.lexicon import Lexicon
 from nlpkit.text.vocabulary import FIRST_ID, BigramVocabulary, CharacterVocabulary, Vocabulary
 
 _SCALE = 0.3  # root mean square of given vectors as the network gets them
-
-
-@options
-class CharacterSettings(EncoderSettings):
-    """How characters and pairs of characters become vectors."""
-
-    group = "characters"
-
-    char_dim: int = option("size of the character vectors", default=64, least=1)
-    bigram_dim: int = option("size of the vectors of pairs of characters; 0 leaves the pairs out", default=32, least=0)
-    bigram_min_count: int = option("pairs seen less often in training share one vector", default=2, least=1)
-    max_bigrams: int = option("number of the most frequent pairs that are kept", default=100_000, least=1)
-    vectors: str = option(
-        "vectors to start from: a text file in word2vec's format that holds characters and pairs of characters",
-        default="",
-        metavar=FILE,
-    )
-    freeze_vectors: bool = option("leave these vectors as they are in training", default=False)
-    char_dropout: float = option(
-        "share of the characters that are made unknown in a training step", default=0.05, least=0, below=1
-    )
-    bigram_dropout: float = option(
-        "share of the pairs that are made unknown in a training step", default=0.4, least=0, below=1
-    )
-
-    def validate(self) -> None:
-        super().validate()
-        self.require("freeze_vectors", self.vectors or not self.freeze_vectors, "false without vectors")
 
 
 def make_features(

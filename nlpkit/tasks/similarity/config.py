@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from nlpkit.options import FILE, Options, option, options
-from nlpkit.tasks.character_features import CharacterSettings
 from nlpkit.tasks.declaration import Command, Declaration, Demo, PredictionOptions, ReadingOptions
+from nlpkit.tasks.encoder_settings import CharacterSettings
 from nlpkit.training.metric import Metric
 
 CLASS_LOSSES = ("am_softmax", "softmax", "simpler", "arcface")

@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 
 from nlpkit.errors import ConfigError
 from nlpkit.options import FILE, option, options
-from nlpkit.tasks.character_features import CharacterSettings
 from nlpkit.tasks.declaration import Declaration, Demo, PredictionOptions, ReadingOptions
+from nlpkit.tasks.encoder_settings import CharacterSettings
 from nlpkit.training.metric import Metric
 
 
