@@ -80,8 +80,8 @@ def sample_groups(
 
 
 def _of_partners(sentences, texts, settings):
-    groups = group_numbers(sentences)
-    members, negatives = _Groups(groups), _Groups(unlike_numbers(sentences))
+    groups, unlike = group_numbers(sentences), unlike_numbers(sentences)
+    members, negatives = _Groups(groups), _Groups(unlike)
 
     def collate(rows, size, rng):
         rows = members.rows[rows]
@@ -93,7 +93,7 @@ def _of_partners(sentences, texts, settings):
         return texts.gather(np.concatenate([rows, partners, hard]), size), targets
 
     longest = np.zeros(len(members.sizes), int)
-    for each in (groups, unlike_numbers(sentences)):
+    for each in (groups, unlike):
         np.maximum.at(longest, each[each >= 0], texts.lengths[each >= 0])
     return longest[groups[members.rows]], collate
 
