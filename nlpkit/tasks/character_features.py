@@ -63,23 +63,26 @@ def read_symbol_vectors(path: str | Path) -> dict[str, np.ndarray]:
     return {normalize_text(symbol): vector for symbol, vector in reversed(vectors.items())}
 
 
-def set_vectors(
-    layer: Any, vocabulary: Vocabulary, vectors: Mapping[str, np.ndarray], setting: str, frozen: bool
-) -> None:
-    """Put vectors into an embedding layer.
+def set_vectors(network: Any, features: TextFeatures, vectors: Mapping[str, np.ndarray], frozen: bool) -> None:
+    """Put vectors into the embeddings of a network.
 
     Symbols without one keep their random start, or have zeros if they could never learn.
 
     Args:
-        layer: a `keras.layers.Embedding`.
-        vocabulary: its symbols.
+        network: has embedding layers `character_vectors` and, with pairs of characters, `bigram_vectors`.
+        features: whose vocabularies it reads.
         vectors: by symbol.
-        setting: the name of the setting that says their size.
         frozen: whether training leaves them as they are.
 
     Raises:
-        DataError: if the vectors have another size than the layer's.
+        DataError: if the vectors have another size than the network's.
     """
+    _set_rows(network.character_vectors, features.characters, vectors, "char_dim", frozen)
+    if features.bigrams is not None:
+        _set_rows(network.bigram_vectors, features.bigrams, vectors, "bigram_dim", frozen)
+
+
+def _set_rows(layer, vocabulary: Vocabulary, vectors, setting, frozen):
     (table,) = layer.get_weights()
     rows = [(i, vectors[symbol]) for i, symbol in enumerate(vocabulary.symbols, FIRST_ID) if symbol in vectors]
     if not rows:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -21,10 +20,8 @@ from nlpkit.losses import (
     ScaledSoftmaxLoss,
     SimplerMarginLoss,
 )
-from nlpkit.tasks.character_features import set_vectors
 from nlpkit.tasks.similarity.config import CLASS_LOSSES
 from nlpkit.tasks.similarity.examples import EncodedTexts
-from nlpkit.text.features import TextFeatures
 from nlpkit.training.forward import Forward
 
 
@@ -39,6 +36,7 @@ class SimilarityNetwork:
         model: from the arrays of `TextFeatures`, ``(batch, time, …)``, to vectors of length 1,
             ``(batch, vector_size)``.
         training_model: the same with the head that the loss needs.
+        character_vectors, bigram_vectors: its embeddings; the second is there with bigrams only.
     """
 
     def __init__(self, settings: Any, num_characters: int, num_bigrams: int):
@@ -48,14 +46,14 @@ class SimilarityNetwork:
         mask = characters != 0
         start = keras.initializers.RandomNormal(stddev=0.1)
         ids = TokenDropout(settings.char_dropout)(characters)
-        self._character_vectors = layers.Embedding(num_characters, settings.char_dim, start, name="character_vectors")
-        x = self._character_vectors(ids)  # (batch, time, char_dim)
+        self.character_vectors = layers.Embedding(num_characters, settings.char_dim, start, name="character_vectors")
+        x = self.character_vectors(ids)  # (batch, time, char_dim)
         if num_bigrams:
             bigrams = keras.Input((None, 2), dtype="int32", name="bigrams")
             inputs.append(bigrams)
             ids = TokenDropout(settings.bigram_dropout)(bigrams[:, :, 1])  # of each character with the next
-            self._bigram_vectors = layers.Embedding(num_bigrams, settings.bigram_dim, start, name="bigram_vectors")
-            x = layers.Concatenate()([x, self._bigram_vectors(ids)])
+            self.bigram_vectors = layers.Embedding(num_bigrams, settings.bigram_dim, start, name="bigram_vectors")
+            x = layers.Concatenate()([x, self.bigram_vectors(ids)])
         x = layers.Dropout(settings.dropout)(layers.LayerNormalization()(x))
         x = layers.Dense(settings.width, name="mix")(x)  # (batch, time, width)
         x = encode_text(x, mask, settings.encoder, settings.dilations, settings.layers, settings.dropout)
@@ -66,12 +64,6 @@ class SimilarityNetwork:
         if settings.loss == "cosent":
             pairs = ops.reshape(self.model.output, (-1, 2, settings.vector_size))
             self.training_model = keras.Model(self.model.input, ops.sum(pairs[:, 0] * pairs[:, 1], axis=-1))
-
-    def set_vectors(self, features: TextFeatures, vectors: Mapping[str, np.ndarray], frozen: bool) -> None:
-        """See `nlpkit.tasks.character_features.set_vectors`."""
-        set_vectors(self._character_vectors, features.characters, vectors, "char_dim", frozen)
-        if features.bigrams is not None:
-            set_vectors(self._bigram_vectors, features.bigrams, vectors, "bigram_dim", frozen)
 
     def add_classes(self, texts: EncodedTexts, groups: np.ndarray) -> None:
         """Give the training model weights for each group, which begin as the mean of its sentences' vectors.

@@ -11,7 +11,7 @@ import numpy as np
 from nlpkit.datasets.vector_files import npy_header
 from nlpkit.errors import DataError
 from nlpkit.tasks.answers import Answer
-from nlpkit.tasks.character_features import make_features, read_symbol_vectors, vocabulary_sizes
+from nlpkit.tasks.character_features import make_features, read_symbol_vectors, set_vectors, vocabulary_sizes
 from nlpkit.tasks.pictures import Picture
 from nlpkit.tasks.similarity.answers import SentencePair
 from nlpkit.tasks.similarity.batches import training_batches
@@ -91,7 +91,7 @@ class SentenceVectors(SentenceQueries):
         task = cls(settings, characters=features.characters, bigrams=features.bigrams)
         task.network = task.build_network()
         if vectors:
-            task.network.set_vectors(features, vectors, settings.freeze_vectors)
+            set_vectors(task.network, features, vectors, settings.freeze_vectors)
         if settings.loss in CLASS_LOSSES:
             groups = group_numbers(data.examples)
             members = [text for text, group in zip(texts, groups) if group >= 0]

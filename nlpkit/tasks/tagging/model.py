@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -14,8 +14,6 @@ from nlpkit.datasets.padding import batches_by_length
 from nlpkit.datasets.windows import Windows
 from nlpkit.layers import CRF, MEMM, TagSoftmax, TokenDropout, ViterbiDecoder, encode_text
 from nlpkit.losses import CRFLoss, PathLoss
-from nlpkit.tasks.character_features import set_vectors
-from nlpkit.text.features import TextFeatures
 from nlpkit.text.lexicon import NUM_FEATURES
 from nlpkit.training.forward import Forward
 
@@ -87,12 +85,6 @@ class TaggingNetwork:
         bonus = keras.Input((None, num_tags), dtype="float32", name="bonus")
         potentials = potentials + ops.pad(bonus, [[0, 0], [0, num_tags + 2], [0, 1]])
         return Forward(keras.Model({**self.model.input, "bonus": bonus}, ViterbiDecoder()(potentials)))
-
-    def set_vectors(self, features: TextFeatures, vectors: Mapping[str, np.ndarray], frozen: bool) -> None:
-        """See `nlpkit.tasks.character_features.set_vectors`."""
-        set_vectors(self.character_vectors, features.characters, vectors, "char_dim", frozen)
-        if features.bigrams is not None:
-            set_vectors(self.bigram_vectors, features.bigrams, vectors, "bigram_dim", frozen)
 
 
 def loss_for(head: str) -> keras.losses.Loss:

@@ -11,7 +11,7 @@ import numpy as np
 
 from nlpkit.datasets.lexicon_files import read_lexicon
 from nlpkit.datasets.windows import Windows, cut_windows
-from nlpkit.tasks.character_features import make_features, read_symbol_vectors, vocabulary_sizes
+from nlpkit.tasks.character_features import make_features, read_symbol_vectors, set_vectors, vocabulary_sizes
 from nlpkit.tasks.tagging.answers import Entities, Segmentation
 from nlpkit.tasks.tagging.config import TAGGING, TaggingPrediction, TaggingReading, TaggingSettings
 from nlpkit.tasks.tagging.decode import TagReader, is_segmentation
@@ -103,7 +103,7 @@ class Tagger(Task):
             tagger.metadata["splits"] = runs.kinds_split_in(texts.flat, tagger.reader.word_ends(texts.tags))
         tagger.network = tagger.build_network()
         if vectors:
-            tagger.network.set_vectors(features, vectors, settings.freeze_vectors)
+            set_vectors(tagger.network, features, vectors, settings.freeze_vectors)
         return tagger
 
     def build_network(self) -> TaggingNetwork:
