@@ -13,10 +13,11 @@ from nlpkit.errors import ConfigError, DataError, MissingPackageError
 from nlpkit.metrics import auc, best_threshold, retrieval_ranks
 from nlpkit.tasks.character_features import make_features
 from nlpkit.tasks.similarity.batches import sample_groups, training_batches
+from nlpkit.tasks.similarity.calibrate import fitted_score
 from nlpkit.tasks.similarity.config import SimilarityReading, SimilaritySettings
 from nlpkit.tasks.similarity.examples import group_numbers, hold_out, read_examples, texts_of
 from nlpkit.tasks.similarity.overlap import FEATURES, overlap_features
-from nlpkit.tasks.similarity.score import CANDIDATES, PairScore
+from nlpkit.tasks.similarity.score import CANDIDATES
 from nlpkit.tasks.similarity.search import nearest_rows
 from nlpkit.tasks.similarity.task import SentenceVectors
 from nlpkit.tasks.task import Data
@@ -211,7 +212,7 @@ def test_a_score_finds_out_whether_overlap_helps(shape):
             right = truth == truth.max(axis=1, keepdims=True)
         else:
             right = truth > np.median(truth)
-        score = PairScore.fit(vocabulary, 64, first, second, cosines.reshape(shape), right.astype(float))
+        score = fitted_score(vocabulary, 64, first, second, cosines.reshape(shape), right.astype(float))
         assert score.has_overlap == bool(weight) and 1 < score.cosine_weight < 3
         if weight:
             assert score.overlap_weights[FEATURES.index("common beginning")] > 1

@@ -9,8 +9,9 @@ import numpy as np
 
 from nlpkit.ops.tsne import tsne
 from nlpkit.tasks.pictures import Distribution, Listing, Map, Picture
-from nlpkit.tasks.similarity.evaluate import labelled_logits, lists_of, logits_of_lists
+from nlpkit.tasks.similarity.evaluate import labelled_groups, labelled_pairs, pair_cosines
 from nlpkit.tasks.similarity.examples import Pair, group_numbers
+from nlpkit.tasks.similarity.lists import lists_of
 from nlpkit.tasks.similarity.score import PairScore
 
 _GROUPS = 30  # on the map
@@ -25,13 +26,18 @@ def pictures_of(examples: Sequence[Any], vectors: np.ndarray, score: PairScore) 
         vectors: float32 ``(sentences, size)``, of length 1, those of pairs side by side.
         score: of pairs.
     """
-    is_same, logits = labelled_logits(examples, vectors, score)
+    if isinstance(examples[0], Pair):
+        return [_spread(score, *labelled_pairs(examples, pair_cosines(vectors), score))]
+    lists = lists_of(examples, vectors)
+    logits = lists.logits(score)
+    spread = _spread(score, *labelled_groups(lists, vectors, score, logits))
+    return [*_map(examples, vectors), _wrong(lists, logits, score), spread]
+
+
+def _spread(score, is_same, logits):
     scores = score.from_logits(logits)
     names = ("pairs that mean the same", "pairs that do not, the likeliest ones")
-    spread = Distribution("Scores of pairs", {names[0]: scores[is_same], names[1]: scores[~is_same]}, 0.5)
-    if isinstance(examples[0], Pair):
-        return [spread]
-    return [*_map(examples, vectors), _wrong(examples, vectors, score), spread]
+    return Distribution("Scores of pairs", {names[0]: scores[is_same], names[1]: scores[~is_same]}, 0.5)
 
 
 def _map(sentences, vectors):
@@ -46,10 +52,8 @@ def _map(sentences, vectors):
     return [Map(title, texts, tsne(vectors[rows], perplexity=5.0), groups[rows].tolist())]
 
 
-def _wrong(sentences, vectors, score):
-    lists = lists_of(vectors, group_numbers(sentences))
-    logits = logits_of_lists(sentences, lists, score)
-    scores = score.from_logits(logits)
+def _wrong(lists, logits, score):
+    sentences, scores = lists.sentences, score.from_logits(logits)
     own = np.where(lists.is_own, logits, -np.inf)
     others = np.where(lists.is_own, -np.inf, logits)
     wrong = np.flatnonzero(others.max(axis=1, initial=-np.inf) > own.max(axis=1, initial=-np.inf))

@@ -15,6 +15,7 @@ from nlpkit.tasks.character_features import make_features, read_symbol_vectors, 
 from nlpkit.tasks.pictures import Picture
 from nlpkit.tasks.similarity.answers import SentencePair
 from nlpkit.tasks.similarity.batches import training_batches
+from nlpkit.tasks.similarity.calibrate import calibrated_score
 from nlpkit.tasks.similarity.cells import CellIndex
 from nlpkit.tasks.similarity.config import (
     CLASS_LOSSES,
@@ -24,7 +25,7 @@ from nlpkit.tasks.similarity.config import (
     SimilaritySettings,
 )
 from nlpkit.tasks.similarity.decode import answers_of
-from nlpkit.tasks.similarity.evaluate import chosen_score, sample_pairs, scores
+from nlpkit.tasks.similarity.evaluate import sample_pairs, scores
 from nlpkit.tasks.similarity.examples import (
     EncodedTexts,
     Pair,
@@ -110,7 +111,7 @@ class SentenceVectors(SentenceQueries):
 
     def calibrate(self, examples: Sequence[Any]) -> None:
         vectors = self.encode_texts(texts_of(examples))
-        score = chosen_score(examples, vectors, self.features.characters, self.settings.max_length)
+        score = calibrated_score(examples, vectors, self.features.characters, self.settings.max_length)
         self.metadata["score"] = score.to_dict()
 
     # Answers.
