@@ -1,5 +1,6 @@
 """Sentence similarity: reading, batches, heads, answers, metrics, thresholds."""
 
+import itertools
 import json
 import sys
 
@@ -15,14 +16,17 @@ from nlpkit.tasks.character_features import make_features
 from nlpkit.tasks.similarity.batches import sample_groups, training_batches
 from nlpkit.tasks.similarity.calibrate import fitted_score
 from nlpkit.tasks.similarity.config import SimilarityReading, SimilaritySettings
-from nlpkit.tasks.similarity.examples import group_numbers, hold_out, read_examples, texts_of
-from nlpkit.tasks.similarity.overlap import FEATURES, overlap_features
+from nlpkit.tasks.similarity.examples import Pair, Sentence, group_numbers, hold_out, read_examples, texts_of
+from nlpkit.tasks.similarity.overlap import FEATURES, Overlap
 from nlpkit.tasks.similarity.score import CANDIDATES
 from nlpkit.tasks.similarity.search import nearest_rows
+from nlpkit.tasks.similarity.symbols import SymbolWeights
 from nlpkit.tasks.similarity.task import SentenceVectors
+from nlpkit.tasks.similarity.training_pairs import training_pairs
 from nlpkit.tasks.task import Data
 from nlpkit.text.characters import normalize_text
-from nlpkit.text.vocabulary import CharacterVocabulary
+from nlpkit.text.features import TextFeatures
+from nlpkit.text.vocabulary import BigramVocabulary, CharacterVocabulary
 from nlpkit.training.checkpoint import load_state
 
 from .conftest import QUESTIONS, SMALL_SIMILARITY
@@ -87,9 +91,10 @@ def test_every_weight_gets_a_gradient_whatever_the_pooling(pooling, encoder):
         assert gradient is not None and np.abs(tf.convert_to_tensor(gradient)).max() > 0, variable.path
 
 
-def test_pairs_train_by_cosent_and_scores_too(tmp_path):
-    model = nlpkit.train("similarity", QUESTIONS / "pairs.tsv", out=tmp_path / "m",
-                         settings={**SMALL_SIMILARITY, "loss": "cosent", "scale": 20.0})  # fmt: skip
+@pytest.mark.parametrize("preset", [None, "pairs"])
+def test_pairs_train_and_scores_too(preset, tmp_path):
+    settings = {"epochs": 2} if preset else {**SMALL_SIMILARITY, "loss": "cosent", "scale": 20.0}
+    model = nlpkit.train("similarity", QUESTIONS / "pairs.tsv", out=tmp_path / "m", preset=preset, settings=settings)
     assert {"spearman", "accuracy", "auc", "score"} <= model.metrics["valid"].keys()
     (tmp_path / "scores.tsv").write_text("一样\t一样\t5\n一样\t不同\t0.5\n相近\t近似\t3\n" * 4, "utf-8")
     metrics = model.evaluate(tmp_path / "scores.tsv")
@@ -176,11 +181,11 @@ def test_hard_negatives_belong_to_their_groups(tmp_path):
 
 def test_overlap_against_a_loop():
     rng = np.random.default_rng(0)
-    vocabulary = CharacterVocabulary("的一是在有")
+    overlap = Overlap(TextFeatures(CharacterVocabulary("的一是在有")), 64)
     rarity = {c: np.log(i) for i, c in enumerate("的一是在有", 2)}
     texts = ["".join(rng.choice([*"的一是在有龙凤"], rng.integers(1, 9))) for _ in range(60)]
-    found = overlap_features(texts[:30], texts[30:], vocabulary, 64)
-    np.testing.assert_allclose(found, overlap_features(texts[30:], texts[:30], vocabulary, 64), rtol=1e-6)
+    found = overlap.of_pairs(texts[:30], texts[30:])
+    np.testing.assert_allclose(found, overlap.of_pairs(texts[30:], texts[:30]), rtol=1e-6)
     for first, second, numbers in zip(texts[:30], texts[30:], found, strict=True):
         missing = []
         for one, other in ((first, second), (second, first)):
@@ -192,19 +197,67 @@ def test_overlap_against_a_loop():
         for i, (a, b) in enumerate(((first, second), (first[::-1], second[::-1]))):
             while ends[i] < min(len(a), len(b)) and a[ends[i]] == b[ends[i]]:
                 ends[i] += 1
-        np.testing.assert_allclose(numbers, [*expected, *ends, len(first) + len(second)], rtol=1e-5)
+        np.testing.assert_allclose(numbers, [*expected, *ends, len(first) + len(second), 0], rtol=1e-5)
     assert len(FEATURES) == found.shape[1]
+
+
+def test_symbols_of_pairs_and_their_weights_against_a_loop():
+    rng = np.random.default_rng(0)
+    letters = [*"的一是在有龙"]
+    first, second = (["".join(rng.choice(letters, rng.integers(0, 7))) for _ in range(50)] for _ in range(2))
+    settings = SimilaritySettings.create({"char_min_count": 1, "bigram_min_count": 2})
+    features = make_features([text.replace("龙", "") for text in first], settings)
+    edge, size = BigramVocabulary.EDGE_SYMBOL, len(features.characters) + len(features.bigrams)
+    weights = SymbolWeights(rng.normal(size=2 * size).astype("float32"))
+    found = weights.logits(features, 64, first, second)
+    np.testing.assert_allclose(found, weights.logits(features, 64, second, first))
+
+    def known(text):
+        pairs = map("".join, itertools.pairwise(text + edge))
+        ids = {*features.characters.encode(text), *(len(features.characters) + features.bigrams.encode([*pairs]))}
+        return ids - {1, len(features.characters) + 1}
+
+    for a, b, logit in zip(first, second, found, strict=True):
+        a, b = known(a), known(b)
+        shared = sum(weights.weights[i] for i in a & b)
+        assert logit == pytest.approx(shared + sum(weights.weights[size + i] for i in a ^ b), abs=1e-4)
+
+
+def test_weights_of_symbols_find_what_tells_pairs_apart(tmp_path):
+    rng = np.random.default_rng(0)
+    texts = ["".join(rng.choice([*"的一是在有"], 6)) for _ in range(400)]
+    first, second = texts, [text + "不" if rng.random() < 0.5 else text[::-1] for text in texts]
+    targets = np.array(["不" not in text for text in second], float)
+    features = make_features([*first, *second], SimilaritySettings.create({}))
+    weights = SymbolWeights.fit(features, 64, first, second, targets)
+    assert auc(targets == 1, weights.logits(features, 64, first, second)) > 0.95
+    weights.save(tmp_path / "symbols.npy")
+    np.testing.assert_array_equal(SymbolWeights.load(tmp_path / "symbols.npy").weights, weights.weights)
+
+
+def test_pairs_to_train_on():
+    examples = [Sentence(text, group, 0) for text, group in (("甲乙", "1"), ("甲丙", "1"), ("甲丁", "2"), ("戊", "3"))]
+    examples.append(Sentence("乙甲", None, 0, unlike="1"))
+    vectors = np.array([[1, 0], [0.9, 0.4], [0.8, 0.6], [0, 1], [1, 0]], "float32")
+    first, second, targets = training_pairs(examples, texts_of(examples), vectors)
+    pairs = {frozenset(pair): target for *pair, target in zip(first, second, targets, strict=True)}
+    assert pairs.pop(frozenset(["甲乙", "甲丙"])) == 1 and not any(pairs.values())
+    assert frozenset(["乙甲", "甲乙"]) in pairs and frozenset(["甲丁", "戊"]) in pairs
+    labels = training_pairs(
+        [Pair("甲", "乙", 5, 1), Pair("甲", "丙", 0, 2), Pair("甲", "丁", 1, 3)], [*"甲乙甲丙甲丁"], vectors
+    )
+    assert labels[0] == ["甲"] * 3 and labels[1] == [*"乙丙丁"] and labels[2].tolist() == [1, 0, 0.2]
 
 
 @pytest.mark.parametrize("shape", [(300, 5), (400,)])
 def test_a_score_finds_out_whether_overlap_helps(shape):
     rng = np.random.default_rng(0)
-    vocabulary = CharacterVocabulary("甲乙丙丁")
+    overlap = Overlap(TextFeatures(CharacterVocabulary("甲乙丙丁")), 64)
     count = int(np.prod(shape))
     first = ["".join(rng.choice([*"甲乙丙丁"], 5)) for _ in range(count)]
     second = ["".join(rng.choice([*"甲乙丙丁"], 5)) for _ in range(count)]
     cosines = rng.normal(size=count)
-    beginning = overlap_features(first, second, vocabulary, 64)[:, FEATURES.index("common beginning")]
+    beginning = overlap.of_pairs(first, second)[:, FEATURES.index("common beginning")]
     for weight in (0, 3):
         truth = 2 * cosines + weight * beginning + rng.gumbel(size=count)
         if len(shape) == 2:
@@ -212,7 +265,7 @@ def test_a_score_finds_out_whether_overlap_helps(shape):
             right = truth == truth.max(axis=1, keepdims=True)
         else:
             right = truth > np.median(truth)
-        score = fitted_score(vocabulary, 64, first, second, cosines.reshape(shape), right.astype(float))
+        score = fitted_score(overlap, first, second, cosines.reshape(shape), right.astype(float))
         assert score.has_overlap == bool(weight) and 1 < score.cosine_weight < 3
         if weight:
             assert score.overlap_weights[FEATURES.index("common beginning")] > 1
@@ -434,7 +487,7 @@ def test_odd_files_are_told(tmp_path):
 @pytest.mark.parametrize(
     ("data", "loss", "message"),
     [
-        ("pairs.tsv", "am_softmax", "the training data are pairs, set loss=cosent"),
+        ("pairs.tsv", "am_softmax", "the training data are pairs: take --preset pairs"),
         ("questions-train.tsv", "cosent", "is for pairs of sentences with labels"),
     ],
 )

@@ -4,6 +4,7 @@ from nlpkit.losses.contrastive import ContrastiveLoss
 from nlpkit.losses.cosent import CoSENTLoss
 from nlpkit.losses.linear_chain import CRFLoss, PathLoss
 from nlpkit.losses.margin_softmax import AMSoftmaxLoss, ArcFaceLoss, ScaledSoftmaxLoss, SimplerMarginLoss
+from nlpkit.losses.pair_logistic import PairLogisticLoss
 from nlpkit.losses.sampled import negative_sampling, sampled_softmax
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "CRFLoss",
     "CoSENTLoss",
     "ContrastiveLoss",
+    "PairLogisticLoss",
     "PathLoss",
     "ScaledSoftmaxLoss",
     "SimplerMarginLoss",

@@ -11,6 +11,7 @@ from nlpkit.losses import (
     ArcFaceLoss,
     ContrastiveLoss,
     CoSENTLoss,
+    PairLogisticLoss,
     ScaledSoftmaxLoss,
     SimplerMarginLoss,
 )
@@ -97,6 +98,26 @@ def test_cosent_against_a_loop():
     assert float(CoSENTLoss()(np.ones(7), cosines)) == 0
     _, (gradient,) = gradients(lambda c: CoSENTLoss()(np.ones(7), c), cosines)
     assert not gradient.any()
+
+
+def test_pair_logistic_against_a_loop():
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(size=(5, 2, 3))
+    vectors /= np.linalg.norm(vectors, axis=-1, keepdims=True)
+    labels, rows, losses = np.array([1, 0, 0.4, 1, 0]), vectors.reshape(10, 3), []
+    for i, (a, b) in enumerate(vectors):
+        logit = 10 * (a @ b - 0.7)
+        picked = []
+        for row, partner in ((2 * i, 2 * i + 1), (2 * i + 1, 2 * i)):
+            others = [np.exp(20 * rows[row] @ rows[j]) for j in range(10) if j not in (row, partner)]
+            picked.append(np.log1p(sum(others) / np.exp(20 * a @ b)))
+        losses.append(np.log1p(np.exp(logit)) - labels[i] * logit + 0.2 * labels[i] * np.mean(picked))
+    found = array(PairLogisticLoss(reduction=None)(labels, vectors.astype("float32")))
+    np.testing.assert_allclose(found, losses, rtol=1e-4)
+    alone, (gradient,) = gradients(
+        lambda v: PairLogisticLoss(contrast=0.0)(labels, ops.cast(v, "float16")), vectors.astype("float32")
+    )
+    assert alone < np.mean(losses) and np.isfinite(gradient).all() and gradient.any()
 
 
 def test_contrastive_against_a_loop():

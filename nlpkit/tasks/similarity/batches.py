@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from nlpkit.datasets.batches import BucketedBatches
-from nlpkit.tasks.similarity.config import CLASS_LOSSES
+from nlpkit.tasks.similarity.config import CLASS_LOSSES, PAIR_LOSSES
 from nlpkit.tasks.similarity.examples import EncodedTexts, group_numbers, texts_of, unlike_numbers
+from nlpkit.tasks.similarity.training_pairs import scaled_labels
 from nlpkit.text.features import TextFeatures
 
 _BUCKETS = (8, 12, 16, 20, 24, 32, 48, 64, 96, 128, 192, 256)
@@ -18,20 +19,20 @@ _BUCKETS = (8, 12, 16, 20, 24, 32, 48, 64, 96, 128, 192, 256)
 def training_batches(examples: Sequence[Any], features: TextFeatures, settings: Any, seed: int) -> BucketedBatches:
     """Batches ``(arrays, targets)``.
 
-    For pairs the rows of both sentences stand side by side, and the targets are labels. For a loss over groups the
-    targets are the groups of the rows; of more groups than are to be compared with, the arrays name some, ``compared``,
-    and the targets are places in it. For the contrastive loss a partner of each row follows, then hard negatives of
-    their groups, and the targets are groups, -1 for the negatives.
+    For pairs the rows of both sentences stand side by side, and the targets are labels from 0 to 1. For a loss over
+    groups the targets are the groups of the rows; of more groups than are to be compared with, the arrays name some,
+    ``compared``, and the targets are places in it. For the contrastive loss a partner of each row follows, then hard
+    negatives of their groups, and the targets are groups, -1 for the negatives.
     """
     texts = EncodedTexts(texts_of(examples), features, settings.max_length)
     buckets = [size for size in _BUCKETS if size < settings.max_length] + [settings.max_length]
-    make = _of_pairs if settings.loss == "cosent" else _of_groups if settings.loss in CLASS_LOSSES else _of_partners
+    make = _of_pairs if settings.loss in PAIR_LOSSES else _of_groups if settings.loss in CLASS_LOSSES else _of_partners
     lengths, collate = make(examples, texts, settings)
     return BucketedBatches(lengths, collate, settings.batch_size, seed, buckets)
 
 
 def _of_pairs(pairs, texts, settings):
-    labels = np.array([each.label for each in pairs], "float32")
+    labels = scaled_labels(pairs).astype("float32")
 
     def collate(rows, size, rng):
         return texts.gather((2 * rows[:, None] + [0, 1]).ravel(), size), labels[rows]

@@ -11,9 +11,9 @@ from nlpkit.metrics import best_threshold
 from nlpkit.tasks.similarity.evaluate import labelled_groups, labelled_pairs, pair_cosines, texts_of_pairs
 from nlpkit.tasks.similarity.examples import Pair
 from nlpkit.tasks.similarity.lists import lists_of
-from nlpkit.tasks.similarity.overlap import overlap_features
+from nlpkit.tasks.similarity.overlap import Overlap
 from nlpkit.tasks.similarity.score import UNCALIBRATED, PairScore
-from nlpkit.text.vocabulary import CharacterVocabulary
+from nlpkit.tasks.similarity.training_pairs import scaled_labels
 
 _MOST = 4000  # sentences that weights and threshold are chosen on
 _FOLDS = 5
@@ -21,34 +21,30 @@ _PENALTY = 1.0
 _NEWTON_STEPS = 20
 
 
-def calibrated_score(
-    examples: Sequence[Any], vectors: np.ndarray, characters: CharacterVocabulary, max_length: int
-) -> PairScore:
+def calibrated_score(examples: Sequence[Any], vectors: np.ndarray, overlap: Overlap) -> PairScore:
     """The score that suits data best, and whose 0.5 tells pairs that are the same best from others.
 
     Args:
         examples, vectors: as of `nlpkit.tasks.similarity.evaluate.scores`.
-        characters, max_length: as of `PairScore`.
+        overlap: what sentences have in common.
     """
     if isinstance(examples[0], Pair):
-        labels, cosines = np.array([each.label for each in examples]), pair_cosines(vectors)
-        targets = (labels - labels.min()) / max(labels.max() - labels.min(), 1e-9)
-        score = fitted_score(characters, max_length, *texts_of_pairs(examples), cosines, targets)
+        cosines = pair_cosines(vectors)
+        score = fitted_score(overlap, *texts_of_pairs(examples), cosines, scaled_labels(examples))
         is_same, logits = labelled_pairs(examples, cosines, score)
     else:
         lists = lists_of(examples, vectors, _MOST)
         found = lists.with_own()
         if not len(found.queries):
-            return PairScore(characters, max_length)
-        score = fitted_score(characters, max_length, *found.texts(), found.cosines, found.is_own.astype(float))
+            return PairScore(overlap)
+        score = fitted_score(overlap, *found.texts(), found.cosines, found.is_own.astype(float))
         is_same, logits = labelled_groups(lists, vectors, score, lists.logits(score))
     score.constant = -best_threshold(is_same, logits)
     return score
 
 
 def fitted_score(
-    characters: CharacterVocabulary,
-    max_length: int,
+    overlap: Overlap,
     first: Sequence[str],
     second: Sequence[str],
     cosines: np.ndarray,
@@ -62,7 +58,7 @@ def fitted_score(
     errors, is not used.
 
     Args:
-        characters, max_length: as of `PairScore`.
+        overlap: what sentences have in common.
         first, second: pairs of sentences, list after list.
         cosines: float ``(lists, items)`` or ``(pairs,)``.
         targets: float, as `cosines`: 1 for the items of a list that are the same, of which there is one at least, and 0
@@ -71,10 +67,10 @@ def fitted_score(
     References:
         McFadden (1974), Conditional Logit Analysis of Qualitative Choice Behavior.
     """
-    overlap = overlap_features(first, second, characters, max_length)
-    features = np.concatenate([cosines[..., None], overlap.reshape(*cosines.shape, -1)], axis=-1)
+    common = overlap.of_pairs(first, second)
+    features = np.concatenate([cosines[..., None], common.reshape(*cosines.shape, -1)], axis=-1)
     weights = _choice_weights(features, targets)
-    return PairScore(characters, max_length, float(weights[0]), 0.0, weights[1:].tolist())
+    return PairScore(overlap, float(weights[0]), 0.0, weights[1:].tolist())
 
 
 def _choice_weights(features, targets):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
 from nlpkit.options import FILE, Options, option, options
 from nlpkit.tasks.declaration import Command, Declaration, Demo, PredictionOptions, ReadingOptions
 from nlpkit.tasks.encoder_settings import CharacterSettings
@@ -9,6 +11,8 @@ from nlpkit.training.metric import Metric
 
 CLASS_LOSSES = ("am_softmax", "softmax", "simpler", "arcface")
 """Losses that tell each group of sentences from all others, for groups."""
+PAIR_LOSSES = ("logistic", "cosent")
+"""Losses for pairs of sentences with labels."""
 
 
 @options
@@ -16,13 +20,30 @@ class SimilaritySettings(CharacterSettings):
     """Vectors of sentences: embeddings, an encoder, a pooling; sentences that mean the same have a high cosine."""
 
     group = "similarity"
+    presets: ClassVar[dict[str, dict[str, Any]]] = {
+        # Pairs are few and their labels noisy: what can learn less learns better.
+        "pairs": {
+            "loss": "logistic",
+            "scale": 10.0,
+            "margin": 0.7,
+            "encoder": "bag",
+            "vector_size": 256,
+            "learning_rate": 4e-3,
+            "epochs": 5,
+        },
+    }
 
     epochs: int = 12
     batch_size: int = 64
     learning_rate: float = 2e-3
     warmup_steps: int = 100
     ema_momentum: float = 0.99
-    encoder: str = "gru"
+    encoder: str = option(
+        "how a sentence is encoded: by recurrent layers that read both ways, by dilated, residual convolutions, or as "
+        "a bag, whose vector is the mean of those of its characters and pairs",
+        default="gru",
+        choices=("gru", "lstm", "gated_conv", "bag"),
+    )
     width: int = 256
     char_min_count: int = 1
     char_dim: int = 128
@@ -33,13 +54,15 @@ class SimilaritySettings(CharacterSettings):
 
     loss: str = option(
         "what is trained on: for groups a softmax over the groups, with a margin or without, or contrastive, which "
-        "compares the sentences of a batch, also for plain text; for pairs cosent",
+        "compares the sentences of a batch, also for plain text; for pairs logistic, or cosent, which learns "
+        "their order",
         default="am_softmax",
-        choices=(*CLASS_LOSSES, "contrastive", "cosent"),
+        choices=(*CLASS_LOSSES, "contrastive", *PAIR_LOSSES),
     )
     scale: float = option("by which cosines are multiplied in the loss", default=30.0, above=0)
     margin: float = option(
-        "by which a sentence's own group has to win: a cosine for am_softmax, an angle for arcface",
+        "by which a sentence's own group has to win: a cosine for am_softmax, an angle for arcface; for logistic the "
+        "cosine at which a pair is as likely the same as not",
         default=0.35,
         least=0,
     )
@@ -56,6 +79,12 @@ class SimilaritySettings(CharacterSettings):
     )
     vector_size: int = option("numbers of a sentence's vector", default=128, least=1)
     max_length: int = option("characters of a sentence that are read; the rest is cut off", default=64, least=1)
+
+    def validate(self) -> None:
+        super().validate()
+        size = self.char_dim + self.bigram_dim
+        fits = self.encoder != "bag" or self.vector_size == size
+        self.require("vector_size", fits, f"char_dim + bigram_dim for a bag, {size}")
 
 
 @options

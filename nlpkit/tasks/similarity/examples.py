@@ -15,7 +15,7 @@ from nlpkit.datasets.files import read_lines
 from nlpkit.datasets.padding import gather_padded
 from nlpkit.datasets.readers import field_of, read_tsv
 from nlpkit.errors import ConfigError, DataError
-from nlpkit.tasks.similarity.config import CLASS_LOSSES
+from nlpkit.tasks.similarity.config import CLASS_LOSSES, PAIR_LOSSES
 from nlpkit.text.characters import FlatTexts
 from nlpkit.text.features import TextFeatures
 
@@ -229,11 +229,14 @@ def check_loss(examples: Sequence[Any], loss: str) -> None:
     is_pairs = isinstance(examples[0], Pair)
     if not is_pairs and any(each.group is None and each.unlike is None for each in examples):
         raise ConfigError("candidates: are for nlpkit evaluate; leave them out of training")
-    if is_pairs and loss != "cosent":
-        raise ConfigError(f"loss = {loss!r}: is for groups of sentences; the training data are pairs, set loss=cosent")
+    if is_pairs and loss not in PAIR_LOSSES:
+        raise ConfigError(
+            f"loss = {loss!r}: is for groups of sentences; the training data are pairs: take --preset pairs, or set "
+            f"loss={' or loss='.join(PAIR_LOSSES)}"
+        )
     if not is_pairs:
-        if loss == "cosent":
-            raise ConfigError("loss = 'cosent': is for pairs of sentences with labels; the training data are groups")
+        if loss in PAIR_LOSSES:
+            raise ConfigError(f"loss = {loss!r}: is for pairs of sentences with labels; the training data are groups")
         if loss in CLASS_LOSSES and max(np.bincount(group_numbers(examples) + 1)[1:]) == 1:
             raise ConfigError(
                 f"loss = {loss!r}: no two sentences of the training data are of one group; set loss=contrastive"

@@ -17,10 +17,11 @@ from nlpkit.losses import (
     ArcFaceLoss,
     ContrastiveLoss,
     CoSENTLoss,
+    PairLogisticLoss,
     ScaledSoftmaxLoss,
     SimplerMarginLoss,
 )
-from nlpkit.tasks.similarity.config import CLASS_LOSSES
+from nlpkit.tasks.similarity.config import CLASS_LOSSES, PAIR_LOSSES
 from nlpkit.tasks.similarity.examples import EncodedTexts
 from nlpkit.training.forward import Forward
 
@@ -54,25 +55,30 @@ class SimilarityNetwork:
             ids = TokenDropout(settings.bigram_dropout)(bigrams[:, :, 1])  # of each character with the next
             self.bigram_vectors = layers.Embedding(num_bigrams, settings.bigram_dim, start, name="bigram_vectors")
             x = layers.Concatenate()([x, self.bigram_vectors(ids)])
-        x = layers.Dropout(settings.dropout)(layers.LayerNormalization()(x))
-        x = layers.Dense(settings.width, name="mix")(x)  # (batch, time, width)
-        x = encode_text(x, mask, settings.encoder, settings.dilations, settings.layers, settings.dropout)
-        x = layers.Dropout(settings.dropout)(pool_text(x, mask, settings.pooling))
-        x = layers.Dense(settings.vector_size, name="vector")(x)  # (batch, vector_size)
+        if settings.encoder == "bag":
+            x = layers.Dropout(settings.dropout)(pool_text(x, mask, "mean"))  # (batch, char_dim + bigram_dim)
+        else:
+            x = layers.Dropout(settings.dropout)(layers.LayerNormalization()(x))
+            x = layers.Dense(settings.width, name="mix")(x)  # (batch, time, width)
+            x = encode_text(x, mask, settings.encoder, settings.dilations, settings.layers, settings.dropout)
+            x = layers.Dropout(settings.dropout)(pool_text(x, mask, settings.pooling))
+            x = layers.Dense(settings.vector_size, name="vector")(x)  # (batch, vector_size)
         self.model = keras.Model({x.name: x for x in inputs}, unit_vectors(x), name="sentence_vectors")
         self.training_model = self.model
-        if settings.loss == "cosent":
+        if settings.loss in PAIR_LOSSES:
             pairs = ops.reshape(self.model.output, (-1, 2, settings.vector_size))
-            self.training_model = keras.Model(self.model.input, ops.sum(pairs[:, 0] * pairs[:, 1], axis=-1))
+            is_of_cosines = settings.loss == "cosent"
+            output = ops.sum(pairs[:, 0] * pairs[:, 1], axis=-1) if is_of_cosines else pairs
+            self.training_model = keras.Model(self.model.input, output)
 
-    def add_classes(self, texts: EncodedTexts, groups: np.ndarray) -> None:
+    def add_classes(self, vectors: np.ndarray, groups: np.ndarray) -> None:
         """Give the training model weights for each group, which begin as the mean of its sentences' vectors.
 
         From random weights training takes several times as long: most steps pass before the vectors of a group stand
         near its weights.
 
         Args:
-            texts: the training sentences.
+            vectors: of the training sentences, float32 ``(n, vector_size)``.
             groups: int ``(n,)``, the group of each, from 0.
         """
         head = ClassCosines(int(groups.max()) + 1, name="classes")
@@ -81,7 +87,7 @@ class SimilarityNetwork:
             inputs["compared"] = keras.Input(batch_shape=(None,), dtype="int32", name="compared")
         self.training_model = keras.Model(inputs, head(self.model.output, inputs.get("compared")))
         means = np.zeros((head.num_classes, self._settings.vector_size), "float32")
-        np.add.at(means, groups, self.vectors_of(texts))
+        np.add.at(means, groups, vectors)
         head.table.set_weights([means / np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-9)])
 
     @functools.cached_property
@@ -101,6 +107,8 @@ def loss_for(settings: Any) -> keras.losses.Loss:
     """The loss that the settings ask for."""
     if settings.loss == "cosent":
         return CoSENTLoss(settings.scale)
+    if settings.loss == "logistic":
+        return PairLogisticLoss(settings.scale, settings.margin)
     if settings.loss == "contrastive":
         return ContrastiveLoss(settings.scale)
     kind = dict(zip(CLASS_LOSSES, (AMSoftmaxLoss, ScaledSoftmaxLoss, SimplerMarginLoss, ArcFaceLoss)))[settings.loss]

@@ -1,4 +1,4 @@
-"""What two sentences have in common, character by character.
+"""What two sentences have in common, symbol by symbol.
 
 Vectors of sentences hardly tell "is it for the civil affairs office" from "is it for the environment office": one word
 of many is another one. Which characters one sentence has and the other lacks, and how rare they are, tells it.
@@ -11,53 +11,61 @@ from collections.abc import Sequence
 import numpy as np
 
 from nlpkit.datasets.padding import gather_padded
+from nlpkit.tasks.similarity.symbols import SymbolWeights
 from nlpkit.text.characters import FlatTexts
-from nlpkit.text.vocabulary import UNKNOWN, CharacterVocabulary
+from nlpkit.text.features import TextFeatures
+from nlpkit.text.vocabulary import UNKNOWN
 
 FEATURES = (
     *(f"{of} of the {what}" for what in ("share missing", "rarity missing", "rarest missing", "mean rarity missing")
       for of in ("sum", "larger")),
-    "common beginning", "common end", "characters",
+    "common beginning", "common end", "characters", "weights of symbols",
 )  # fmt: skip
-"""What `overlap_features` gives, in its order. Each sentence lacks some characters of the other: of the two numbers for
+"""What `Overlap.of_pairs` gives, in its order. Each sentence lacks some characters of the other: of the two numbers for
 that, their sum and the larger one."""
 _AT_ONCE = 2048  # pairs
 
 
-def overlap_features(
-    first: Sequence[str], second: Sequence[str], characters: CharacterVocabulary, max_length: int
-) -> np.ndarray:
-    """What pairs of sentences have in common; the same numbers whichever of the two comes first.
+class Overlap:
+    """What pairs of sentences have in common.
 
     Args:
-        first, second: as many of each.
-        characters: most frequent first; the rarity of a character is the logarithm of its place.
-        max_length: characters of each that are read.
-
-    Returns:
-        float32 ``(pairs, len(FEATURES))``.
+        features: whose vocabularies are read. Characters are in the order of their frequency: the rarity of a character
+            is the logarithm of its place.
+        max_length: characters of a sentence that are read.
+        symbols: weights of symbols, or None.
 
     Example:
 
-        >>> dict(zip(FEATURES, overlap_features(["找民政局"], ["找公安局"], CharacterVocabulary("找局"), 64)[0]))[
-        ...     "common beginning"]
+        >>> overlap = Overlap(TextFeatures(CharacterVocabulary("找局")), 64)
+        >>> dict(zip(FEATURES, overlap.of_pairs(["找民政局"], ["找公安局"])[0]))["common beginning"]
         np.float32(1.0)
     """
-    parts = [np.zeros((0, len(FEATURES)), "float32")]
-    for start in range(0, len(first), _AT_ONCE):
-        sides = [_padded(texts[start : start + _AT_ONCE], characters, max_length) for texts in (first, second)]
-        parts.append(_features(*sides))
-    return np.concatenate(parts)
+
+    def __init__(self, features: TextFeatures, max_length: int, symbols: SymbolWeights | None = None):
+        self._features, self._max_length, self._symbols = features, max_length, symbols
+
+    def of_pairs(self, first: Sequence[str], second: Sequence[str]) -> np.ndarray:
+        """Numbers of each pair, the same whichever sentence comes first, float32 ``(pairs, len(FEATURES))``."""
+        parts = [np.zeros((0, len(FEATURES)), "float32")]
+        for start in range(0, len(first), _AT_ONCE):
+            sides = [[text.strip() for text in texts[start : start + _AT_ONCE]] for texts in (first, second)]
+            found = _features(*(_padded(texts, self._features.characters, self._max_length) for texts in sides))
+            learnt = np.zeros(len(found))
+            if self._symbols is not None:
+                learnt = self._symbols.logits(self._features, self._max_length, *sides)
+            parts.append(np.column_stack([found, learnt]).astype("float32"))
+        return np.concatenate(parts)
 
 
 def is_identical(features: np.ndarray) -> np.ndarray:
-    """Whether two sentences are the same, bool ``(pairs,)``, from what `overlap_features` gave."""
+    """Whether two sentences are the same, bool ``(pairs,)``, from what `Overlap.of_pairs` gave."""
     return 2 * features[:, FEATURES.index("common beginning")] == features[:, FEATURES.index("characters")]
 
 
 def _padded(texts, characters, max_length):
     """Code points ``(n, longest)``, 0 beyond the end, the rarity of each, and lengths ``(n,)``."""
-    flat = FlatTexts([text.strip()[:max_length] for text in texts])
+    flat = FlatTexts([text[:max_length] for text in texts])
     ids = characters.encode_codes(flat.normal)
     rarity = np.log(np.where(ids == UNKNOWN, len(characters), np.maximum(ids, 1))).astype("float32")
     longest = max(1, int(flat.lengths.max(initial=0)))

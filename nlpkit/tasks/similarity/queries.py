@@ -15,8 +15,10 @@ from nlpkit.tasks.similarity.decode import Index
 from nlpkit.tasks.similarity.duplicates import duplicates
 from nlpkit.tasks.similarity.examples import EncodedTexts
 from nlpkit.tasks.similarity.model import SimilarityNetwork
+from nlpkit.tasks.similarity.overlap import Overlap
 from nlpkit.tasks.similarity.score import PairScore
 from nlpkit.tasks.similarity.search import SentenceList, VectorTable, changed_index
+from nlpkit.tasks.similarity.symbols import SymbolWeights
 from nlpkit.tasks.task import Task
 from nlpkit.terminal import progress_bar
 from nlpkit.text.features import TextFeatures
@@ -29,12 +31,14 @@ class SentenceQueries(Task):
 
     Attributes:
         features: what the network reads of texts.
+        symbols: weights of symbols that two sentences share or lack, or None.
         indexed, table, cells: sentences of an index, their vectors, and what finds the nearest of many, or None.
     """
 
     settings: SimilaritySettings
     network: SimilarityNetwork
     features: TextFeatures
+    symbols: SymbolWeights | None
     indexed: SentenceList | None
     table: VectorTable | None
     cells: CellIndex | None
@@ -42,7 +46,12 @@ class SentenceQueries(Task):
     @property
     def score(self) -> PairScore:
         """Scores pairs of sentences, as the validation data ask for."""
-        return PairScore(self.features.characters, self.settings.max_length, **self.metadata.get("score", {}))
+        return PairScore(self.overlap, **self.metadata.get("score", {}))
+
+    @property
+    def overlap(self) -> Overlap:
+        """What pairs of sentences have in common."""
+        return Overlap(self.features, self.settings.max_length, self.symbols)
 
     @property
     def index(self) -> Index | None:

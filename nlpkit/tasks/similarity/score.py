@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from nlpkit.tasks.similarity.overlap import is_identical, overlap_features
-from nlpkit.text.vocabulary import CharacterVocabulary
+from nlpkit.tasks.similarity.overlap import Overlap, is_identical
 
 CANDIDATES = 20
 """How many of the nearest sentences by cosine are ordered by score."""
@@ -23,7 +22,7 @@ class PairScore:
     Sentences with the same characters have a score of 1.
 
     Args:
-        characters, max_length: as of `nlpkit.tasks.similarity.overlap.overlap_features`.
+        overlap: what sentences have in common.
         cosine_weight: float.
         constant: float.
         overlap_weights: ``(len(FEATURES),)``, or none.
@@ -31,13 +30,12 @@ class PairScore:
 
     def __init__(
         self,
-        characters: CharacterVocabulary,
-        max_length: int,
+        overlap: Overlap,
         cosine_weight: float = UNCALIBRATED[0],
         constant: float = UNCALIBRATED[1],
         overlap_weights: Sequence[float] = (),
     ):
-        self._characters, self._max_length = characters, max_length
+        self._overlap = overlap
         self.cosine_weight, self.constant = cosine_weight, constant
         self.overlap_weights = np.asarray(overlap_weights)
 
@@ -56,7 +54,7 @@ class PairScore:
         logits = self.cosine_weight * cosines.astype("float64") + self.constant
         if not self.has_overlap:
             return logits
-        features = overlap_features(first, second, self._characters, self._max_length)
+        features = self._overlap.of_pairs(first, second)
         return np.where(is_identical(features), np.inf, logits + features @ self.overlap_weights)
 
     @staticmethod

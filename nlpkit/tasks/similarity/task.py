@@ -42,6 +42,8 @@ from nlpkit.tasks.similarity.model import SimilarityNetwork, loss_for
 from nlpkit.tasks.similarity.pictures import pictures_of
 from nlpkit.tasks.similarity.queries import SentenceQueries
 from nlpkit.tasks.similarity.search import SentenceList, VectorTable
+from nlpkit.tasks.similarity.symbols import SymbolWeights
+from nlpkit.tasks.similarity.training_pairs import training_pairs
 from nlpkit.tasks.task import Data, Part, Problem
 from nlpkit.text.features import TextFeatures
 from nlpkit.text.vocabulary import BigramVocabulary, CharacterVocabulary
@@ -62,6 +64,7 @@ class SentenceVectors(SentenceQueries):
     parts = (
         Part("vocab.txt", "characters", CharacterVocabulary),
         Part("bigrams.txt", "bigrams", BigramVocabulary),
+        Part("symbols.npy", "symbols", SymbolWeights),
         Part("sentences.txt", "indexed", SentenceList),
         Part("vectors.npy", "table", VectorTable),
         Part("cells.faiss", "cells", CellIndex),
@@ -93,10 +96,13 @@ class SentenceVectors(SentenceQueries):
         task.network = task.build_network()
         if vectors:
             set_vectors(task.network, features, vectors, settings.freeze_vectors)
+        start = task.encode_texts(texts)
         if settings.loss in CLASS_LOSSES:
             groups = group_numbers(data.examples)
-            members = [text for text, group in zip(texts, groups) if group >= 0]
-            task.network.add_classes(task.encoded(members), groups[groups >= 0])
+            task.network.add_classes(start[groups >= 0], groups[groups >= 0])
+        first, second, targets = training_pairs(data.examples, texts, start)
+        if len(np.unique(targets)) > 1:
+            task.symbols = SymbolWeights.fit(features, settings.max_length, first, second, targets)
         return task
 
     def build_network(self) -> SimilarityNetwork:
@@ -111,7 +117,7 @@ class SentenceVectors(SentenceQueries):
 
     def calibrate(self, examples: Sequence[Any]) -> None:
         vectors = self.encode_texts(texts_of(examples))
-        score = calibrated_score(examples, vectors, self.features.characters, self.settings.max_length)
+        score = calibrated_score(examples, vectors, self.overlap)
         self.metadata["score"] = score.to_dict()
 
     # Answers.
