@@ -15,12 +15,12 @@ from pathlib import Path
 import nlpkit
 from nlpkit.cli.tables import print_metrics
 
-# Name: settings, hard negatives of the training groups, and the files among which is looked as well.
+# Name: preset, hard negatives of the training groups, and the files among which is looked as well.
 ROWS = {
-    "legal-faq": ({}, ("train-hard-negatives.tsv",), ("valid-hard-negatives.tsv", "train.tsv")),
-    "afqmc": ({"loss": "cosent", "scale": 20.0}, (), ()),
-    "atec": ({"loss": "cosent", "scale": 20.0}, (), ()),
-    "sts-b": ({"loss": "cosent", "scale": 20.0}, (), ()),
+    "legal-faq": (None, ("train-hard-negatives.tsv",), ("valid-hard-negatives.tsv", "train.tsv")),
+    "afqmc": ("pairs", (), ()),
+    "atec": ("pairs", (), ()),
+    "sts-b": ("pairs", (), ()),
 }
 
 
@@ -34,10 +34,10 @@ def main():
     args = parser.parse_args()
     if args.data is None:
         parser.error("give --data, or set NLPKIT_BENCH_DATA")
-    settings, negatives, candidates = ROWS[args.row]
+    preset, negatives, candidates = ROWS[args.row]
     folder = args.data / "similarity" / args.row
     model = nlpkit.train(
-        "similarity", folder / "train.tsv", out=args.out, settings=settings, seed=args.seed, resume=args.resume,
+        "similarity", folder / "train.tsv", out=args.out, preset=preset, seed=args.seed, resume=args.resume,
         negatives=[folder / name for name in negatives],
     )  # fmt: skip
     print_metrics(model.evaluate(folder / "valid.tsv", candidates=[folder / name for name in candidates]))

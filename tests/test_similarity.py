@@ -238,15 +238,14 @@ def test_weights_of_symbols_find_what_tells_pairs_apart(tmp_path):
 def test_pairs_to_train_on():
     examples = [Sentence(text, group, 0) for text, group in (("甲乙", "1"), ("甲丙", "1"), ("甲丁", "2"), ("戊", "3"))]
     examples.append(Sentence("乙甲", None, 0, unlike="1"))
-    vectors = np.array([[1, 0], [0.9, 0.4], [0.8, 0.6], [0, 1], [1, 0]], "float32")
-    first, second, targets = training_pairs(examples, texts_of(examples), vectors)
+    vectors = dict(zip(["甲乙", "甲丙", "甲丁", "戊"], np.array([[1, 0], [0.9, 0.4], [0.8, 0.6], [0, 1]], "float32")))
+    first, second, targets = training_pairs(examples, lambda texts: np.stack([vectors[text] for text in texts]))
     pairs = {frozenset(pair): target for *pair, target in zip(first, second, targets, strict=True)}
     assert pairs.pop(frozenset(["甲乙", "甲丙"])) == 1 and not any(pairs.values())
     assert frozenset(["乙甲", "甲乙"]) in pairs and frozenset(["甲丁", "戊"]) in pairs
-    labels = training_pairs(
-        [Pair("甲", "乙", 5, 1), Pair("甲", "丙", 0, 2), Pair("甲", "丁", 1, 3)], [*"甲乙甲丙甲丁"], vectors
-    )
-    assert labels[0] == ["甲"] * 3 and labels[1] == [*"乙丙丁"] and labels[2].tolist() == [1, 0, 0.2]
+    scored = [Pair("甲", second, label, 0) for second, label in (("乙", 5), ("丙", 0), ("丁", 1))]
+    first, second, targets = training_pairs(scored, len)
+    assert first == ["甲"] * 3 and second == [*"乙丙丁"] and targets.tolist() == [1, 0, 0.2]
 
 
 @pytest.mark.parametrize("shape", [(300, 5), (400,)])

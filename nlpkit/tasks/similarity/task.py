@@ -96,11 +96,11 @@ class SentenceVectors(SentenceQueries):
         task.network = task.build_network()
         if vectors:
             set_vectors(task.network, features, vectors, settings.freeze_vectors)
-        start = task.encode_texts(texts)
         if settings.loss in CLASS_LOSSES:
             groups = group_numbers(data.examples)
-            task.network.add_classes(start[groups >= 0], groups[groups >= 0])
-        first, second, targets = training_pairs(data.examples, texts, start)
+            members = [text for text, group in zip(texts, groups) if group >= 0]
+            task.network.add_classes(task.encode_texts(members), groups[groups >= 0])
+        first, second, targets = training_pairs(data.examples, task.encode_texts)
         if len(np.unique(targets)) > 1:
             task.symbols = SymbolWeights.fit(features, settings.max_length, first, second, targets)
         return task

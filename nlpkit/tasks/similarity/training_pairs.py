@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,14 +11,14 @@ import numpy as np
 from nlpkit.tasks.similarity.examples import Pair, group_numbers, unlike_numbers
 from nlpkit.tasks.similarity.search import nearest_rows
 
-_OF_A_GROUP = 6  # pairs
+_MOST_SENTENCES, _MOST_PAIRS = 20_000, 200_000  # of more, some are drawn
+_OF_A_GROUP, _MEMBERS = 6, 12  # pairs, of so many sentences
 _OF_A_NEGATIVE = 2  # sentences of the group that it is like
 _NEAR, _AMONG = 3, 12  # sentences of other groups, among so many nearest
-_MOST = 20_000  # sentences that look for near ones
 
 
 def training_pairs(
-    examples: Sequence[Any], texts: Sequence[str], vectors: np.ndarray
+    examples: Sequence[Any], encode: Callable[[Sequence[str]], np.ndarray]
 ) -> tuple[list[str], list[str], np.ndarray]:
     """Pairs of sentences and how much they are the same.
 
@@ -27,28 +27,37 @@ def training_pairs(
 
     Args:
         examples: sentences in groups, or pairs.
-        texts: all sentences, those of pairs side by side.
-        vectors: float32 ``(sentences, size)``, of length 1: those whose vectors are alike should have characters in
-            common, as is the case before training.
+        encode: from sentences to vectors of length 1 that are alike where sentences have characters in common, as
+            those of an untrained network are.
 
     Returns:
-        First and second sentences, and from 0 to 1 how much they are the same, float64 ``(pairs,)``.
+        First and second sentences, and from 0 to 1 how much they are the same, float64 ``(pairs,)``; none where no two
+        sentences are of one group.
     """
-    if isinstance(examples[0], Pair):
-        return list(texts[0::2]), list(texts[1::2]), scaled_labels(examples)
     rng = np.random.default_rng(0)
-    groups, unlike = group_numbers(examples), unlike_numbers(examples)
+    if isinstance(examples[0], Pair):
+        rows = sorted(rng.permutation(len(examples))[:_MOST_PAIRS].tolist())
+        first, second = ([getattr(examples[row], side) for row in rows] for side in ("first", "second"))
+        return first, second, scaled_labels(examples)[rows]
+    groups, unlike = _some_groups(rng, group_numbers(examples)), unlike_numbers(examples)
     members: dict[int, list[int]] = {}
     for row in np.flatnonzero(groups >= 0).tolist():
         members.setdefault(int(groups[row]), []).append(row)
-    same = [pair for rows in members.values() for pair in _some(rng, itertools.combinations(rows, 2), _OF_A_GROUP)]
+    same = [
+        pair
+        for rows in members.values()
+        for pair in _some(rng, itertools.combinations(_some(rng, rows, _MEMBERS), 2), _OF_A_GROUP)
+    ]
+    if not same:
+        return [], [], np.zeros(0)
     other = [
         (row, near)
         for row in np.flatnonzero(unlike >= 0).tolist()
         for near in _some(rng, members.get(int(unlike[row]), []), _OF_A_NEGATIVE)
     ]
-    other += _near(rng, groups, vectors)
-    first, second = ([texts[pair[side]] for pair in (*same, *other)] for side in (0, 1))
+    chosen = np.flatnonzero(groups >= 0)
+    other += _near(chosen, groups[chosen], encode([examples[row].text for row in chosen.tolist()]))
+    first, second = ([examples[pair[side]].text for pair in (*same, *other)] for side in (0, 1))
     return first, second, np.repeat([1.0, 0.0], [len(same), len(other)])
 
 
@@ -63,12 +72,18 @@ def _some(rng, items, count):
     return [items[i] for i in rng.permutation(len(items))[:count]]
 
 
-def _near(rng, groups, vectors):
+def _some_groups(rng, groups):
+    """The numbers of groups, -1 for those left out where they have too many sentences."""
+    sizes = np.bincount(groups[groups >= 0], minlength=1)
+    order = rng.permutation(len(sizes))
+    is_kept = np.zeros(len(sizes), bool)
+    is_kept[order[np.cumsum(sizes[order]) <= max(_MOST_SENTENCES, sizes[order[0]])]] = True
+    return np.where(is_kept[groups], groups, -1)
+
+
+def _near(rows, groups, vectors):
     """Pairs of a sentence and one of another group that is near to it."""
-    chosen = np.flatnonzero(groups >= 0)
-    if len(chosen) > _MOST:
-        chosen = np.sort(rng.choice(chosen, _MOST, replace=False))
-    _, rows = nearest_rows(vectors[chosen], vectors[chosen], _AMONG)
-    is_other = groups[chosen][rows] != groups[chosen][:, None]
+    _, nearest = nearest_rows(vectors, vectors, _AMONG)
+    is_other = groups[nearest] != groups[:, None]
     is_kept = is_other & (np.cumsum(is_other, axis=1) <= _NEAR)
-    return list(zip(np.repeat(chosen, is_kept.sum(axis=1)).tolist(), chosen[rows[is_kept]].tolist()))
+    return list(zip(np.repeat(rows, is_kept.sum(axis=1)).tolist(), rows[nearest[is_kept]].tolist()))
