@@ -27,13 +27,16 @@ class SimilaritySettings(CharacterSettings):
             "scale": 10.0,
             "margin": 0.7,
             "encoder": "bag",
+            "char_dim": 128,
+            "bigram_dim": 128,
             "vector_size": 256,
+            "bigram_dropout": 0.2,
             "learning_rate": 4e-3,
             "epochs": 5,
         },
     }
 
-    epochs: int = 12
+    epochs: int = 8
     batch_size: int = 64
     learning_rate: float = 2e-3
     warmup_steps: int = 100
@@ -46,11 +49,12 @@ class SimilaritySettings(CharacterSettings):
     )
     width: int = 256
     char_min_count: int = 1
-    char_dim: int = 128
-    bigram_dim: int = 128
+    char_dim: int = 192
+    bigram_dim: int = 192
     bigram_min_count: int = 1
     max_bigrams: int = 200_000
-    bigram_dropout: float = 0.2
+    dropout: float = 0.1
+    bigram_dropout: float = 0.4
 
     loss: str = option(
         "what is trained on: for groups a softmax over the groups, with a margin or without, or contrastive, which "
