@@ -29,6 +29,7 @@ LOSSES = {
     "arcface": ({"loss": "arcface"}, "margin", (0.2, 0.3, 0.5)),
     "cosent": ({"loss": "cosent"}, "scale", (10.0, 20.0, 40.0)),
 }
+NETWORK = {"char_dim": 128, "bigram_dim": 128, "dropout": 0.3, "bigram_dropout": 0.2}  # smaller than the default
 CARVED = 600  # groups
 
 
@@ -95,7 +96,7 @@ def measure(name, files, args, folder):
         out = folder / f"{name}-{value}-{seed}"
         nlpkit.train(
             "similarity", files["pairs"] if is_pairs else files["rest", "train"], out=out, seed=seed,
-            settings={**settings, tuned: value, "epochs": 2 if is_pairs else args.epochs},
+            settings={**NETWORK, **settings, tuned: value, "epochs": 2 if is_pairs else args.epochs},
         )  # fmt: skip
         candidates = [files["carved", "train-hard-negatives"], files["rest", "train"]]
         metrics = nlpkit.evaluate(out, files["carved", "train"], candidates=candidates)

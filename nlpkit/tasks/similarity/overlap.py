@@ -37,6 +37,7 @@ class Overlap:
 
     Example:
 
+        >>> from nlpkit.text.vocabulary import CharacterVocabulary
         >>> overlap = Overlap(TextFeatures(CharacterVocabulary("找局")), 64)
         >>> dict(zip(FEATURES, overlap.of_pairs(["找民政局"], ["找公安局"])[0]))["common beginning"]
         np.float32(1.0)
