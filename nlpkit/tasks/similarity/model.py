@@ -25,7 +25,6 @@ from nlpkit.tasks.similarity.config import CLASS_LOSSES, PAIR_LOSSES
 from nlpkit.tasks.similarity.examples import EncodedTexts
 from nlpkit.training.forward import Forward
 
-
 _STEPS_AT_ONCE = 16_384  # of prediction: with more of them, the sentences of a batch differ more in length
 
 
