@@ -10,12 +10,11 @@ import numpy as np
 from nlpkit.metrics import best_threshold
 from nlpkit.tasks.similarity.evaluate import labelled_groups, labelled_pairs, pair_cosines, texts_of_pairs
 from nlpkit.tasks.similarity.examples import Pair
-from nlpkit.tasks.similarity.lists import lists_of
+from nlpkit.tasks.similarity.lists import MOST, lists_of
 from nlpkit.tasks.similarity.overlap import Overlap
 from nlpkit.tasks.similarity.score import UNCALIBRATED, PairScore
 from nlpkit.tasks.similarity.training_pairs import scaled_labels
 
-_MOST = 4000  # sentences that weights and threshold are chosen on
 _FOLDS = 5
 _PENALTY = 1.0
 _NEWTON_STEPS = 20
@@ -33,7 +32,7 @@ def calibrated_score(examples: Sequence[Any], vectors: np.ndarray, overlap: Over
         score = fitted_score(overlap, *texts_of_pairs(examples), cosines, scaled_labels(examples))
         is_same, logits = labelled_pairs(examples, cosines, score)
     else:
-        lists = lists_of(examples, vectors, _MOST)
+        lists = lists_of(examples, vectors, MOST)
         found = lists.with_own()
         if not len(found.queries):
             return PairScore(overlap)

@@ -10,7 +10,7 @@ import numpy as np
 
 from nlpkit.metrics import auc, retrieval_ranks, spearman
 from nlpkit.tasks.similarity.examples import Pair, Sentence, group_numbers
-from nlpkit.tasks.similarity.lists import Lists, lists_of
+from nlpkit.tasks.similarity.lists import MOST, Lists, lists_of
 from nlpkit.tasks.similarity.score import PairScore
 
 
@@ -32,7 +32,8 @@ def scores(examples: Sequence[Any], vectors: np.ndarray, score: PairScore) -> di
         ranks = retrieval_ranks(vectors, group_numbers(examples))
         if not len(ranks):
             return {"score": 0.0}
-        lists = lists_of(examples, vectors)
+        # Only a score that reorders the nearest needs those of all sentences.
+        lists = lists_of(examples, vectors, None if score.has_overlap else MOST)
         logits = lists.logits(score)
         scored = _of_ranks(_scored_ranks(lists, logits, ranks) if score.has_overlap else ranks)
         return _with_vectors(

@@ -11,6 +11,9 @@ from nlpkit.tasks.similarity.examples import Sentence, group_numbers
 from nlpkit.tasks.similarity.score import CANDIDATES, PairScore
 from nlpkit.tasks.similarity.search import nearest_rows
 
+MOST = 4000
+"""Sentences that weights and threshold of a score are chosen on, and pairs are drawn from."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Lists:

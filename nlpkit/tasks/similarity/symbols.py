@@ -109,8 +109,7 @@ def symbols_of_pairs(
     for side in (first, second):
         rows = np.fromiter((places[text] for text in side), int, len(side))
         counts = starts[rows + 1] - starts[rows]
-        within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-        chosen = symbols[np.repeat(starts[rows], counts) + within]
+        chosen = symbols[_places(starts[rows], counts)]
         keys.append(np.repeat(np.arange(len(side)), counts) * size + chosen)
     found, times = np.unique(np.concatenate(keys), return_counts=True)
     return found // size, found % size + size * (times == 1)
@@ -120,13 +119,17 @@ def _num_symbols(features):
     return len(features.characters) + (len(features.bigrams) if features.bigrams else 0)
 
 
+def _places(starts, counts):
+    """So many places from each start on, one run after the other."""
+    return np.arange(counts.sum()) + np.repeat(starts - np.cumsum(counts) + counts, counts)
+
+
 def _symbols_of_texts(texts, features, max_length):
     """Symbols of one text after the other, each once, and where each text's begin, ``(texts + 1,)``."""
     flat = FlatTexts([text[:max_length] for text in texts])
     arrays, size = features.encode(flat), _num_symbols(features)
     texts_of = np.repeat(np.arange(len(texts)), flat.lengths)
-    within = np.arange(len(texts_of)) - np.repeat(np.cumsum(flat.lengths) - flat.lengths, flat.lengths)
-    rows = np.repeat(flat.starts, flat.lengths) + within
+    rows = _places(flat.starts, flat.lengths)
     ids = [arrays["characters"][rows]]
     if features.bigrams is not None:
         with_next = arrays["bigrams"][rows, 1]
