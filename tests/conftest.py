@@ -10,6 +10,7 @@ DATA = Path(__file__).parents[1] / "data"
 SAMPLES = DATA / "tagging"
 COUPLETS = DATA / "couplet"
 QUESTIONS = DATA / "similarity"
+ARTICLES = DATA / "title"
 TEXT = DATA / "word2vec" / "text.txt"
 SMALL = {
     "epochs": 3, "batch_size": 16, "width": 16, "char_dim": 16, "bigram_dim": 8, "dilations": [1, 2],
@@ -58,6 +59,19 @@ def similarity_model(shared_folder):
     """Folder of sentence vectors."""
     files = [QUESTIONS / f"questions-{part}.tsv" for part in ("train", "test")]
     return _trained(shared_folder / "similarity", "similarity", *files, SMALL_SIMILARITY)
+
+
+SMALL_TITLE = {
+    "epochs": 3, "batch_size": 16, "width": 16, "decoder_width": 16, "char_dim": 16, "heads": 2, "layers": 1,
+    "learning_rate": 0.01, "warmup_steps": 5, "ema_momentum": 0.9, "dropout": 0.1, "max_text": 64, "max_title": 24,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def title_model(shared_folder):
+    """Folder of a writer of titles."""
+    files = [ARTICLES / f"articles-{part}.jsonl" for part in ("train", "test")]
+    return _trained(shared_folder / "titles", "title", *files, SMALL_TITLE)
 
 
 @pytest.fixture(scope="session")

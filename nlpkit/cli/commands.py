@@ -79,6 +79,9 @@ def _train(program, arguments):
     if task.settings.presets:
         presets = ", ".join(task.settings.presets)
         run.add_argument("--preset", metavar="NAME", help=f"a named set of settings, over which yours win: {presets}")
+    run.add_argument(
+        "--start", metavar="DIR", help="a trained model to go on from; its settings hold where --set says nothing else"
+    )
     run.add_argument("--seed", type=int, default=0, metavar="N", help="the same seed gives the same weights; default 0")
     run.add_argument("--resume", action="store_true", help="go on where a run in DIR was stopped")
     run.add_argument("--force", action="store_true", help="replace the run in DIR")
@@ -97,7 +100,7 @@ def _train(program, arguments):
 
         train(
             task.name, args.train, args.valid, out=args.out, test=args.test, preset=preset, settings=settings,
-            seed=args.seed, resume=args.resume, force=args.force, **given(args, task.reading),
+            start=args.start, seed=args.seed, resume=args.resume, force=args.force, **given(args, task.reading),
         )  # fmt: skip
 
     return run_it

@@ -2,15 +2,21 @@
 
 from nlpkit.layers.centre_loss import CentreLoss
 from nlpkit.layers.class_cosines import ClassCosines
+from nlpkit.layers.conditional_norm import ConditionalLayerNorm
+from nlpkit.layers.copying import CopyAttention, CopySwitch
 from nlpkit.layers.crf import CRF
 from nlpkit.layers.encoders import encode_text
 from nlpkit.layers.gated_conv import GatedConv
 from nlpkit.layers.gold_scores import GoldScores
+from nlpkit.layers.masked_gru import MaskedGRU
 from nlpkit.layers.memm import MEMM
 from nlpkit.layers.pooling import pool_text
 from nlpkit.layers.row_embedding import RowEmbedding
+from nlpkit.layers.source_prior import SourcePrior
 from nlpkit.layers.tag_softmax import TagSoftmax
+from nlpkit.layers.tied_embedding import TiedEmbedding
 from nlpkit.layers.token_dropout import TokenDropout
+from nlpkit.layers.visible_attention import VisibleAttention
 from nlpkit.layers.viterbi_decoder import ViterbiDecoder
 
 __all__ = [
@@ -18,12 +24,19 @@ __all__ = [
     "MEMM",
     "CentreLoss",
     "ClassCosines",
+    "ConditionalLayerNorm",
+    "CopyAttention",
+    "CopySwitch",
     "GatedConv",
     "GoldScores",
+    "MaskedGRU",
     "RowEmbedding",
+    "SourcePrior",
     "TagSoftmax",
+    "TiedEmbedding",
     "TokenDropout",
     "ViterbiDecoder",
+    "VisibleAttention",
     "encode_text",
     "pool_text",
 ]

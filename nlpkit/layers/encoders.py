@@ -8,6 +8,7 @@ from typing import Any
 from keras import layers
 
 from nlpkit.layers.gated_conv import GatedConv
+from nlpkit.layers.masked_gru import MaskedGRU
 
 
 def encode_text(
@@ -18,7 +19,8 @@ def encode_text(
     Args:
         x: float ``(batch, time, channels)``.
         mask: bool ``(batch, time)``.
-        encoder: ``gated_conv``, or ``gru`` or ``lstm``, which read both ways.
+        encoder: ``gated_conv``, or ``gru`` or ``lstm``, which read both ways; from the second layer on with a
+            connection around each and a normalisation after it.
         dilations: one gated convolution each.
         num_layers: how many recurrent layers.
         dropout: share of each layer's input that is dropped in training.
@@ -41,13 +43,16 @@ def encode_text(
         for dilation in dilations:
             x = GatedConv(dilation, dropout)(x, mask=mask)
         return x
-    cells, width = {"gru": layers.GRU, "lstm": layers.LSTM}, x.shape[-1]
-    if encoder not in cells:
+    width = x.shape[-1]
+    if encoder not in ("gru", "lstm"):
         raise ValueError(f"encoder must be gated_conv, gru or lstm. Received: {encoder!r}")
     if width % 2:
         raise ValueError(f"{encoder} reads both ways and needs an even number of channels. Received: {width}")
-    cell = cells[encoder]
-    for _ in range(num_layers):
-        x = layers.Dropout(dropout)(x)
-        x = layers.Bidirectional(cell(width // 2, return_sequences=True))(x, mask=mask)
+    for i in range(num_layers):
+        entered = layers.Dropout(dropout)(x)
+        if encoder == "gru":
+            read = MaskedGRU(width // 2, bidirectional=True)(entered, mask=mask)
+        else:
+            read = layers.Bidirectional(layers.LSTM(width // 2, return_sequences=True))(entered, mask=mask)
+        x = layers.LayerNormalization()(x + read) if i else read
     return x

@@ -64,9 +64,9 @@ class GatedConv(keras.layers.Layer):
         visible = None if mask is None else ops.cast(mask, x.dtype)[..., None]
         if visible is not None:
             x = x * visible
-        d, time = self.dilation, ops.shape(x)[1]
+        d = self.dilation
         padded = ops.pad(x, [[0, 0], [2 * d, 0] if self.causal else [d, d], [0, 0]])  # (batch, time + 2d, channels)
-        x = inputs + self._gated(padded[:, :time], padded[:, d : d + time], padded[:, 2 * d :])
+        x = inputs + self._gated(padded[:, : -2 * d], padded[:, d:-d], padded[:, 2 * d :])
         return x if visible is None else x * visible
 
     def _gated(self, *window):

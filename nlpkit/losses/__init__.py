@@ -6,6 +6,7 @@ from nlpkit.losses.linear_chain import CRFLoss, PathLoss
 from nlpkit.losses.margin_softmax import AMSoftmaxLoss, ArcFaceLoss, ScaledSoftmaxLoss, SimplerMarginLoss
 from nlpkit.losses.pair_logistic import PairLogisticLoss
 from nlpkit.losses.sampled import negative_sampling, sampled_softmax
+from nlpkit.losses.sequence import SequenceLikelihood
 
 __all__ = [
     "AMSoftmaxLoss",
@@ -16,6 +17,7 @@ __all__ = [
     "PairLogisticLoss",
     "PathLoss",
     "ScaledSoftmaxLoss",
+    "SequenceLikelihood",
     "SimplerMarginLoss",
     "negative_sampling",
     "sampled_softmax",

@@ -5,6 +5,15 @@ from typing import TYPE_CHECKING, Any
 from nlpkit.metrics.generation import bleu, distinct
 from nlpkit.metrics.pairs import auc, best_threshold, retrieval_ranks
 from nlpkit.metrics.spans import entity_scores, segmentation_scores
+from nlpkit.metrics.summaries import (
+    clge_scores,
+    copied_spans,
+    copying,
+    lead,
+    mean_length,
+    novelty,
+    word_rouge,
+)
 from nlpkit.metrics.vectors import analogy_hits, spearman
 
 if TYPE_CHECKING:
@@ -17,11 +26,18 @@ __all__ = [
     "auc",
     "best_threshold",
     "bleu",
+    "clge_scores",
+    "copied_spans",
+    "copying",
     "distinct",
     "entity_scores",
+    "lead",
+    "mean_length",
+    "novelty",
     "retrieval_ranks",
     "segmentation_scores",
     "spearman",
+    "word_rouge",
 ]
 
 

@@ -6,9 +6,11 @@ import html
 
 import numpy as np
 
-from nlpkit.tasks.pictures import Distribution, Map, Picture
+from nlpkit.tasks.pictures import Attention, Distribution, Map, Picture
 
 _SHORT = 16  # characters of a sentence on a map
+_FAINT = 0.02  # a weight that is not drawn
+_MIDDLE = "font-size='12' text-anchor='middle'"
 _COLOURS = ("#15803d", "#dc2626", "#2563eb")
 
 
@@ -16,7 +18,27 @@ def draw(picture: Picture) -> str:
     """A picture as HTML."""
     if isinstance(picture, Map):
         return _map_of_groups(picture) if picture.groups is not None else _map(picture.labels, picture.places)
+    if isinstance(picture, Attention):
+        return _attention(picture)
     return _distribution(picture) if isinstance(picture, Distribution) else _listing(picture)
+
+
+def _attention(picture, cell=15):
+    """A square for each pair of characters, the darker the more it counts; the text above, the other one beside."""
+    rows, columns = picture.weights.shape
+    width, height = cell * (columns + 1) + 4, cell * (rows + 1) + 4
+    parts = []
+    for j, symbol in enumerate(picture.source):
+        parts.append(f"<text x='{cell * (j + 1.5)}' y='{cell - 3}' {_MIDDLE}>{html.escape(symbol)}</text>")
+    for i, symbol in enumerate(picture.target):
+        parts.append(f"<text x='{cell / 2}' y='{cell * (i + 2) - 3}' {_MIDDLE}>{html.escape(symbol)}</text>")
+        for j in np.flatnonzero(picture.weights[i] > _FAINT):
+            weight = picture.weights[i, j]
+            place = f"x='{cell * (j + 1)}' y='{cell * (i + 1)}' width='{cell}' height='{cell}'"
+            title = f"<title>{html.escape(symbol)} ← {html.escape(picture.source[j])} {weight:.0%}</title>"
+            parts.append(f"<rect {place} fill='#2563eb' fill-opacity='{weight:.2f}'>{title}</rect>")
+    svg = _svg(width, height, picture.title, parts)
+    return f"<div class='wide'><div style='min-width:{width * 0.8:.0f}px'>{svg}</div></div>"
 
 
 def _listing(listing):

@@ -20,6 +20,7 @@ h1{font-size:1.5em}h2{font-size:1.15em;margin-top:1.6em}table{border-collapse:co
 td,th{padding:.25em .7em;border-bottom:1px solid #ddd;text-align:left;vertical-align:top}
 td.n{text-align:right;font-variant-numeric:tabular-nums}svg{margin:.3em 1.2em .3em 0}
 div.wide{overflow-x:auto}
+.cyan{color:#0e7490}.yellow{color:#a16207}.green{color:#15803d}.red{color:#b91c1c}.magenta{color:#a21caf}
 .wrong{background:#fdecea}.right{background:#eef7ee}small{color:#666}"""
 
 
@@ -68,14 +69,18 @@ def _samples(model, valid):
     answers = model.predict([record for record, _ in pairs]) if pairs else []
     for (record, right), answer in zip(pairs, answers):
         found = _shown(answer)
-        wanted = str(record) if right is None else _shown(right)
+        wanted = html.escape(str(record)) if right is None else _shown(right)
         kind = "" if right is None else f" class='{'right' if answer.agrees(right) else 'wrong'}'"
-        yield f"<tr{kind}><td>{html.escape(wanted)}</td><td>{html.escape(found)}</td></tr>"
+        yield f"<tr{kind}><td>{wanted}</td><td>{found}</td></tr>"
     yield "</table>"
 
 
 def _shown(answer):
-    return "".join(text for text, _ in answer.coloured())
+    """An answer as on a terminal, its colours as classes."""
+    return "".join(
+        f"<span class='{style}'>{html.escape(text)}</span>" if style else html.escape(text)
+        for text, style in answer.coloured()
+    )
 
 
 def _table(values):

@@ -41,6 +41,7 @@ def train(
     test: str | Path | None = None,
     preset: str | None = None,
     settings: Mapping[str, Any] | None = None,
+    start: str | Path | None = None,
     seed: int = 0,
     resume: bool = False,
     force: bool = False,
@@ -57,6 +58,8 @@ def train(
         preset: name of a set of settings that the task gives out, such as ``"fast"``.
         settings: those of the task that differ from the defaults, or from the preset; ``nlpkit config TASK`` lists
             them.
+        start: folder of a trained model of the same task to go on from: its settings hold where `settings` says nothing
+            else, its vocabularies are extended, and training begins with its weights.
         seed: int; the same seed gives the same weights on the same machine.
         resume: go on where a run in this folder was stopped.
         force: replace the run in this folder.
@@ -73,7 +76,7 @@ def train(
         TrainingError: if the loss diverges.
     """
     begin = time.perf_counter()
-    plan = _Plan.check(task, train, valid, test, out, preset, settings or {}, seed, resume, force, reading)
+    plan = _Plan.check(task, train, valid, test, out, preset, settings or {}, start, seed, resume, force, reading)
     files = plan.read()
     fingerprint = plan.fingerprint(files)
     if resume and is_complete(plan.folder):
@@ -94,13 +97,16 @@ class _Plan:
     measuring: Options
     paths: dict[str, Path]
     folder: Path
+    start: Path | None
     seed: int
     resume: bool
 
     @classmethod
-    def check(cls, task, train, valid, test, out, preset, settings, seed, resume, force, reading):
+    def check(cls, task, train, valid, test, out, preset, settings, start, seed, resume, force, reading):
         """Look at everything that needs no framework."""
         declaration = get_declaration(task)
+        if start is not None:
+            settings = {**_settings_of(start, declaration, preset, out), **settings}
         made = declaration.settings.create(settings, preset)
         training, measuring = (options_of(declaration.reading, reading, is_measured) for is_measured in (False, True))
         made.check_files()
@@ -115,7 +121,8 @@ class _Plan:
         for path in paths.values():
             open_bytes(path).close()
         check_folder(out, task, resume, force)
-        return cls(task, made, training, measuring, paths, Path(out), seed, resume)
+        start = None if start is None else Path(start)
+        return cls(task, made, training, measuring, paths, Path(out), start, seed, resume)
 
     @property
     def name(self):
@@ -149,11 +156,24 @@ class _Plan:
         return {
             "task": self.name,
             "settings": self.settings.to_dict(),
+            **({} if self.start is None else {"start": read_manifest(self.start)["files"]}),
             "seed": self.seed,
             "train": cls.digest(files["train"].examples),
             "valid": cls.digest(files["valid"].examples),
             "versions": versions(),
         }
+
+
+def _settings_of(start, declaration, preset, out):
+    """The settings of the model that training goes on from."""
+    if preset is not None:
+        raise ConfigError(f"preset = {preset!r}: the settings are those of the model in {start}; leave it out")
+    if Path(start).resolve() == Path(out).resolve():
+        raise ArtefactError(f"{out}: is the folder to go on from; choose another one for the new model")
+    manifest = read_manifest(start)
+    if manifest["task"] != declaration.name:
+        raise ArtefactError(f"{start}: is of the task {manifest['task']!r}, not {declaration.name!r}")
+    return manifest["settings"]
 
 
 def _build(plan, data):
@@ -164,7 +184,11 @@ def _build(plan, data):
     try:
         keras.utils.set_random_seed(plan.seed)
         keras.config.set_dtype_policy(plan.settings.precision)
-        model = get_task(plan.task).untrained(plan.settings, data)
+        cls = get_task(plan.task)
+        if plan.start is None:
+            model = cls.untrained(plan.settings, data)
+        else:
+            model = cls.continued(load_artefact(plan.start, cls), plan.settings, data)
     finally:
         keras.config.set_dtype_policy(policy)
     parameters = model.network.model.count_params()
@@ -207,7 +231,7 @@ def _finish(plan, model, files, fingerprint, history, begin):
     model.calibrate(files["valid"].examples)
     metrics = {name: _measure(model, files[name]) for name in ("valid", "test") if name in files}
     more = {
-        **{key: fingerprint[key] for key in ("seed", "train", "valid", "versions")},
+        **{key: fingerprint[key] for key in ("seed", "start", "train", "valid", "versions") if key in fingerprint},
         "seconds": time.perf_counter() - begin,
     }
     folder = plan.folder

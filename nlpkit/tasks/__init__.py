@@ -55,6 +55,7 @@ _OWN = {
     "couplet": "nlpkit.tasks.couplet.config:COUPLET",
     "similarity": "nlpkit.tasks.similarity.config:SIMILARITY",
     "tagging": "nlpkit.tasks.tagging.config:TAGGING",
+    "title": "nlpkit.tasks.title.config:TITLE",
     "word2vec": "nlpkit.tasks.word2vec.config:WORD2VEC",
 }
 _REGISTERED: dict[str, type[Task]] = {}

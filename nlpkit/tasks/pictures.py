@@ -57,4 +57,21 @@ class Listing:
     rows: Sequence[Sequence[Any]]
 
 
-Picture = Map | Distribution | Listing
+@dataclasses.dataclass(frozen=True)
+class Attention:
+    """Where in a text something stands for each character of another one.
+
+    Attributes:
+        title: heading.
+        source: the text that is looked at.
+        target: the text that looks.
+        weights: float ``(len(target), len(source))``, from 0 to 1.
+    """
+
+    title: str
+    source: str
+    target: str
+    weights: np.ndarray
+
+
+Picture = Map | Distribution | Listing | Attention

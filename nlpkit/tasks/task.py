@@ -12,7 +12,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol, Self
 import numpy as np
 
 from nlpkit.datasets.readers import field_of
-from nlpkit.errors import DataError
+from nlpkit.errors import ConfigError, DataError
 from nlpkit.tasks.answers import Answer
 from nlpkit.tasks.declaration import Declaration
 from nlpkit.tasks.pictures import Picture
@@ -128,6 +128,17 @@ class Task(abc.ABC):
         task = cls.build(settings, data)
         task.network = task.network or task.build_network()
         return task
+
+    @classmethod
+    def continued(cls, start: Self, settings: Any, data: Data) -> Self:
+        """A task with the weights of another one, and with what the new training data have more.
+
+        Args:
+            start: a trained task of the same kind.
+            settings: whose network is that of `start`; how it is trained may differ.
+            data: the training data.
+        """
+        raise ConfigError(f"a model of the task {cls.declaration.name} can't go on from another one")
 
     @abc.abstractmethod
     def build_network(self) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 
 class WordTokenizer:
     """Cuts texts into jieba's words.
@@ -13,12 +15,7 @@ class WordTokenizer:
     """
 
     def __init__(self) -> None:
-        import logging
-
-        import jieba
-
-        jieba.setLogLevel(logging.WARNING)
-        self._jieba = jieba.Tokenizer()
+        self._jieba = _jieba()
 
     def words(self, text: str) -> list[tuple[str, int]]:
         """Words and where they begin. Put together they are the text, white space included."""
@@ -27,3 +24,14 @@ class WordTokenizer:
             words.append((word, start))
             start += len(word)
         return words
+
+
+@functools.cache
+def _jieba():
+    """jieba's tokenizer, whose dictionary takes a second to load."""
+    import logging
+
+    import jieba
+
+    jieba.setLogLevel(logging.WARNING)
+    return jieba.Tokenizer()

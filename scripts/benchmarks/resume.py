@@ -34,6 +34,20 @@ TASKS = {
         ("questions-train.tsv", "questions-test.tsv"),
         ["epochs=6", "batch_size=16", "width=16", "char_dim=16", "bigram_dim=16", "vector_size=16", "save_every=7"],
     ),
+    "title": (
+        ("articles-train.jsonl", "articles-test.jsonl"),
+        [
+            "epochs=3",
+            "batch_size=8",
+            "width=16",
+            "decoder_width=16",
+            "char_dim=16",
+            "layers=1",
+            "max_text=64",
+            "replace=0.1",
+            "save_every=7",
+        ],
+    ),
     "word2vec": (("text.txt", "text.txt"), ["epochs=40", "save_every=7"]),
 }
 

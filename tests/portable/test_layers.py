@@ -15,11 +15,18 @@ from nlpkit.layers import (
     MEMM,
     CentreLoss,
     ClassCosines,
+    ConditionalLayerNorm,
+    CopyAttention,
+    CopySwitch,
     GatedConv,
     GoldScores,
+    MaskedGRU,
     RowEmbedding,
+    SourcePrior,
     TagSoftmax,
+    TiedEmbedding,
     TokenDropout,
+    VisibleAttention,
     ViterbiDecoder,
 )
 from nlpkit.losses import CRFLoss, PathLoss
@@ -41,7 +48,20 @@ LAYERS = {
     "GoldScores": (GoldScores, ((2, 5, 4), (2, 5)), (2, 5, 2), False),
     "RowEmbedding": (lambda: RowEmbedding(4, 3), (2, 5), (2, 5, 3), False),
     "TokenDropout": (lambda: TokenDropout(0.3), (2, 5), (2, 5), False),
+    "MaskedGRU": (lambda: MaskedGRU(3), (2, 5, 4), (2, 5, 3), True),
+    "MaskedGRU, both ways": (lambda: MaskedGRU(3, bidirectional=True), (2, 5, 4), (2, 5, 6), True),
+    "VisibleAttention": (lambda: VisibleAttention(2, 4), ((2, 3, 4), (2, 5, 6)), ((2, 3, 8), (2, 2, 3, 5)), True),
+    "ConditionalLayerNorm": (ConditionalLayerNorm, ((2, 5, 4), (2, 3)), (2, 5, 4), True),
+    "SourcePrior": (lambda: SourcePrior(6, first_id=2), (2, 5), (2, 6), True),
+    "CopyAttention": (lambda: CopyAttention(4), ((2, 3, 4), (2, 5, 6), (2, 5), (2, 3)), (2, 3, 5), True),
+    "CopySwitch": (lambda: CopySwitch(2), ((2, 3, 6), (2, 3, 5), (2, 5), (2, 3, 4)), (2, 3, 8), True),
+    "TiedEmbedding": (lambda: TiedEmbedding(6, 3), (2, 5), (2, 5, 3), False),
 }
+# Layer: which of its inputs are ids.
+IDS = {
+    "TokenDropout": [0], "RowEmbedding": [0], "SourcePrior": [0], "TiedEmbedding": [0], "GoldScores": [1],
+    "CentreLoss": [1], "CopyAttention": [2, 3], "CopySwitch": [2],
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", LAYERS)
@@ -50,31 +70,39 @@ def test_layer_contract(name, tmp_path):
     shapes = shapes if isinstance(shapes[0], tuple) else (shapes,)
     rng = np.random.default_rng(0)
     inputs = [rng.normal(size=shape).astype("float32") for shape in shapes]
-    if name in ("TokenDropout", "GoldScores", "RowEmbedding", "CentreLoss"):
-        inputs[-1] = rng.integers(0, 4, shapes[-1]).astype("int32")
+    for i in IDS.get(name, []):
+        inputs[i] = rng.integers(0, 4, shapes[i]).astype("int32")
     if name == "ViterbiDecoder":
         inputs[0][:, -1, -1] = potentials.MARKER
     layer = make()
-    assert layer(*inputs).shape == output_shape
-    assert tuple(layer.compute_output_shape(*shapes)) == output_shape
+    has_several = isinstance(output_shape[0], tuple)
+    assert shapes_of(layer(*inputs)) == (output_shape if has_several else (output_shape,))
+    spec = layer.compute_output_spec(*[keras.KerasTensor(x.shape, dtype=str(x.dtype)) for x in inputs])
+    assert shapes_of(spec) == (output_shape if has_several else (output_shape,))
 
     copy = type(layer).from_config(layer.get_config())
     assert json.dumps(copy.get_config()) == json.dumps(layer.get_config())
 
     symbolic = [keras.Input(x.shape[1:], dtype=str(x.dtype)) for x in inputs]
     model = keras.Model(symbolic, layer(*symbolic))
-    assert model.output.shape == (None, *output_shape[1:])
-    expected = model.predict(inputs, verbose=0)
-    np.testing.assert_allclose(expected, array(layer(*inputs)), rtol=1e-5, atol=1e-5)
+    assert [shape[0] for shape in shapes_of(model.outputs)] == [None] * len(model.outputs)
+    expected = keras.tree.flatten(model.predict(inputs, verbose=0))
+    for found, wanted in zip(keras.tree.flatten(layer(*inputs)), expected):
+        np.testing.assert_allclose(array(found), wanted, rtol=1e-5, atol=1e-5)
     model.save(tmp_path / "layer.keras")
-    np.testing.assert_array_equal(
-        keras.saving.load_model(tmp_path / "layer.keras").predict(inputs, verbose=0), expected
-    )
+    again = keras.saving.load_model(tmp_path / "layer.keras").predict(inputs, verbose=0)
+    for found, wanted in zip(keras.tree.flatten(again), expected, strict=True):
+        np.testing.assert_array_equal(found, wanted)
 
     for jit in (False, True) if has_gradient and keras.backend.backend() == "tensorflow" else (False,):
         if has_gradient:
+            model = keras.Model(symbolic, model.outputs[0])
             model.compile("sgd", lambda y, x: ops.mean(x[..., :3] ** 2), jit_compile=jit)
             model.fit(inputs, inputs[0], epochs=1, verbose=0)
+
+
+def shapes_of(outputs):
+    return tuple(tuple(x.shape) for x in keras.tree.flatten(outputs))
 
 
 @pytest.mark.parametrize(("head", "loss"), HEADS)

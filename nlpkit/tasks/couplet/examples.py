@@ -10,10 +10,10 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
+from nlpkit.datasets.bad_lines import read_good_lines
 from nlpkit.datasets.batches import BucketedBatches
-from nlpkit.datasets.files import read_lines
 from nlpkit.datasets.padding import gather_padded, shift_right
-from nlpkit.errors import ConfigError, DataError
+from nlpkit.errors import ConfigError
 from nlpkit.tasks.couplet.rules import tone_demands
 from nlpkit.tasks.task import Problem, text_of
 from nlpkit.text.characters import EDGE, FlatTexts, code_points, normalize_text
@@ -22,7 +22,6 @@ from nlpkit.text.vocabulary import UNKNOWN, CharacterVocabulary
 
 MAX_LENGTH = 128
 """Characters of a line that is answered."""
-_SHOWN = 5  # problems that are told one by one
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,25 +43,16 @@ def read_couplets(path: str | Path, on_error: str = "skip") -> tuple[list[Couple
     Returns:
         The couplets, what was wrong with the first few bad lines, and the number of bad lines.
     """
-    couplets, notes, bad = [], [], 0
-    for number, line in read_lines(path):
+
+    def parse(line, number):
         columns = [column.strip() for column in line.split("\t")]
         upper, lower = columns[:2] if len(columns) > 1 else (columns[0], "")
         reason = _trouble(upper, lower, len(columns))
-        if reason is None:
-            couplets.append(CoupletExample(upper, lower, number))
-            continue
-        error = DataError(reason, path, number)
-        if on_error == "stop":
-            raise error
-        bad += 1
-        if bad <= _SHOWN:
-            notes.append(f"{error}; passed over")
-    if bad > _SHOWN:
-        notes.append(f"{path}: {bad - _SHOWN} more bad lines passed over")
-    if not couplets:
-        raise DataError(f"holds no couplet; {notes[0]}", path)
-    return couplets, notes, bad
+        if reason is not None:
+            raise ValueError(reason)
+        return CoupletExample(upper, lower, number)
+
+    return read_good_lines(path, parse, on_error, "couplet")
 
 
 def _trouble(upper, lower, columns):

@@ -1,0 +1,285 @@
+"""Pointing at symbols of a source, and the switch between writing and copying."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+from keras import ops
+
+from nlpkit.ops.copying import Repeats, last_symbols, matches, shift_right
+from nlpkit.ops.top_k import top_k_of_many
+
+_IMPOSSIBLE = -1e9
+_CONTINUATION = 3.0  # at first the bonus of a position right after a match: about what lifts it over all others
+
+
+@keras.saving.register_keras_serializable(package="nlpkit", name="CopyAttention")
+class CopyAttention(keras.layers.Layer):
+    """Attention that points at the symbol of a source to copy next.
+
+    Scaled dot products of queries and memory, plus learned weights, which depend on the query, for what follows from
+    the ids that were written so far (see `nlpkit.ops.copying`): a position right after a match of 1, 2, … symbols
+    continues a copy; one that has matched before has been copied already. The former lets a model copy whole words from
+    the first epoch on, the latter is its coverage: it keeps it from saying things twice.
+
+    Args:
+        key_dim: int, size of queries and keys.
+        continuation: int, up to how many symbols of a match count for continuing; 0 for none.
+        coverage: int, up to how many symbols of a match count as having been copied; 0 for none.
+
+    Call arguments:
+        queries: float ``(batch, steps, features)``.
+        memory: float ``(batch, time, channels)``.
+        source: int32 ``(batch, time)``, the ids of the source; ids from 2, each for one symbol.
+        previous: int32 ``(batch, steps)``, the id before each step, 0 at the first.
+        memory_mask: optional bool ``(batch, time)``; by default the memory's own Keras mask.
+
+    Returns:
+        float32 ``(batch, steps, time)``, the logarithms of weights that add up to 1 over time.
+
+    Raises:
+        ValueError: if an argument is no integer, or below its least value.
+
+    Example:
+
+        >>> import numpy as np
+        >>> from nlpkit.layers import CopyAttention
+        >>> source, previous = np.array([[5, 6, 7]], "int32"), np.array([[0, 5]], "int32")
+        >>> layer = CopyAttention(4)
+        >>> x = layer(np.zeros((1, 2, 8), "float32"), np.zeros((1, 3, 6), "float32"), source, previous)
+        >>> np.asarray(x).argmax(-1).tolist()
+        [[0, 1]]
+
+    References:
+        Vinyals, Fortunato and Jaitly (2015), Pointer Networks; See, Liu and Manning (2017), Get To The Point, for
+        coverage, there as a sum of attention; Gu et al. (2016), CopyNet, whose selective read continues copies too.
+    """
+
+    def __init__(self, key_dim: int, continuation: int = 3, coverage: int = 2, **kwargs: Any):
+        super().__init__(**kwargs)
+        least_of = {"key_dim": (key_dim, 1), "continuation": (continuation, 0), "coverage": (coverage, 0)}
+        for name, (value, least) in least_of.items():
+            if not isinstance(value, int) or value < least:
+                raise ValueError(f"{name} must be an integer from {least}. Received: {value!r}")
+        self.key_dim, self.continuation, self.coverage = key_dim, continuation, coverage
+        self.query = keras.layers.Dense(key_dim, name="query", dtype=self.dtype_policy)
+        self.key = keras.layers.Dense(key_dim, use_bias=False, name="key", dtype=self.dtype_policy)
+        self.evidence = keras.layers.Dense(
+            continuation + coverage, kernel_initializer="zeros", name="evidence", dtype=self.dtype_policy,
+            bias_initializer=_first_weights(continuation, coverage),
+        ) if self.reach else None  # fmt: skip
+
+    @property
+    def reach(self) -> int:
+        """How many of the symbols that were written last are looked at."""
+        return max(self.continuation, self.coverage)
+
+    def build(self, queries_shape: Any, memory_shape: Any, source_shape: Any, previous_shape: Any) -> None:
+        self.query.build(queries_shape)
+        self.key.build(memory_shape)
+        if self.evidence is not None:
+            self.evidence.build(queries_shape)
+        self.built = True
+
+    def call(self, queries: Any, memory: Any, source: Any, previous: Any, memory_mask: Any = None) -> Any:
+        found = matches(source, last_symbols(previous, self.reach))
+        counts = [ops.cumsum(ops.cast(each, "int32"), axis=1) > 0 for each in found[: self.coverage]]
+        return self.point(queries, self.keys(memory), found, counts, memory_mask)
+
+    def keys(self, memory: Any) -> Any:
+        """What queries are compared with, float ``(batch, key_dim, time)``."""
+        return ops.transpose(self.key(memory), (0, 2, 1))
+
+    def point(
+        self, queries: Any, keys: Any, found: Sequence[Any], copied: Sequence[Any], memory_mask: Any = None
+    ) -> Any:
+        """The logarithms of the weights from what was computed before.
+
+        Args:
+            queries: float ``(batch, steps, features)``.
+            keys: float ``(batch, key_dim, time)``, what `keys` makes of the memory.
+            found: the matches, `reach` tensors bool ``(batch, steps, time)``, see `nlpkit.ops.copying.matches`.
+            copied: `coverage` of them, whether a position has matched up to now.
+            memory_mask: optional bool ``(batch, time)``.
+        """
+        scores = ops.matmul(self.query(queries) * self.key_dim**-0.5, keys)
+        scores = ops.cast(scores, "float32")  # (batch, steps, time)
+        if self.evidence is not None:
+            weights = ops.cast(self.evidence(queries), "float32")  # (batch, steps, continuation + coverage)
+            after = [shift_right(each, 2) for each in found[: self.continuation]]
+            for i, each in enumerate([*after, *copied]):
+                scores = scores + ops.cast(each, "float32") * weights[..., i : i + 1]
+        if memory_mask is not None:
+            scores = ops.where(ops.cast(memory_mask, "bool")[:, None], scores, _IMPOSSIBLE)
+        return scores - ops.logsumexp(scores, axis=-1, keepdims=True)
+
+    def compute_mask(self, *_: Any) -> None:
+        """None: the result has no padding of its own."""
+
+    def compute_output_spec(
+        self, queries: Any, memory: Any, source: Any, previous: Any, memory_mask: Any = None
+    ) -> Any:
+        return keras.KerasTensor((*queries.shape[:2], memory.shape[1]), dtype="float32")
+
+    def get_config(self) -> dict[str, Any]:
+        own = {"key_dim": self.key_dim, "continuation": self.continuation, "coverage": self.coverage}
+        return {**super().get_config(), **own}
+
+
+def _first_weights(continuation, coverage):
+    def initialize(shape, dtype=None):
+        return ops.cast([_CONTINUATION] * min(continuation, 1) + [2.0] * (continuation - 1) + [0.0] * coverage, dtype)
+
+    return initialize
+
+
+@keras.saving.register_keras_serializable(package="nlpkit", name="CopySwitch")
+class CopySwitch(keras.layers.Layer):
+    """The switch of a pointer-generator: a mixture of writing a symbol of the vocabulary and copying one of the source.
+
+    Symbols that are not in the vocabulary have ids from its size on, one for each different symbol of a source, up to
+    `num_extra` of them. They can be copied, and so written, though no weight knows them.
+
+    Args:
+        num_extra: int, how many ids there are beside those of the vocabulary.
+
+    Call arguments:
+        logits: float ``(batch, steps, size)``, over the vocabulary.
+        log_weights: float32 ``(batch, steps, time)``, logarithms of the weights of a `CopyAttention`.
+        source: int32 ``(batch, time)``, ids from 0 to below ``size + num_extra``.
+        states: float ``(batch, steps, features)``, on which the switch depends.
+        gold: optional int32 ``(batch, steps)``, the ids that are right.
+
+    Returns:
+        float32 ``(batch, steps, size + num_extra)``, probabilities. With `gold` the logarithm of the probability of the
+        right id alone, ``(batch, steps)``, without the memory for all of them; -1e9 for one that can be neither written
+        nor copied.
+
+    Raises:
+        ValueError: if `num_extra` is no integer from 0.
+
+    Example:
+
+        >>> import numpy as np
+        >>> from nlpkit.layers import CopySwitch
+        >>> logits, log_weights = np.zeros((1, 1, 4), "float32"), np.log([[[0.25, 0.75]]]).astype("float32")
+        >>> p = CopySwitch(1)(logits, log_weights, np.array([[2, 4]], "int32"), np.zeros((1, 1, 3), "float32"))
+        >>> np.asarray(p).round(3).tolist()
+        [[[0.125, 0.125, 0.25, 0.125, 0.375]]]
+
+    References:
+        See, Liu and Manning (2017), Get To The Point: Summarization with Pointer-Generator Networks.
+    """
+
+    def __init__(self, num_extra: int = 0, **kwargs: Any):
+        super().__init__(**kwargs)
+        if not isinstance(num_extra, int) or num_extra < 0:
+            raise ValueError(f"num_extra must be an integer from 0. Received: {num_extra!r}")
+        self.num_extra = num_extra
+        self.gate = keras.layers.Dense(1, name="gate", dtype=self.dtype_policy)
+
+    def build(
+        self, logits_shape: Any, log_weights_shape: Any, source_shape: Any, states_shape: Any, gold_shape: Any = None
+    ) -> None:
+        self.gate.build(states_shape)
+        self.built = True
+
+    def call(self, logits: Any, log_weights: Any, source: Any, states: Any, gold: Any = None) -> Any:
+        if gold is not None:
+            return self._log_probability(logits, log_weights, source, states, gold)
+        more = [[0, 0], [0, 0], [0, self.num_extra]]
+        logits = ops.pad(ops.cast(logits, "float32"), more, constant_values=_IMPOSSIBLE)
+        return self.mix(logits, log_weights, source, states)
+
+    def mix(self, logits: Any, log_weights: Any, source: Any, states: Any) -> Any:
+        """The probabilities from logits that have the places of the further ids already, far below all others."""
+        gate = ops.cast(self.gate(states), "float32")  # (batch, steps, 1)
+        weights = ops.exp(ops.cast(logits, "float32") - ops.max(logits, axis=-1, keepdims=True))
+        written = weights * (ops.sigmoid(-gate) / ops.sum(weights, axis=-1, keepdims=True))
+        batch, steps, size = ops.shape(written)
+        rows = ops.reshape(ops.arange(batch * steps, dtype="int32"), (batch, steps, 1))
+        places = ops.reshape(rows * size + source[:, None], (-1, 1))
+        copied = ops.reshape(ops.exp(log_weights) * ops.sigmoid(gate), (-1,))
+        flat = ops.scatter_update(ops.reshape(written, (-1,)), places, copied, reduction="add")
+        return ops.reshape(flat, (batch, steps, size))
+
+    def candidates(
+        self, logits: Any, log_weights: Any, source: Any, states: Any, repeats: Repeats, count: Any
+    ) -> tuple[Any, Any]:
+        """The likeliest ids of a step of a search, without the probabilities of all others.
+
+        Args:
+            logits, log_weights, source, states: as `mix` takes them.
+            repeats: of `nlpkit.ops.copying.merge_repeats`, which says too what may be copied.
+            count: int, how many of the likeliest are certain to be there; and all of the source are.
+
+        Returns:
+            Logarithms of probabilities, float32 ``(batch, steps, count + time)``, -inf for an id that stands there
+            twice, and the ids, int32 of the same shape.
+        """
+        gate = ops.cast(self.gate(states), "float32")  # (batch, steps, 1)
+        scores, symbols, total = likeliest(logits, count)
+        in_source = ops.any(ops.equal(symbols[..., None], source[:, None, None]), axis=-1)
+        scores = ops.where(in_source, -float("inf"), scores + ops.log_sigmoid(-gate))
+        # What is written and what is copied of each symbol of the source, at the first place where it stands.
+        batch, steps, size = ops.shape(logits)
+        rows = ops.reshape(ops.arange(batch * steps, dtype="int32"), (batch, steps, 1))
+        written = ops.take(ops.reshape(logits, (-1,)), rows * size + source[:, None], axis=0) - total
+        written = ops.exp(written) * ops.sigmoid(-gate)  # (batch, steps, time)
+        copied = ops.matmul(ops.exp(log_weights), repeats.sums) * ops.sigmoid(gate)
+        own = ops.log(ops.where(repeats.is_first[:, None], written + copied, 0.0))
+        ids = ops.broadcast_to(source[:, None], ops.shape(own))
+        return ops.concatenate([scores, own], axis=-1), ops.concatenate([symbols, ids], axis=-1)
+
+    def _log_probability(self, logits, log_weights, source, states, gold):
+        gate = ops.cast(self.gate(states), "float32")[..., 0]
+        own = gold_log_probability(ops.cast(logits, "float32"), gold)
+        is_there = ops.equal(source[:, None, :], gold[..., None])  # (batch, steps, time)
+        copied = ops.logsumexp(ops.where(is_there, log_weights, _IMPOSSIBLE), axis=-1)
+        return ops.logaddexp(own + ops.log_sigmoid(-gate), copied + ops.log_sigmoid(gate))
+
+    def compute_mask(self, *_: Any) -> None:
+        """None: the result has no padding of its own."""
+
+    def compute_output_spec(self, logits: Any, log_weights: Any, source: Any, states: Any, gold: Any = None) -> Any:
+        if gold is not None:
+            return keras.KerasTensor(gold.shape, dtype="float32")
+        return keras.KerasTensor((*logits.shape[:2], logits.shape[-1] + self.num_extra), dtype="float32")
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "num_extra": self.num_extra}
+
+
+def gold_log_probability(logits: Any, gold: Any) -> Any:
+    """The logarithm of the probability of one id at each step; -1e9 for ids that have no logit.
+
+    Args:
+        logits: float32 ``(batch, steps, size)``.
+        gold: int32 ``(batch, steps)``.
+
+    Returns:
+        float32 ``(batch, steps)``.
+    """
+    size = logits.shape[-1]
+    own = ops.take_along_axis(logits, ops.minimum(gold, size - 1)[..., None], axis=-1)[..., 0]
+    return ops.where(gold < size, own - ops.logsumexp(logits, axis=-1), _IMPOSSIBLE)
+
+
+def likeliest(logits: Any, count: Any) -> tuple[Any, Any, Any]:
+    """The largest log probabilities of a softmax.
+
+    Args:
+        logits: float32 ``(batch, steps, size)``.
+        count: int.
+
+    Returns:
+        Log probabilities ``(batch, steps, count)``, largest first; ids, int32 of the same shape; and the logarithm of
+        the sum of all exponentials, ``(batch, steps, 1)``.
+    """
+    values, ids = top_k_of_many(logits, count)
+    # The largest logit less the logarithm of its probability: a softmax is one operation on a CPU, a log-sum-exp four.
+    p = ops.take_along_axis(ops.softmax(logits, axis=-1), ids[..., :1], axis=-1)
+    total = values[..., :1] - ops.log(p)
+    return values - total, ids, total

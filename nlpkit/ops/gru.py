@@ -1,0 +1,164 @@
+"""The gated recurrent unit over whole sequences: one loop, and on TensorFlow and JAX a backward pass written by hand.
+
+What a framework records of a loop to differentiate it (each intermediate result of each step, and a gradient of the
+weights per step) costs more than the loop. Here the backward loop holds one matrix product a step; all gates are
+computed again at once, and the gradients of the weights are one product over all steps.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import keras
+from keras import ops
+
+_CLOSED = 100.0  # added to an update gate, makes it 1 in any precision, so that the state stays what it is
+
+
+class GRUWeights(NamedTuple):
+    """Weights of one direction; the gates stand in the order reset, update, candidate.
+
+    Attributes:
+        kernel: float ``(features, 3 * units)``.
+        bias: float ``(3 * units,)``.
+        recurrent_kernel: float ``(units, 3 * units)``.
+        recurrent_bias: float ``(3 * units,)``, added before the reset gate is applied.
+    """
+
+    kernel: Any
+    bias: Any
+    recurrent_kernel: Any
+    recurrent_bias: Any
+
+
+def gru(x: Any, mask: Any, weights: GRUWeights, start: Any) -> Any:
+    """The states of a gated recurrent unit after each step.
+
+    A masked step leaves the state as it is, bit for bit, wherever the padding stands.
+
+    Args:
+        x: float ``(batch, time, features)``.
+        mask: bool ``(batch, time)``, or None.
+        weights: `GRUWeights`.
+        start: float ``(batch, units)``, the state before the first step.
+
+    Returns:
+        float ``(batch, time, units)``. Derivatives of the first order are defined.
+
+    Example:
+
+        >>> import numpy as np
+        >>> zeros = [np.zeros(shape, "float32") for shape in ((2, 9), (9,), (3, 9), (9,))]
+        >>> gru(np.ones((1, 4, 2), "float32"), None, GRUWeights(*zeros), np.ones((1, 3), "float32"))[0, :, 0].shape
+        (4,)
+
+    References:
+        Cho et al. (2014), Learning Phrase Representations using RNN Encoder-Decoder; with the reset gate applied after
+        the product, as cuDNN has it.
+    """
+    if keras.backend.backend() == "torch":
+        return _on_torch(x, mask, weights, start)
+    inputs = ops.matmul(x, weights.kernel) + weights.bias  # (batch, time, 3 * units)
+    if mask is not None:
+        units = start.shape[-1]
+        closed = ops.where(mask, 0.0, _CLOSED)[..., None]  # (batch, time, 1)
+        closed = ops.pad(ops.repeat(closed, units, axis=-1), [[0, 0], [0, 0], [units, units]])
+        inputs = inputs + ops.cast(closed, inputs.dtype)
+    by_time = ops.transpose(inputs, (1, 0, 2))
+    states = _states(by_time, *map(ops.convert_to_tensor, weights[2:]), ops.convert_to_tensor(start))
+    return ops.transpose(states, (1, 0, 2))
+
+
+def gru_step(x: Any, state: Any, weights: GRUWeights) -> Any:
+    """One step: ``(batch, features)`` and the state ``(batch, units)`` to the state after it."""
+    inputs = ops.matmul(x, weights.kernel) + weights.bias
+    return _step(inputs, state, weights.recurrent_kernel, weights.recurrent_bias)
+
+
+def _gates(inputs, state, kernel, bias):
+    """Reset gate, update gate, candidate, and what the reset gate is applied to."""
+    units = state.shape[-1]
+    product = ops.matmul(state, kernel) + bias
+    both = ops.sigmoid(inputs[..., : 2 * units] + product[..., : 2 * units])
+    reset, update, inner = both[..., :units], both[..., units:], product[..., 2 * units :]
+    return reset, update, ops.tanh(inputs[..., 2 * units :] + reset * inner), inner
+
+
+def _step(inputs, state, kernel, bias):
+    _, update, candidate, _ = _gates(inputs, state, kernel, bias)
+    return (1 - update) * candidate + update * state  # in this form an update gate of 1 changes nothing
+
+
+@ops.custom_gradient
+def _states(inputs, kernel, bias, start):
+    """The loop: inputs ``(time, batch, 3 * units)`` to states ``(time, batch, units)``."""
+    states = _loop(lambda state, values: _step(*values, state, kernel, bias), start, [inputs])
+
+    def gradient(upstream):
+        before = ops.concatenate([start[None], states[:-1]])  # (time, batch, units)
+        reset, update, candidate, inner = _gates(inputs, before, kernel, bias)
+        to_candidate = (1 - update) * (1 - candidate * candidate)
+        to_update = (before - candidate) * update * (1 - update)
+        # How a change of the state after a step depends on each of the sums before the gates.
+        factors = ops.concatenate(
+            [to_candidate * inner * reset * (1 - reset), to_update, to_candidate * reset], axis=-1
+        )  # (time, batch, 3 * units)
+        transposed = ops.transpose(kernel)
+
+        def back(later, values):
+            """From the gradient of the state before the next step to that of the state before this one."""
+            own, update, factors = values
+            total = later + own
+            return total * update + ops.matmul(_three_times(total) * factors, transposed)
+
+        later = _loop(back, ops.zeros_like(start), [upstream, update, factors], reverse=True)  # (time, batch, units)
+        total = ops.concatenate([later[1:], ops.zeros_like(start)[None]]) + upstream
+        sums = _three_times(total) * factors
+        of_inputs = ops.concatenate([sums[..., : 2 * start.shape[-1]], total * to_candidate], axis=-1)
+        of_kernel = ops.einsum("tbi,tbj->ij", before, sums)
+        return of_inputs, of_kernel, ops.sum(sums, axis=(0, 1)), later[0]
+
+    return states, gradient
+
+
+def _three_times(x):
+    return ops.concatenate([x, x, x], axis=-1)
+
+
+def _loop(step, state, inputs, reverse=False):
+    """The states after each step, in the order of time; `step` takes a state and what stands in each input."""
+    if keras.backend.backend() == "jax":
+
+        def body(state, values):
+            state = step(state, values)
+            return state, state
+
+        return ops.scan(body, state, tuple(inputs), reverse=reverse)[1]
+    import tensorflow as tf
+
+    time = tf.shape(inputs[0])[0]
+    arrays = [tf.TensorArray(x.dtype, time, element_shape=x.shape[1:]).unstack(x) for x in inputs]
+    states = tf.TensorArray(state.dtype, time, element_shape=state.shape)
+
+    def body(t, state, states):
+        place = time - 1 - t if reverse else t
+        state = step(state, [array.read(place) for array in arrays])
+        return t + 1, state, states.write(place, state)
+
+    return tf.while_loop(lambda t, *_: t < time, body, (0, state, states), maximum_iterations=time)[2].stack()
+
+
+def _on_torch(x, mask, weights, start):
+    """PyTorch's own loop. A further feature, 1 at masked steps, closes the update gate there."""
+    import torch
+
+    units = start.shape[-1]
+    kernel, bias, recurrent_kernel, recurrent_bias = map(ops.convert_to_tensor, weights)
+    if mask is not None:
+        masked = (~mask).to(x.dtype)[..., None]
+        closing = torch.zeros((1, 3 * units), dtype=kernel.dtype, device=kernel.device)
+        closing[:, units : 2 * units] = _CLOSED
+        x, kernel = torch.cat([x, masked], -1), torch.cat([kernel, closing])
+    weights = [kernel.T.contiguous(), recurrent_kernel.T.contiguous(), bias, recurrent_bias]
+    training = torch.is_grad_enabled()
+    return torch.gru(x, start[None], weights, True, 1, 0.0, training, False, True)[0]

@@ -1,0 +1,57 @@
+"""Titles of a text."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+from nlpkit.tasks.answers import Answer
+
+
+@dataclasses.dataclass(frozen=True)
+class Title:
+    """A title, and its score: the sum of the log probabilities of its characters, its end counted, over a power of
+    their number, see the prediction option `length_penalty`."""
+
+    title: str
+    score: float | None = None
+    copied: tuple[tuple[int, int], ...] = ()
+    """Begin and end of its parts of two characters or more that stand in the text."""
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"title": self.title, "score": self.score, "copied": [list(span) for span in self.copied]}
+
+
+@dataclasses.dataclass(frozen=True)
+class Titles(Answer):
+    """The titles of a text, best first; none of an empty one."""
+
+    titles: tuple[Title, ...]
+
+    def __iter__(self) -> Iterator[Title]:
+        return iter(self.titles)
+
+    @property
+    def title(self) -> str:
+        """The best title, or nothing."""
+        return self.titles[0].title if self.titles else ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The best title on top, as data files have it, and all of them with scores."""
+        return {"title": self.title, "titles": [each.to_dict() for each in self]}
+
+    def to_text(self) -> str:
+        """The titles, separated by tabs."""
+        return "\t".join(each.title for each in self)
+
+    def agrees(self, right: Answer) -> bool:
+        return isinstance(right, Titles) and self.title == right.title
+
+    def coloured(self) -> list[tuple[str, str]]:
+        """The best title, what is copied in another colour than what is not."""
+        parts, begin = [], 0
+        for start, end in self.titles[0].copied if self.titles else ():
+            parts += [(self.title[begin:start], "bold yellow"), (self.title[start:end], "bold cyan")]
+            begin = end
+        return [part for part in [*parts, (self.title[begin:], "bold yellow")] if part[0]] or [("", "")]

@@ -1,0 +1,119 @@
+"""Every option of the title model and its default."""
+
+from __future__ import annotations
+
+import math
+
+from nlpkit.options import option, options
+from nlpkit.tasks.declaration import Declaration, Demo, PredictionOptions, ReadingOptions
+from nlpkit.tasks.encoder_settings import EncoderSettings
+from nlpkit.training.metric import Metric
+
+_LEAST_TEMPERATURE = 0.05
+
+
+@options
+class TitleSettings(EncoderSettings):
+    """A writer of texts from texts: an encoder, and a decoder that attends to it, and writes or copies."""
+
+    group = "titles"
+
+    epochs: int = 12
+    batch_size: int = 32
+    learning_rate: float = 2e-3
+    warmup_steps: int = 200
+    clip_norm: float = 1.0
+    encoder: str = "gru"
+    width: int = 256
+    layers: int = 2
+    dropout: float = 0.3
+
+    char_dim: int = option("size of the character vectors, which are read and written with", default=128, least=1)
+    decoder_width: int = option("numbers in the state of the decoder", default=256, least=1)
+    heads: int = option("heads of the attention", default=4, least=1)
+    prior: bool = option("give every character of the text a learned bonus in the output", default=True)
+    copy: bool = option("let the model copy characters of the text, also such as training never saw", default=True)
+    coverage: bool = option("let copying know what has been copied", default=True)
+    conditional_norm: bool = option("let the decoder's layer normalisation depend on the whole text", default=True)
+    label_smoothing: float = option(
+        "share of the probability that training wants spread over all characters", default=0.0, least=0, below=1
+    )
+    replace: float = option(
+        "share of the characters before each step that training replaces by others of the text, so that the model "
+        "learns to go on after a mistake; reached at the end of training, from none at its beginning",
+        default=0.0,
+        least=0,
+        below=1,
+    )
+    max_text: int = option("characters of a text that are read; of longer ones the beginning", default=256, least=1)
+    max_title: int = option("characters of a title that are trained on and written, at most", default=64, least=1)
+
+
+@options
+class TitleReading(ReadingOptions):
+    """How files of texts and titles are read."""
+
+    on_error: str = option("at a bad line: skip it and report it, or stop", default="skip", choices=("skip", "stop"))
+
+
+@options
+class TitlePrediction(PredictionOptions):
+    """How texts are answered."""
+
+    n_best: int = option("titles of each text, best first", default=1, least=1)
+    beam_width: int = option(
+        "beam of the search, at least as wide as there are titles; 1 is the fastest", default=5, least=1
+    )
+    length_penalty: float = option(
+        "titles are ranked by the sum of the log probabilities of their characters over this power of their number; 0 "
+        "prefers short ones, 1 takes the mean",
+        default=1.0,
+    )
+    min_length: int = option("characters that a title has at least", default=1, least=0)
+    max_length: int | None = option(
+        "characters that a title has at most; without, what the model was trained on", default=None, least=1
+    )
+    no_repeat: int = option(
+        "no sequence of so many characters occurs twice in a title; 0 allows all", default=0, least=0
+    )
+    forbidden: str = option("characters that no title may hold", default="", metavar="CHARACTERS")
+    prefix: str = option("how every title begins; a record may have one of its own", default="", metavar="TEXT")
+    temperature: float = option(
+        "above 0 the titles are drawn at random, independent of each other, with the probabilities to the power of "
+        "1 / temperature",
+        default=0.0,
+        least=0,
+    )
+    top_k: int = option("draw each character from the so many likeliest; 0 from all", default=0, least=0)
+    top_p: float = option(
+        "draw each character from the likeliest that together have this probability", default=1.0, above=0
+    )
+    seed: int = option("of the draw", default=0, least=0)
+
+    def validate(self) -> None:
+        accepted = f"0, for no draw, or at least {_LEAST_TEMPERATURE}"
+        self.require("temperature", not self.temperature or _LEAST_TEMPERATURE <= self.temperature < math.inf, accepted)
+        self.require("length_penalty", math.isfinite(self.length_penalty), "a finite number")
+        self.require("top_p", self.top_p <= 1, "at most 1")
+        longest = math.inf if self.max_length is None else self.max_length
+        self.require("min_length", self.min_length <= longest, f"at most max_length, {longest}")
+        self.require("prefix", len(self.prefix) <= longest, f"no longer than max_length, {longest}")
+
+
+TITLE = Declaration(
+    name="title",
+    summary="writes the title of a text, or any text from another one",
+    settings=TitleSettings,
+    reading=TitleReading,
+    prediction=TitlePrediction,
+    metric=Metric("rouge_l"),
+    task="nlpkit.tasks.title.task:TitleWriter",
+    check="nlpkit.tasks.title.check:check",
+    demos=(
+        Demo(
+            "Titles", "articles-train.jsonl", "articles-test.jsonl",
+            {"epochs": 15, "batch_size": 8, "width": 128, "decoder_width": 128, "layers": 1, "warmup_steps": 20,
+             "ema_momentum": 0.9, "learning_rate": 4e-3, "max_text": 128},
+        ),
+    ),
+)  # fmt: skip

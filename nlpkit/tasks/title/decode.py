@@ -1,0 +1,256 @@
+"""Distributions over the next character to titles: the search."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from nlpkit.datasets.padding import batches_by_length, gather_padded
+from nlpkit.decoding import beam_search, sample
+from nlpkit.layers.copying import likeliest
+from nlpkit.metrics import copied_spans
+from nlpkit.ops.copying import last_of, matches, merge_repeats
+from nlpkit.ops.top_k import GROUP
+from nlpkit.tasks.title.answers import Title, Titles
+from nlpkit.tasks.title.config import TitlePrediction
+from nlpkit.tasks.title.examples import END_ID, NUM_EXTRA, Texts
+from nlpkit.tasks.title.model import TitleNetwork
+from nlpkit.text.characters import code_points
+from nlpkit.text.vocabulary import FIRST_ID
+from nlpkit.training.forward import Forward
+
+_IMPOSSIBLE = -1e9
+_LEAST = -69.0  # score of a character that the user wants, however unlikely it is
+_BEAMS_AT_ONCE = 160  # each has a logit for the whole vocabulary; two batches are searched at a time
+_CHARACTERS_AT_ONCE = 16_384  # of the texts in a batch
+_SHARED = ("bias", "beams", "places", "numbers")
+
+
+class TitleSearch(layers.Layer):
+    """The best titles of texts by a beam search, or drawn ones.
+
+    Args:
+        network: `nlpkit.tasks.title.model.TitleNetwork`.
+        options: `nlpkit.tasks.title.config.TitlePrediction`, of which only those count that `program_of` names.
+
+    Call arguments:
+        inputs: dictionary of
+
+            - ``source``: ids, int32 ``(batch, time)``, 0 for padding;
+            - ``copyable``: which of them may be copied, bool ``(batch, time)``;
+            - ``required``: the id that must stand at a step, or 0, int32 ``(batch, steps)``, with a prefix;
+            - ``bias``: what is added to each id's logit, 0 or -1e9, float32 ``(size,)``, where the size is that of the
+              vocabulary and `NUM_EXTRA`, rounded up;
+            - ``beams`` and ``places``: anything of the shapes ``(beam_width,)`` and ``(steps,)``, for their shapes;
+            - ``numbers``: length penalty, least length, temperature and top p, float32 ``(4,)``;
+            - ``noise``: numbers in [0, 1), float32 ``(batch, beam_width, steps)``, when titles are drawn.
+
+    Returns:
+        Ids, int32 ``(batch, beam_width, steps)``, and scores, float32 ``(batch, beam_width)``, best first.
+    """
+
+    def __init__(self, network: TitleNetwork, options: TitlePrediction, **kwargs: Any):
+        super().__init__(dtype="float32", **kwargs)
+        self._network, self._options = network, options
+
+    def call(self, inputs: dict[str, Any]) -> Any:
+        network, options, source = self._network, self._options, inputs["source"]
+        memory = network.read(source)
+        batch, time = ops.shape(source)
+        beams, steps = ops.shape(inputs["beams"])[0], ops.shape(inputs["places"])[0]
+        penalty, least, temperature, top_p = (inputs["numbers"][i] for i in range(4))
+        size = ops.shape(inputs["bias"])[0]
+        more = size - network.num_characters
+        table = ops.cast(ops.convert_to_tensor(network.embedding.embeddings), "float32")
+        table = ops.transpose(ops.pad(table, [[0, more], [0, 0]]))  # (char_dim, size)
+        bias = ops.pad(ops.cast(network.embedding.bias, "float32"), [[0, more]]) + inputs["bias"]
+        bias = bias[None, None]  # (1, 1, size)
+        if memory.prior is not None:
+            bias = bias + ops.pad(memory.prior, [[0, 0], [0, more]])[:, None]  # (batch, 1, size)
+        copy, draws, required = network.copy_attention, options.temperature > 0, inputs.get("required")
+        if copy is not None:
+            repeats = merge_repeats(source, inputs["copyable"])
+        # One more than the beam in place of the end, and with bans as many more as can be banned.
+        count = beams + 1 + (steps if options.no_repeat else 0)
+
+        def step(t, history, state):
+            last = last_of(history, t, 1 if copy is None else max(1, copy.reach))
+            x, both, hidden = network.step(last[0], state[0], memory)
+            logits = ops.matmul(x, table) + bias  # (batch, beams, size)
+            if copy is None:
+                scores, symbols = (ops.log_softmax(logits), None) if draws else likeliest(logits, count)[:2]
+                return *_with_required(scores, symbols, logits, required, t), [hidden]
+            found = matches(source, last)
+            copied = [before | now for before, now in zip(state[1:], found)]
+            pointed = copy.point(both, memory.copy_keys, found, copied, memory.mask)
+            if draws:
+                allowed = ops.where(inputs["copyable"][:, None], pointed, _IMPOSSIBLE)
+                scores, symbols = ops.log(network.switch.mix(logits, allowed, source, both)), None
+            else:
+                scores, symbols = network.switch.candidates(logits, pointed, source, both, repeats, count)
+            return *_with_required(scores, symbols, logits, required, t), [hidden, *copied]
+
+        state = [ops.broadcast_to(memory.start[:, None], (batch, beams, memory.start.shape[-1]))]
+        if copy is not None:
+            state += [ops.zeros((batch, beams, time), dtype="bool") for _ in range(copy.coverage)]
+        rules = {
+            "end_id": END_ID, "min_length": ops.cast(least, "int32"), "no_repeat": options.no_repeat,
+            "required": required,
+        }  # fmt: skip
+        if draws:
+            return sample(
+                step, state, batch, steps, beams, noise=inputs["noise"], temperature=temperature, top_k=options.top_k,
+                top_p=top_p if options.top_p < 1 else 1.0, **rules,
+            )  # fmt: skip
+        return beam_search(step, state, batch, steps, beams, length_penalty=penalty, **rules)
+
+    def compute_output_spec(self, inputs: dict[str, Any]) -> Any:
+        batch = inputs["source"].shape[0]
+        return (
+            keras.KerasTensor((batch, None, None), dtype="int32"),
+            keras.KerasTensor((batch, None), dtype="float32"),
+        )
+
+
+def _with_required(scores, symbols, logits, required, t):
+    """The candidates of a step, with the id among them that a prefix demands, however unlikely it is."""
+    if required is None:
+        return scores, symbols
+    batch, beams, count = ops.shape(scores)
+    wanted = ops.broadcast_to(ops.take(required, t, axis=1)[:, None, None], (batch, beams, 1))
+    if symbols is None:
+        symbols = ops.broadcast_to(ops.arange(count, dtype="int32"), (batch, beams, count))
+    is_wanted = ops.equal(symbols, wanted)
+    own = ops.max(ops.where(is_wanted, scores, _LEAST), axis=-1, keepdims=True)  # (batch, beams, 1)
+    alone = ops.take_along_axis(logits, wanted, axis=-1) - ops.logsumexp(logits, axis=-1, keepdims=True)
+    own = ops.where(wanted > 0, ops.maximum(own, alone), -float("inf"))
+    scores = ops.concatenate([ops.where(is_wanted, -float("inf"), scores), own], axis=-1)
+    return scores, ops.concatenate([symbols, wanted], axis=-1)
+
+
+def program_of(options: TitlePrediction, has_prefix: bool) -> tuple[Any, ...]:
+    """What a compiled search depends on; all other options are inputs of it."""
+    draws = options.temperature > 0
+    return has_prefix, options.no_repeat, draws, draws and options.top_k, draws and options.top_p < 1
+
+
+def compile_search(network: TitleNetwork, options: TitlePrediction, has_prefix: bool) -> Forward:
+    """`TitleSearch` as a function of arrays."""
+    inputs = {
+        "source": keras.Input((None,), dtype="int32", name="source"),
+        "copyable": keras.Input((None,), dtype="bool", name="copyable"),
+        "bias": keras.Input(batch_shape=(table_size(network.num_characters),), name="bias"),
+        "beams": keras.Input(batch_shape=(None,), dtype="int32", name="beams"),
+        "places": keras.Input(batch_shape=(None,), dtype="int32", name="places"),
+        "numbers": keras.Input(batch_shape=(4,), name="numbers"),
+    }
+    if has_prefix:
+        inputs["required"] = keras.Input((None,), dtype="int32", name="required")
+    if options.temperature > 0:
+        inputs["noise"] = keras.Input((None, None), name="noise")
+    return Forward(keras.Model(inputs, TitleSearch(network, options)(inputs)), shared=_SHARED)
+
+
+def table_size(num_characters: int) -> int:
+    """Ids that a title can have: those of the vocabulary and `NUM_EXTRA`, rounded up."""
+    return -(-(num_characters + NUM_EXTRA) // GROUP) * GROUP
+
+
+@dataclasses.dataclass(frozen=True)
+class Search:
+    """A way of answering, made of a user's options.
+
+    Attributes:
+        options: the options.
+        forwards: the compiled search, by whether there is a prefix.
+        max_length: characters of a title at most.
+    """
+
+    options: TitlePrediction
+    forwards: Callable[[bool], Forward]
+    max_length: int
+
+    def noise(self, count: int) -> np.ndarray | None:
+        """Numbers for so many draws, in the order of the file, so that how it is cut into blocks changes no answer."""
+        if not self.options.temperature:
+            return None
+        return self._random.random((count, self.options.n_best, self.max_length), "float32")
+
+    @functools.cached_property
+    def _random(self):
+        return np.random.default_rng(self.options.seed)
+
+    def run(self, texts: Texts, prefixes: Sequence[str], noise: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+        """Titles of texts: ids, int32 ``(n, n_best, max_length)``, and scores, float32 ``(n, n_best)``."""
+        options, count = self.options, len(texts)
+        ids = np.zeros((count, options.n_best, self.max_length), "int32")
+        scores = np.full((count, options.n_best), -np.inf, "float32")
+        has_prefix = any(prefixes)
+        shared = self._shared(texts.vocabulary)
+        width = len(shared["beams"])
+        copyable = (texts.ids >= FIRST_ID) & ~np.isin(texts.flat.codes, code_points(options.forbidden))
+        forward = self.forwards(has_prefix)
+
+        def answer(rows, size):
+            starts, lengths = texts.flat.starts[rows], texts.flat.lengths[rows]
+            batch = gather_padded({"source": texts.ids, "copyable": copyable}, starts, lengths, size)
+            batch["copyable"] = batch["copyable"].astype(bool)
+            if has_prefix:
+                batch["required"] = np.zeros((len(rows), self.max_length), "int32")
+                for place, row in enumerate(rows):
+                    prefix = texts.encode(row, prefixes[row])
+                    batch["required"][place, : len(prefix)] = prefix
+            if noise is not None:
+                batch["noise"] = noise[rows]
+            found, score = forward({**batch, **shared})
+            ids[rows], scores[rows] = found[:, : options.n_best], score[:, : options.n_best]
+
+        at_once = max(1, _BEAMS_AT_ONCE // width)
+        with ThreadPoolExecutor(2) as pool:
+            batches = [
+                pool.submit(answer, rows[begin : begin + at_once], size)
+                for rows, size in batches_by_length(texts.flat.lengths, _CHARACTERS_AT_ONCE)
+                for begin in range(0, len(rows), at_once)
+            ]
+            for batch in batches:
+                batch.result()
+        return ids, scores
+
+    def _shared(self, vocabulary):
+        options, size = self.options, len(vocabulary)
+        bias = np.zeros(table_size(size), "float32")
+        bias[[*range(FIRST_ID), *range(size, len(bias)), *vocabulary.encode(options.forbidden)]] = _IMPOSSIBLE
+        width = options.n_best if options.temperature > 0 else max(options.n_best, options.beam_width)
+        numbers = [options.length_penalty, options.min_length, max(options.temperature, 1e-3), options.top_p]
+        return {
+            "bias": bias,
+            "beams": np.zeros(width, "int32"),
+            "places": np.zeros(self.max_length, "int32"),
+            "numbers": np.array(numbers, "float32"),
+        }
+
+
+def titles_of(texts: Texts, ids: np.ndarray, scores: np.ndarray) -> list[Titles]:
+    """For each text its titles, best first; none where nothing was possible."""
+    return [
+        Titles(
+            tuple(
+                title_of(text, texts.decode(row, chosen), round(float(score), 4))
+                for chosen, score in zip(ids[row], scores[row])
+                if score > -np.inf
+            )
+        )
+        for row, text in enumerate(texts.strings())
+    ]
+
+
+def title_of(text: str, title: str, score: float | None = None) -> Title:
+    """A title, and what of it is copied from its text."""
+    return Title(title, score, tuple(copied_spans(text, title)))

@@ -1,0 +1,85 @@
+"""Metrics of a writer of titles."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from nlpkit.datasets.padding import batches_by_length, gather_padded
+from nlpkit.errors import MissingPackageError
+from nlpkit.metrics import bleu, clge_scores, copying, lead, mean_length, novelty, word_rouge
+from nlpkit.tasks.title.examples import END_ID, Texts, TitleExample, inputs_and_weights
+from nlpkit.training.forward import Forward
+
+_CHARACTERS_AT_ONCE = 8192  # of the texts in a batch
+_LEAD = 1.5  # times the mean length of training titles: where the first sentence is cut
+
+
+def cross_entropy(forward: Forward, texts: Texts, titles: Sequence[str], max_title: int) -> float:
+    """Mean of the negative log probability of each character of titles, the end counted, given those before it.
+
+    Args:
+        forward: of `nlpkit.tasks.title.model.TitleNetwork.model`.
+        texts: the texts.
+        titles: as many titles.
+        max_title: characters of each that count.
+
+    Returns:
+        Nats a character, over those that can be written or copied.
+    """
+    ids = [np.append(texts.encode(row, title[:max_title]), END_ID) for row, title in enumerate(titles)]
+    total = count = 0.0
+    for rows, size in batches_by_length(texts.flat.lengths, _CHARACTERS_AT_ONCE):
+        source = gather_padded({"ids": texts.ids}, texts.flat.starts[rows], texts.flat.lengths[rows], size)["ids"]
+        gold = np.zeros((len(rows), max(len(ids[row]) for row in rows)), "int32")
+        for place, row in enumerate(rows):
+            gold[place, : len(ids[row])] = ids[row]
+        inputs, _, weights = inputs_and_weights(source, gold)
+        scores = forward(inputs)[..., 0]
+        counts = weights > 0
+        total, count = total - float(scores[counts].sum()), count + float(counts.sum())
+    return total / max(count, 1.0)
+
+
+def quality(examples: Sequence[TitleExample], written: Sequence[str], mean_title: float) -> dict[str, Any]:
+    """How good written titles are, beside the first sentences of the texts.
+
+    Args:
+        examples: texts and the right titles.
+        written: as many titles.
+        mean_title: mean length of the titles of the training data.
+
+    Returns:
+        What `nlpkit.metrics.clge_scores` gives; ``lead``, the ROUGE-L of the first sentence, cut at 1.5 times
+        `mean_title`; ``bleu``, BLEU-4 of the corpus, if sacrebleu is installed. Tables: ``characters (CLGE)`` and
+        ``words (jieba)`` of both; and ``against the text``, of the written and the right titles: the share of their
+        n-grams that are new, the share of their characters that lie in copied spans, these spans' mean length, and the
+        titles' own.
+    """
+    texts, right = [example.text for example in examples], [example.title for example in examples]
+    first = [lead(text, _LEAD * mean_title) for text in texts]
+    scores: dict[str, Any] = clge_scores(right, written)
+    by_name = {"written": scores, "first sentence": clge_scores(right, first)}
+    more: dict[str, float] = {"lead": by_name["first sentence"]["rouge_l"]}
+    with contextlib.suppress(MissingPackageError):
+        more["bleu"] = bleu(right, written)
+    return {
+        **scores,
+        **more,
+        "characters (CLGE)": by_name,
+        "words (jieba)": {"written": word_rouge(right, written), "first sentence": word_rouge(right, first)},
+        "against the text": {"written": _use_of(texts, written), "right": _use_of(texts, right)},
+    }
+
+
+def _use_of(texts, titles):
+    copied = copying(texts, titles)
+    return {
+        **{f"new {n}-grams": novelty(texts, titles, n) for n in (1, 2, 3)},
+        "copied": copied["share"],
+        "copied span": copied["length"],
+        "length": mean_length(titles),
+    }

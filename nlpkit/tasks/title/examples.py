@@ -1,0 +1,303 @@
+"""Files to texts and titles, records to arrays."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import itertools
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from nlpkit.datasets.bad_lines import read_good_lines
+from nlpkit.datasets.batches import BucketedBatches
+from nlpkit.datasets.files import ending_of
+from nlpkit.datasets.padding import gather_padded, shift_right
+from nlpkit.datasets.readers import field_of
+from nlpkit.errors import ConfigError
+from nlpkit.tasks.task import Problem, text_of
+from nlpkit.text.characters import EDGE, FlatTexts, code_points, from_code_points
+from nlpkit.text.vocabulary import FIRST_ID, UNKNOWN, CharacterVocabulary
+
+END = "\x03"
+"""The symbol that ends a title: the control character that means the end of a text."""
+END_ID = FIRST_ID
+NUM_EXTRA = 126
+"""Characters of one text that are not in the vocabulary and can be copied all the same."""
+_TITLE_SIZES = (8, 16, 24, 32, 48)  # padded lengths of titles in training, up to the longest
+
+
+@dataclasses.dataclass(frozen=True)
+class TitleExample:
+    """A text, its title, and the line of their file."""
+
+    text: str
+    title: str
+    line: int
+
+
+def clean(text: str) -> str:
+    """A text in one line: white space becomes single blanks."""
+    return " ".join(text.split())
+
+
+def read_titles(path: str | Path, on_error: str = "skip") -> tuple[list[TitleExample], list[str], int]:
+    """Texts with titles: JSON lines with ``text`` and ``title`` if the file's name ends in ``.jsonl``, else a text, a
+    tab and a title on each line.
+
+    Args:
+        path: the file.
+        on_error: ``skip`` passes over bad lines, ``stop`` raises a `DataError` at the first.
+
+    Returns:
+        The examples, what was wrong with the first few bad lines, and the number of bad lines.
+    """
+    split = _from_json if ending_of(path) == ".jsonl" else _from_columns
+
+    def parse(line, number):
+        text, title = map(clean, split(line))
+        if not text or not title:
+            raise ValueError("is empty" if not text and not title else f"has no {'title' if text else 'text'}")
+        return TitleExample(text, title, number)
+
+    return read_good_lines(path, parse, on_error, "text with a title")
+
+
+def _from_json(line):
+    if not line.strip():
+        return "", ""
+    try:
+        fields = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"is not JSON ({error}): {line[:40]!r}") from None
+    if not isinstance(fields, dict):
+        raise ValueError(f"expected a JSON object. Received: {line[:40]!r}")
+    return field_of(fields, "text", str), field_of(fields, "title", str)
+
+
+def _from_columns(line):
+    columns = line.split("\t")
+    if len(columns) != 2 and line.strip():
+        raise ValueError(f"expected a text, a tab and a title. Received {len(columns)} column(s): {line[:40]!r}")
+    return columns if len(columns) == 2 else ("", "")
+
+
+def make_vocabulary(examples: Iterable[TitleExample], settings: Any, first: Sequence[str] = ()) -> CharacterVocabulary:
+    """The end symbol, and the characters of texts, as far as they are read, and titles that occur often enough.
+
+    Args:
+        examples: texts and titles.
+        settings: `nlpkit.tasks.title.config.TitleSettings`.
+        first: symbols, without the end symbol, that come before all others, whether they occur or not.
+    """
+    counts: collections.Counter[str] = collections.Counter()
+    for example in examples:
+        counts.update(example.text[: settings.max_text])
+        counts.update(example.title[: settings.max_title])
+    known = {END, *first}
+    more = [c for c, n in counts.items() if n >= settings.char_min_count and c not in known]
+    ranked = sorted(more, key=lambda c: (-counts[c], c))
+    if not ranked and not first:
+        raise ConfigError(f"char_min_count = {settings.char_min_count}: no character of the data is that frequent")
+    return CharacterVocabulary([END, *first, *ranked])
+
+
+class Texts:
+    """Texts, cut to what is read of them, as one flat array of ids.
+
+    A character that is not in the vocabulary has an id after it, which belongs to this one text, so that it can be
+    copied; after `NUM_EXTRA` of them in one text the others are unknown.
+
+    Args:
+        texts: the texts.
+        vocabulary: of the model.
+        max_text: characters of each that are read.
+        also: for each text another one, whose characters can be named as well.
+
+    Attributes:
+        flat: the texts as they are read.
+        ids: int32 ``(total,)``.
+    """
+
+    def __init__(self, texts: Sequence[str], vocabulary: CharacterVocabulary, max_text: int, also: Sequence[str] = ()):
+        self.vocabulary = vocabulary
+        self.flat = FlatTexts([text[:max_text] for text in texts])
+        self.ids = vocabulary.encode_codes(self.flat.codes)
+        self._symbols = np.array([EDGE] * FIRST_ID + [ord(symbol) for symbol in vocabulary.symbols], "uint32")
+        places = np.flatnonzero(self.ids == UNKNOWN)
+        self.ids[self.flat.codes == ord(END)] = UNKNOWN  # and nothing that could be copied
+        rows = np.searchsorted(self.flat.starts, places, side="right") - 1
+        # One key for each different unknown character of each text, in the order of the texts.
+        own = _keys(rows, self.flat.codes[places])
+        more = [_keys(row, code_points(text)) for row, text in enumerate(also) if text]
+        self._keys = np.unique(np.concatenate([own, *(keys[self._is_unknown(keys)] for keys in more)]))
+        self._first = np.searchsorted(self._keys >> _BITS, np.arange(len(texts)))  # where a text's keys begin
+        self.ids[places] = self._extra_ids(own)
+
+    def __len__(self) -> int:
+        return len(self.flat)
+
+    def strings(self) -> Iterator[str]:
+        """The texts as far as they are read."""
+        for start, length in zip(self.flat.starts, self.flat.lengths):
+            yield from_code_points(self.flat.codes[start : start + length])
+
+    def _is_unknown(self, keys):
+        return self.vocabulary.encode_codes((keys & _MASK).astype("uint32")) == UNKNOWN
+
+    def _extra_ids(self, keys):
+        """Ids of characters, given by keys that are there, beyond the vocabulary; int32."""
+        place = np.searchsorted(self._keys, keys) - self._first[keys >> _BITS]
+        return np.where(place < NUM_EXTRA, len(self.vocabulary) + place, UNKNOWN).astype("int32")
+
+    def encode(self, row: int, text: str) -> np.ndarray:
+        """Ids, int32, of another text by those of text `row`: what that one has can be named, though it is unknown."""
+        codes = code_points(text)
+        ids = self.vocabulary.encode_codes(codes)
+        unknown = np.flatnonzero(ids == UNKNOWN)
+        ids[codes == ord(END)] = UNKNOWN
+        for place in unknown:
+            key = _keys(np.int64(row), codes[place])
+            if key in self._keys_of(row):
+                ids[place] = self._extra_ids(key[None])[0]
+        return ids
+
+    def _keys_of(self, row):
+        end = self._first[row + 1] if row + 1 < len(self._first) else len(self._keys)
+        return self._keys[self._first[row] : end]
+
+    def decode(self, row: int, ids: np.ndarray) -> str:
+        """The characters of ids that were written for text `row`, up to the first 0."""
+        end = np.flatnonzero(ids == 0)
+        ids = ids[: end[0]] if len(end) else ids
+        extra = (self._keys_of(row) & _MASK)[:NUM_EXTRA].astype("uint32")
+        return from_code_points(np.append(self._symbols, extra)[ids])
+
+
+_BITS, _MASK = 21, (1 << 21) - 1  # of a key that hold the code point
+
+
+def _keys(rows, codes):
+    return np.asarray(rows, "int64") << _BITS | np.asarray(codes, "int64")
+
+
+class TrainingBatches:
+    """Batches ``(inputs, gold, weights)`` as training wants them, see `nlpkit.tasks.title.model.TitleNetwork`.
+
+    Args:
+        examples: texts and titles.
+        vocabulary: of the model.
+        settings: `nlpkit.tasks.title.config.TitleSettings`.
+        seed: int.
+    """
+
+    def __init__(self, examples: Sequence[TitleExample], vocabulary: CharacterVocabulary, settings: Any, seed: int):
+        self._texts = Texts([example.text for example in examples], vocabulary, settings.max_text)
+        end = np.array([END_ID], "int32")
+        self._titles = [
+            np.append(self._texts.encode(row, example.title[: settings.max_title]), end)
+            for row, example in enumerate(examples)
+        ]
+        self._replace, self._epochs, self._seed = settings.replace, settings.epochs, seed
+        self._sizes = [*(size for size in _TITLE_SIZES if size < settings.max_title + 1), settings.max_title + 1]
+        longest = settings.max_text
+        buckets = [*itertools.takewhile(lambda size: size < longest, _text_sizes()), longest]
+        self._batches = BucketedBatches(
+            np.minimum(self._texts.flat.lengths, longest), self._collate, settings.batch_size, seed, buckets
+        )
+
+    def __len__(self) -> int:
+        return len(self._batches)
+
+    def epoch(self, epoch: int, start: int = 0) -> Iterator[Any]:
+        """The batches of an epoch from the given step on."""
+        share = self._replace * (epoch + 1) / self._epochs
+        for step, (inputs, gold, weights) in enumerate(self._batches.epoch(epoch, start), start):
+            if share:
+                rng = np.random.default_rng((self._seed, epoch, step, 1))
+                inputs = {**inputs, "previous": _replaced(inputs["previous"], inputs["source"], share, rng)}
+            yield inputs, gold, weights
+
+    def _collate(self, rows, length, _):
+        texts, titles = self._texts, [self._titles[row] for row in rows]
+        source = gather_padded({"ids": texts.ids}, texts.flat.starts[rows], texts.flat.lengths[rows], length)["ids"]
+        longest = max(map(len, titles))
+        gold = np.zeros((len(rows), next(size for size in self._sizes if size >= longest)), "int32")
+        for row, title in enumerate(titles):
+            gold[row, : len(title)] = title
+        return inputs_and_weights(source, gold)
+
+
+def inputs_and_weights(source: np.ndarray, gold: np.ndarray) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
+    """What the network reads of sources and titles, the titles, and how much each step counts.
+
+    The weights are such that the mean over all steps, padding too, is the mean over those that count: a character
+    that can be neither written nor copied does not.
+    """
+    weights = ((gold != 0) & (gold != UNKNOWN)).astype("float32")
+    weights *= weights.size / max(weights.sum(), 1)
+    return {"source": source, "previous": shift_right(gold), "gold": gold}, gold, weights
+
+
+def _replaced(previous, source, share, rng):
+    """A share of the ids, but the first of each row, replaced by others of the same row's source."""
+    lengths = np.maximum((source != 0).sum(axis=1, keepdims=True), 1)
+    other = np.take_along_axis(source, (rng.random(previous.shape) * lengths).astype(int), axis=1)
+    return np.where((rng.random(previous.shape) < share) & (previous != 0), other, previous)
+
+
+def _text_sizes():
+    """Padded lengths of texts: 16, 24, 32, 48, 64, 96 and so on."""
+    power = 16
+    while True:
+        yield power
+        yield power + power // 2
+        power *= 2
+
+
+class TitleRecord(NamedTuple):
+    """A text to answer, how its title must begin, and whether there stood more columns, which are not read."""
+
+    text: str
+    prefix: str = ""
+    has_more: bool = False
+
+
+def parse_record(item: Any) -> TitleRecord:
+    """A record from a text, of which only the first column counts, or an object with ``text`` and perhaps ``prefix``.
+
+    Raises:
+        ValueError: if it is something else.
+    """
+    if isinstance(item, TitleRecord):
+        return item
+    if isinstance(item, Mapping):
+        prefix = text_of(item, "prefix") if "prefix" in item else ""
+        return TitleRecord(clean(text_of(item)), clean(prefix))
+    text, _, more = text_of(item).partition("\t")
+    return TitleRecord(clean(text), "", bool(more.strip()))
+
+
+def problems_of(records: Sequence[TitleRecord], texts: Texts, max_text: int, max_length: int) -> list[Problem]:
+    """What is wrong with some records."""
+    known = np.append(0, np.cumsum((texts.ids >= FIRST_ID) & (texts.ids < len(texts.vocabulary))))
+    counts = known[texts.flat.starts + texts.flat.lengths] - known[texts.flat.starts]
+    problems = []
+    for row, record in enumerate(records):
+        if not record.text:
+            problems.append(Problem(row, "is empty", is_error=True))
+        elif len(record.prefix) > max_length:
+            reason = f"its title must begin with {len(record.prefix)} characters, and may have {max_length}"
+            problems.append(Problem(row, reason, is_error=True))
+        elif len(record.text) > max_text:
+            problems.append(
+                Problem(row, f"has {len(record.text):,} characters, of which the first {max_text} are read")
+            )
+        elif counts[row] == 0:
+            problems.append(Problem(row, "training never saw any of its characters; answered all the same"))
+        elif record.has_more:
+            problems.append(Problem(row, "holds a tab; what follows it is not read"))
+    return problems

@@ -1,0 +1,161 @@
+"""Arrays to the probability of the next character: the network."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from nlpkit.layers import (
+    ConditionalLayerNorm,
+    CopyAttention,
+    CopySwitch,
+    MaskedGRU,
+    SourcePrior,
+    TiedEmbedding,
+    VisibleAttention,
+    encode_text,
+    pool_text,
+)
+from nlpkit.layers.copying import gold_log_probability
+from nlpkit.text.vocabulary import FIRST_ID, UNKNOWN
+
+
+class Memory(NamedTuple):
+    """What a decoder needs of a source, computed once; all float32 but the source.
+
+    Attributes:
+        source: int32 ``(batch, time)``, with ids beyond the vocabulary.
+        mask: bool ``(batch, time)``.
+        vector: ``(batch, width)``, of the whole source.
+        start: ``(batch, decoder_width)``, the first state of the decoder.
+        keys, values: of the attention.
+        copy_keys: of the copy attention, or None.
+        prior: ``(batch, num_characters)``, what is added to the logits of each step, or None.
+    """
+
+    source: Any
+    mask: Any
+    vector: Any
+    start: Any
+    keys: Any
+    values: Any
+    copy_keys: Any
+    prior: Any
+
+
+class TitleNetwork:
+    """The network of a writer of titles, whole for training and in parts for the search.
+
+    An encoder reads the source both ways. The decoder, a recurrent layer that starts from the source's vector and is
+    normalised depending on it, attends to the encoder and then writes a character of the vocabulary, with a bonus for
+    those of the source, or points at one of the source. Reading and writing share one vector for each character.
+
+    Args:
+        settings: `nlpkit.tasks.title.config.TitleSettings`.
+        num_characters: size of the vocabulary.
+
+    Attributes:
+        model: from ``source``, ids ``(batch, time)``, ``previous`` and ``gold``, ids before and at each step
+            ``(batch, steps)``, to float32 ``(batch, steps, 2)``: the log probability of the right character, and the
+            mean log probability over the vocabulary. Ids from `num_characters` on are those of characters that are
+            not in the vocabulary, see `nlpkit.tasks.title.examples.Texts`.
+        embedding: the vectors of the characters, ``(num_characters, char_dim)``.
+        copy_attention: None if the model does not copy.
+    """
+
+    def __init__(self, settings: Any, num_characters: int):
+        self.num_characters, self._dropout = num_characters, settings.dropout
+        width, size = settings.decoder_width, settings.char_dim
+        self.embedding = TiedEmbedding(num_characters, size, name="embedding")
+        self._start = layers.Dense(width, "tanh", name="start")
+        norm = ConditionalLayerNorm if settings.conditional_norm else layers.LayerNormalization
+        self._enter, self._leave = norm(name="enter"), norm(name="leave")
+        self._is_conditional = settings.conditional_norm
+        self.decoder = MaskedGRU(width, name="decoder")
+        self.attention = VisibleAttention(settings.heads, max(1, width // settings.heads), name="attention")
+        self._output = layers.Dense(size, "tanh", name="output")
+        self._prior = SourcePrior(num_characters, FIRST_ID, name="prior") if settings.prior else None
+        coverage = CopyAttention(1).coverage if settings.coverage else 0
+        self.copy_attention = CopyAttention(size, coverage=coverage, name="copy") if settings.copy else None
+        self.switch: Any = CopySwitch(name="switch") if settings.copy else None
+
+        source, previous, gold = (
+            keras.Input((None,), dtype="int32", name=name) for name in ("source", "previous", "gold")
+        )
+        ids, mask = self._known(source), source != 0
+        x = layers.Dropout(settings.dropout)(self.embedding(ids))  # (batch, time, char_dim)
+        if size != settings.width:
+            x = layers.Dense(settings.width, name="widen")(x)
+        x = encode_text(x, mask, settings.encoder, settings.dilations, settings.layers, settings.dropout)
+        x = layers.LayerNormalization(name="encoded")(x)  # (batch, time, width)
+        vector = pool_text(x, mask, "max")
+        read = [x, vector, self._start(vector)] + ([] if self._prior is None else [self._prior(ids)])
+        self._encoder = keras.Model(source, read, name="encoder")
+
+        dropout = layers.Dropout(settings.dropout)
+        now = self._condition(self._enter, dropout(self.embedding(self._known(previous))), vector)
+        states = self.decoder(now, initial_state=self._start(vector))  # (batch, steps, decoder_width)
+        states = self._condition(self._leave, layers.Dropout(settings.dropout)(states), vector)
+        seen, _ = self.attention(states, x, memory_mask=mask)
+        both = layers.Concatenate()([states, seen])
+        hidden = layers.Dropout(settings.dropout)(self._output(both))
+        logits = self.embedding(hidden, reverse=True)
+        if self._prior is not None:
+            logits = logits + read[-1][:, None]
+        if self.copy_attention is None:
+            scores = gold_log_probability(ops.cast(logits, "float32"), gold)
+        else:
+            pointed = self.copy_attention(both, x, source, previous, memory_mask=mask)
+            scores = self.switch(logits, pointed, source, both, gold)
+        mean = ops.mean(ops.cast(logits, "float32"), axis=-1) - ops.logsumexp(ops.cast(logits, "float32"), axis=-1)
+        outputs = ops.stack([scores, mean], axis=-1)
+        self.model = keras.Model({"source": source, "previous": previous, "gold": gold}, outputs, name="title")
+
+    def take_over(self, other: TitleNetwork) -> None:
+        """Take over the weights of a network of the same settings, whose vocabulary is the beginning of this one's."""
+        for own, given in zip(self.model.weights, other.model.weights, strict=True):
+            values = keras.ops.convert_to_numpy(given.value)
+            size, known = self.num_characters, other.num_characters
+            if own.shape == (size, *given.shape[1:]) and given.shape[0] == known:
+                values = np.concatenate([values, keras.ops.convert_to_numpy(own.value)[known:]])
+            own.assign(values)
+
+    def _known(self, ids):
+        """Ids of the vocabulary: a character that is not in it is unknown."""
+        return ops.where(ids < self.num_characters, ids, UNKNOWN)
+
+    def _condition(self, norm, x, vector):
+        return norm(x, vector) if self._is_conditional else norm(x)
+
+    def read(self, source: Any) -> Memory:
+        """What the decoder needs of sources, int32 ``(batch, time)``."""
+        x, vector, start, *prior = (ops.cast(each, "float32") for each in self._encoder(source))
+        keys, values = (ops.cast(each, "float32") for each in self.attention.keys_and_values(x))
+        copy_keys = None if self.copy_attention is None else ops.cast(self.copy_attention.keys(x), "float32")
+        return Memory(source, source != 0, vector, start, keys, values, copy_keys, prior[0] if prior else None)
+
+    def step(self, last: Any, state: Any, memory: Memory) -> tuple[Any, Any, Any]:
+        """Read one more character of titles.
+
+        Args:
+            last: ids, int32 ``(batch, beams)``, 0 before the first.
+            state: float32 ``(batch, beams, decoder_width)``.
+            memory: of the sources.
+
+        Returns:
+            What is written from, float32 ``(batch, beams, char_dim)``, whose product with the vectors of the
+            characters, their bias and ``memory.prior`` give the logits; what copying depends on, float32
+            ``(batch, beams, channels)``; and the new state.
+        """
+        batch, beams = ops.shape(last)[:2]
+        x = self._condition(self._enter, self.embedding(self._known(last)), memory.vector)
+        flat = ops.reshape(state, (-1, state.shape[-1]))
+        flat = self.decoder.step(ops.reshape(x, (-1, x.shape[-1])), flat)
+        state = ops.reshape(flat, (batch, beams, state.shape[-1]))
+        states = self._condition(self._leave, state, memory.vector)
+        read, _ = self.attention.attend(states, memory.keys, memory.values, memory.mask)
+        both = ops.concatenate([states, read], axis=-1)
+        return ops.cast(self._output(both), "float32"), ops.cast(both, "float32"), ops.cast(state, "float32")

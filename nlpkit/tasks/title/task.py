@@ -1,0 +1,151 @@
+"""The title task: what its files do, bound together. The only file of this folder that others import."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from nlpkit.errors import ConfigError
+from nlpkit.losses import SequenceLikelihood
+from nlpkit.metrics import mean_length
+from nlpkit.tasks.pictures import Picture
+from nlpkit.tasks.task import Data, Part, Problem, Task
+from nlpkit.tasks.title.answers import Titles
+from nlpkit.tasks.title.config import TITLE, TitlePrediction, TitleReading, TitleSettings
+from nlpkit.tasks.title.decode import Search, compile_search, program_of, title_of, titles_of
+from nlpkit.tasks.title.evaluate import cross_entropy, quality
+from nlpkit.tasks.title.examples import (
+    Texts,
+    TitleExample,
+    TitleRecord,
+    TrainingBatches,
+    clean,
+    make_vocabulary,
+    parse_record,
+    problems_of,
+    read_titles,
+)
+from nlpkit.tasks.title.model import TitleNetwork
+from nlpkit.tasks.title.pictures import attention_maps
+from nlpkit.text.vocabulary import CharacterVocabulary
+from nlpkit.training.forward import Forward
+
+_ARCHITECTURE = (
+    "encoder", "width", "dilations", "layers", "char_dim", "decoder_width", "heads", "prior", "copy", "coverage",
+    "conditional_norm",
+)  # fmt: skip
+
+
+class Encoded(NamedTuple):
+    """Texts on their way through the network."""
+
+    texts: Texts  # of which those that can't be answered are empty
+    prefixes: Sequence[str]
+    noise: np.ndarray | None
+    search: Search
+
+
+class TitleWriter(Task):
+    """A model that writes a title for a text: a trained one, or one about to be."""
+
+    declaration = TITLE
+    parts = (Part("vocab.txt", "vocabulary", CharacterVocabulary),)
+    settings: TitleSettings
+    network: TitleNetwork
+    vocabulary: CharacterVocabulary
+
+    def __init__(self, settings: TitleSettings, metadata: Mapping[str, Any] | None = None, **parts: Any):
+        super().__init__(settings, metadata, **parts)
+        self._searches: dict[tuple[Any, ...], Forward] = {}
+
+    @classmethod
+    def read(cls, path: str | Path, options: TitleReading, metadata: Mapping[str, Any] | None = None) -> Data:
+        examples, notes, bad = read_titles(path, options.on_error)
+        return Data(examples, {}, notes, {"bad_lines": bad} if bad else {})
+
+    @classmethod
+    def build(cls, settings: TitleSettings, data: Data) -> TitleWriter:
+        return cls(settings, _metadata(data), vocabulary=make_vocabulary(data.examples, settings))
+
+    @classmethod
+    def continued(cls, start: TitleWriter, settings: TitleSettings, data: Data) -> TitleWriter:
+        for name in _ARCHITECTURE:
+            old, new = getattr(start.settings, name), getattr(settings, name)
+            if old != new:
+                raise ConfigError(f"{name} = {new!r}: the model to go on from has {old!r}, which can't be changed")
+        vocabulary = make_vocabulary(data.examples, settings, start.vocabulary.symbols[1:])
+        task = cls(settings, _metadata(data), vocabulary=vocabulary)
+        task.network = task.build_network()
+        task.network.take_over(start.network)
+        return task
+
+    def build_network(self) -> TitleNetwork:
+        return TitleNetwork(self.settings, len(self.vocabulary))
+
+    @property
+    def loss(self) -> Any:
+        return SequenceLikelihood(self.settings.label_smoothing)
+
+    def batches(self, examples: Sequence[TitleExample], seed: int) -> Any:
+        return TrainingBatches(examples, self.vocabulary, self.settings, seed)
+
+    @classmethod
+    def parse(cls, item: Any) -> TitleRecord:
+        return parse_record(item)
+
+    def prepare(self, options: TitlePrediction) -> Search:
+        def forward(has_prefix):
+            key = program_of(options, has_prefix)
+            if key not in self._searches:
+                self._searches[key] = compile_search(self.network, options, has_prefix)
+            return self._searches[key]
+
+        return Search(options, forward, options.max_length or self.settings.max_title)
+
+    def encode(self, records: Sequence[TitleRecord], prepared: Search) -> tuple[Encoded, list[Problem]]:
+        texts, prefixes, problems = self.read_records(records, clean(prepared.options.prefix), prepared.max_length)
+        return Encoded(texts, prefixes, prepared.noise(len(records)), prepared), problems
+
+    def read_records(
+        self, records: Sequence[TitleRecord], prefix: str, max_length: int
+    ) -> tuple[Texts, list[str], list[Problem]]:
+        """Records to arrays: the texts, how each title must begin, and what is wrong with some."""
+        longest = self.settings.max_text
+        records = [record._replace(prefix=record.prefix or prefix) for record in records]
+        prefixes = [record.prefix for record in records]
+        texts = Texts([record.text for record in records], self.vocabulary, longest, prefixes)
+        return texts, prefixes, problems_of(records, texts, longest, max_length)
+
+    def run(self, encoded: Encoded) -> tuple[np.ndarray, np.ndarray]:
+        return encoded.search.run(encoded.texts, encoded.prefixes, encoded.noise)
+
+    def answers(self, encoded: Encoded, outputs: tuple[np.ndarray, np.ndarray]) -> list[Titles]:
+        return titles_of(encoded.texts, *outputs)
+
+    @functools.cached_property
+    def _forward(self):
+        return Forward(self.network.model)
+
+    def evaluate(self, examples: Sequence[TitleExample]) -> dict[str, Any]:
+        """Metrics over texts with titles: of titles written by default options, see `nlpkit.tasks.title.evaluate`, and
+        ``cross_entropy`` of the right ones."""
+        encoded, _ = self.encode([TitleRecord(each.text) for each in examples], self.prepare(TitlePrediction()))
+        written = [answer.title for answer in self.answers(encoded, self.run(encoded))]
+        right = [example.title for example in examples]
+        entropy = cross_entropy(self._forward, encoded.texts, right, self.settings.max_title)
+        return {"cross_entropy": entropy, **quality(examples, written, self.metadata["mean_title"])}
+
+    def expected(self, examples: Sequence[TitleExample], count: int) -> list[tuple[Any, Any]]:
+        chosen = examples[:: max(1, len(examples) // count)][:count]
+        return [(TitleRecord(each.text), Titles((title_of(each.text, each.title),))) for each in chosen]
+
+    def pictures(self, examples: Sequence[TitleExample]) -> list[Picture]:
+        return attention_maps(self, examples)
+
+
+def _metadata(data):
+    return {"mean_title": mean_length([example.title for example in data.examples])}
