@@ -195,7 +195,7 @@ class CopySwitch(keras.layers.Layer):
 
     def mix(self, logits: Any, log_weights: Any, source: Any, states: Any) -> Any:
         """The probabilities from logits that have the places of the further ids already, far below all others."""
-        gate = ops.cast(self.gate(states), "float32")  # (batch, steps, 1)
+        gate, source = ops.cast(self.gate(states), "float32"), ops.convert_to_tensor(source)  # gate (batch, steps, 1)
         weights = ops.exp(ops.cast(logits, "float32") - ops.max(logits, axis=-1, keepdims=True))
         written = weights * (ops.sigmoid(-gate) / ops.sum(weights, axis=-1, keepdims=True))
         batch, steps, size = ops.shape(written)
@@ -219,7 +219,7 @@ class CopySwitch(keras.layers.Layer):
             Logarithms of probabilities, float32 ``(batch, steps, count + time)``, -inf for an id that stands there
             twice, and the ids, int32 of the same shape.
         """
-        gate = ops.cast(self.gate(states), "float32")  # (batch, steps, 1)
+        gate, source = ops.cast(self.gate(states), "float32"), ops.convert_to_tensor(source)  # gate (batch, steps, 1)
         scores, symbols, total = likeliest(logits, count)
         in_source = ops.any(ops.equal(symbols[..., None], source[:, None, None]), axis=-1)
         scores = ops.where(in_source, -float("inf"), scores + ops.log_sigmoid(-gate))

@@ -49,8 +49,9 @@ def gru(x: Any, mask: Any, weights: GRUWeights, start: Any) -> Any:
 
         >>> import numpy as np
         >>> zeros = [np.zeros(shape, "float32") for shape in ((2, 9), (9,), (3, 9), (9,))]
-        >>> gru(np.ones((1, 4, 2), "float32"), None, GRUWeights(*zeros), np.ones((1, 3), "float32"))[0, :, 0].shape
-        (4,)
+        >>> states = gru(np.ones((1, 4, 2), "float32"), None, GRUWeights(*zeros), np.ones((1, 3), "float32"))
+        >>> np.asarray(states)[0, :, 0].tolist()
+        [0.5, 0.25, 0.125, 0.0625]
 
     References:
         Cho et al. (2014), Learning Phrase Representations using RNN Encoder-Decoder; with the reset gate applied after

@@ -238,7 +238,7 @@ def test_the_switch_mixes_writing_and_copying(graph):
     layer = randomized(CopySwitch(2), given["logits"], log_weights, source, given["queries"])
     gate = 1 / (1 + np.exp(-(given["queries"] @ array(layer.gate.kernel) + array(layer.gate.bias))))
     expected = mixture(given["logits"], log_weights, source, gate, 2)
-    call = in_graph if graph else lambda function, *arrays: function(*arrays)
+    call = in_graph if graph else lambda function, *arrays: function(*map(ops.convert_to_tensor, arrays))
     p = array(call(layer, given["logits"], log_weights, source, given["queries"]))
     np.testing.assert_allclose(p, expected, rtol=1e-4, atol=1e-6)
     for gold in (source[:, :3], np.array([[1, 4, 8], [8, 5, 6]], "int32")):

@@ -79,7 +79,7 @@ class TitleNetwork:
         self._output = layers.Dense(size, "tanh", name="output")
         self._prior = SourcePrior(num_characters, FIRST_ID, name="prior") if settings.prior else None
         coverage = CopyAttention(1).coverage if settings.coverage else 0
-        self.copy_attention = CopyAttention(size, coverage=coverage, name="copy") if settings.copy else None
+        self.copy_attention: Any = CopyAttention(size, coverage=coverage, name="copy") if settings.copy else None
         self.switch: Any = CopySwitch(name="switch") if settings.copy else None
 
         source, previous, gold = (
