@@ -52,7 +52,15 @@ class ConditionalLayerNorm(keras.layers.Layer):
         self.built = True
 
     def call(self, inputs: Any, condition: Any) -> Any:
-        return self.norm(inputs) * (1 + self.scale(condition)[:, None]) + self.shift(condition)[:, None]
+        return self.modulate(inputs, *self.modulation(condition))
+
+    def modulation(self, condition: Any) -> tuple[Any, Any]:
+        """Scale and shift for a condition, both float ``(batch, 1, features)``: for many steps they are found once."""
+        return 1 + self.scale(condition)[:, None], self.shift(condition)[:, None]
+
+    def modulate(self, inputs: Any, scale: Any, shift: Any) -> Any:
+        """What the layer returns, from the `modulation` of its condition."""
+        return self.norm(inputs) * scale + shift
 
     def compute_output_shape(self, inputs_shape: Any, condition_shape: Any) -> Any:
         return inputs_shape

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from nlpkit.ops.copying import Repeats, last_symbols, matches, shift_right
+from nlpkit.ops.copying import SourceSymbols, last_symbols, matches, occur, shift_right, sum_by_symbol
 from nlpkit.ops.top_k import top_k_of_many
 
 _IMPOSSIBLE = -1e9
@@ -86,16 +86,16 @@ class CopyAttention(keras.layers.Layer):
     def call(self, queries: Any, memory: Any, source: Any, previous: Any, memory_mask: Any = None) -> Any:
         found = matches(source, last_symbols(previous, self.reach))
         counts = [ops.cumsum(ops.cast(each, "int32"), axis=1) > 0 for each in found[: self.coverage]]
-        return self.point(queries, self.keys(memory), found, counts, memory_mask)
+        return ops.log_softmax(self.score(queries, self.keys(memory), found, counts, memory_mask), axis=-1)
 
     def keys(self, memory: Any) -> Any:
         """What queries are compared with, float ``(batch, key_dim, time)``."""
         return ops.transpose(self.key(memory), (0, 2, 1))
 
-    def point(
+    def score(
         self, queries: Any, keys: Any, found: Sequence[Any], copied: Sequence[Any], memory_mask: Any = None
     ) -> Any:
-        """The logarithms of the weights from what was computed before.
+        """Scores, whose softmax are the weights, from what was computed before: float32 ``(batch, steps, time)``.
 
         Args:
             queries: float ``(batch, steps, features)``.
@@ -113,7 +113,7 @@ class CopyAttention(keras.layers.Layer):
                 scores = scores + ops.cast(each, "float32") * weights[..., i : i + 1]
         if memory_mask is not None:
             scores = ops.where(ops.cast(memory_mask, "bool")[:, None], scores, _IMPOSSIBLE)
-        return scores - ops.logsumexp(scores, axis=-1, keepdims=True)
+        return scores
 
     def compute_mask(self, *_: Any) -> None:
         """None: the result has no padding of its own."""
@@ -206,32 +206,44 @@ class CopySwitch(keras.layers.Layer):
         return ops.reshape(flat, (batch, steps, size))
 
     def candidates(
-        self, logits: Any, log_weights: Any, source: Any, states: Any, repeats: Repeats, count: Any
+        self,
+        logits: Any,
+        source_logits: Any,
+        weights: Any,
+        symbols: SourceSymbols,
+        states: Any,
+        count: Any,
+        bonus: Any = None,
     ) -> tuple[Any, Any]:
         """The likeliest ids of a step of a search, without the probabilities of all others.
 
         Args:
-            logits, log_weights, source, states: as `mix` takes them.
-            repeats: of `nlpkit.ops.copying.merge_repeats`, which says too what may be copied.
+            logits: float32 ``(batch, steps, size)``, of all ids, those beyond the vocabulary far below all others.
+            source_logits: float32 ``(batch, steps, time)``, the same of the ids of the source.
+            weights: float32 ``(batch, steps, time)``, of the positions of the source.
+            states: as the layer takes them.
+            symbols: of the source, see `nlpkit.ops.copying.source_symbols`.
             count: int, how many of the likeliest are certain to be there; and all of the source are.
+            bonus: float ``(batch, time)``, not negative, what is to be added to the logits of the source's ids, see
+                `nlpkit.layers.SourcePrior.bonus`; or None.
 
         Returns:
             Logarithms of probabilities, float32 ``(batch, steps, count + time)``, -inf for an id that stands there
             twice, and the ids, int32 of the same shape.
         """
-        gate, source = ops.cast(self.gate(states), "float32"), ops.convert_to_tensor(source)  # gate (batch, steps, 1)
-        scores, symbols, total = likeliest(logits, count)
-        in_source = ops.any(ops.equal(symbols[..., None], source[:, None, None]), axis=-1)
-        scores = ops.where(in_source, -float("inf"), scores + ops.log_sigmoid(-gate))
-        # What is written and what is copied of each symbol of the source, at the first place where it stands.
-        batch, steps, size = ops.shape(logits)
-        rows = ops.reshape(ops.arange(batch * steps, dtype="int32"), (batch, steps, 1))
-        written = ops.take(ops.reshape(logits, (-1,)), rows * size + source[:, None], axis=0) - total
-        written = ops.exp(written) * ops.sigmoid(-gate)  # (batch, steps, time)
-        copied = ops.matmul(ops.exp(log_weights), repeats.sums) * ops.sigmoid(gate)
-        own = ops.log(ops.where(repeats.is_first[:, None], written + copied, 0.0))
-        ids = ops.broadcast_to(source[:, None], ops.shape(own))
-        return ops.concatenate([scores, own], axis=-1), ops.concatenate([symbols, ids], axis=-1)
+        gate = ops.cast(self.gate(states), "float32")  # (batch, steps, 1)
+        scores, ids, total = likeliest(logits, count)
+        written = ops.where(symbols.is_first[:, None], ops.exp(source_logits - total), 0.0)  # (batch, steps, time)
+        scale = ops.sigmoid(-gate)
+        if bonus is not None:
+            raised = written * ops.exp(bonus)[:, None]
+            scale = scale / (1 + ops.sum(raised - written, axis=-1, keepdims=True))
+            written = raised
+        # An id of the source stands, with what is copied of it, at the first place that it has there.
+        own = ops.log(written * scale + sum_by_symbol(weights, symbols) * ops.sigmoid(gate))
+        scores = ops.where(occur(ids, symbols), -float("inf"), scores + ops.log(scale))
+        source = ops.broadcast_to(symbols.ids[:, None], ops.shape(own))
+        return ops.concatenate([scores, own], axis=-1), ops.concatenate([ids, source], axis=-1)
 
     def _log_probability(self, logits, log_weights, source, states, gold):
         gate = ops.cast(self.gate(states), "float32")[..., 0]

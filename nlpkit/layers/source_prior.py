@@ -63,6 +63,14 @@ class SourcePrior(keras.layers.Layer):
         occurs = ops.reshape(occurs, (batch, self.size))
         return occurs * ops.exp(self.log_scale) + self.shift
 
+    def bonus(self, ids: Any) -> Any:
+        """The bonus of each symbol of a source, 0 for ids that have none: integer to float ``(batch, time)``.
+
+        With the shift it is all that a search needs to know, in place of the tensor over all ids.
+        """
+        has_one = ops.logical_and(ids >= self.first_id, ids < self.size)
+        return ops.where(has_one, ops.exp(ops.take(self.log_scale, ops.minimum(ids, self.size - 1), axis=0)), 0.0)
+
     def compute_mask(self, *_: Any) -> None:
         """None: the result has no padding of its own."""
 

@@ -65,35 +65,70 @@ def last_of(history: Any, t: Any, count: int) -> list[Any]:
     return [ops.where(t > back, ops.take(history, ops.maximum(t - 1 - back, 0), axis=2), 0) for back in range(count)]
 
 
-class Repeats(NamedTuple):
-    """Which positions of a source have the same symbol.
+class SourceSymbols(NamedTuple):
+    """The different symbols of a source.
 
     Attributes:
-        sums: float32 ``(batch, time, time)``: the product of weights ``(batch, steps, time)`` with it is the sums over
-            positions with the same symbol, where that stands for the first time, and 0 elsewhere.
-        is_first: bool ``(batch, time)``, where a symbol stands for the first time.
+        ids: int32 ``(batch, time)``, the source.
+        first: int32 ``(batch, time)``, where the symbol of each position stands for the first time.
+        is_first: bool ``(batch, time)``.
+        allowed: float32 ``(batch, time)``, 1 where it may be copied, else 0.
+        occurs: bool ``(batch * size,)``, which of all ids occur.
     """
 
-    sums: Any
+    ids: Any
+    first: Any
     is_first: Any
+    allowed: Any
+    occurs: Any
 
 
-def merge_repeats(source: Any, allowed: Any) -> Repeats:
-    """What adds up the weights of positions with the same symbol at the first of them.
+def source_symbols(source: Any, allowed: Any, size: int) -> SourceSymbols:
+    """The different symbols of a source, for a search.
 
     Args:
-        source: int32 ``(batch, time)``.
-        allowed: bool ``(batch, time)``, positions that count.
+        source: int32 ``(batch, time)`` from 0 to below `size`.
+        allowed: bool ``(batch, time)``, positions that may be copied.
+        size: int, number of ids.
+    """
+    source = ops.convert_to_tensor(source)
+    batch, time = ops.shape(source)
+    place = ops.arange(time, dtype="int32")
+    is_same = ops.equal(source[:, :, None], source[:, None, :])  # (batch, time, time)
+    first = ops.min(ops.where(is_same, place, time), axis=-1)  # (batch, time)
+    places = ops.reshape(source + size * ops.arange(batch, dtype="int32")[:, None], (-1, 1))
+    ones = ops.ones((batch * time,), dtype="int32")
+    occurs = ops.scatter_update(ops.zeros((batch * size,), dtype="int32"), places, ones) > 0
+    return SourceSymbols(source, first, ops.equal(first, place), ops.cast(allowed, "float32"), occurs)
+
+
+def sum_by_symbol(weights: Any, symbols: SourceSymbols) -> Any:
+    """Weights of positions, of which those with the same symbol are added up at the first of them.
+
+    Args:
+        weights: float32 ``(batch, steps, time)``.
+        symbols: of the source. Positions that may not be copied do not count.
+
+    Returns:
+        float32 ``(batch, steps, time)``, 0 where a symbol does not stand for the first time.
 
     Example:
 
         >>> import numpy as np
-        >>> sums, _ = merge_repeats(np.array([[5, 6, 5]]), np.array([[True, True, True]]))
-        >>> (np.array([[[0.2, 0.5, 0.3]]]) @ np.asarray(sums)).round(1).tolist()
+        >>> symbols = source_symbols(np.array([[5, 6, 5]], "int32"), np.array([[True, True, True]]), 7)
+        >>> np.asarray(sum_by_symbol(ops.convert_to_tensor([[[0.2, 0.5, 0.3]]]), symbols)).round(1).tolist()
         [[[0.5, 0.5, 0.0]]]
     """
-    is_same = ops.equal(source[:, :, None], source[:, None, :])  # (batch, time, time)
-    place = ops.arange(ops.shape(source)[1], dtype="int32")
-    is_first = ops.logical_not(ops.any(ops.logical_and(is_same, place[:, None] < place), axis=1))  # (batch, time)
-    sums = ops.logical_and(ops.logical_and(is_same, allowed[:, :, None]), is_first[:, None, :])
-    return Repeats(ops.cast(sums, "float32"), is_first)
+    batch, steps, time = ops.shape(weights)
+    # The steps, or beams, of a position lie side by side, so that few rows are added instead of many numbers.
+    rows = ops.reshape(ops.transpose(weights, (0, 2, 1)) * symbols.allowed[..., None], (batch * time, steps))
+    places = ops.reshape(symbols.first + time * ops.arange(batch, dtype="int32")[:, None], (-1,))
+    sums = ops.segment_sum(rows, places, num_segments=batch * time)
+    return ops.transpose(ops.reshape(sums, (batch, time, steps)), (0, 2, 1))
+
+
+def occur(ids: Any, symbols: SourceSymbols) -> Any:
+    """Which ids occur in the source of their row: int32 ``(batch, …)`` to bool."""
+    batch = ops.shape(symbols.ids)[0]
+    row = ops.reshape(ops.arange(batch, dtype="int32"), (-1, *[1] * (len(ids.shape) - 1)))
+    return ops.take(symbols.occurs, ids + row * (ops.shape(symbols.occurs)[0] // batch), axis=0)

@@ -22,7 +22,7 @@ from nlpkit.layers import (
 from nlpkit.layers.copying import likeliest
 from nlpkit.layers.inside import inside, names_inside
 from nlpkit.losses import SequenceLikelihood
-from nlpkit.ops.copying import last_of, last_symbols, matches, merge_repeats
+from nlpkit.ops.copying import last_of, last_symbols, matches, source_symbols
 
 from .backend import array, gradients, in_graph
 
@@ -206,7 +206,7 @@ def test_copying_step_by_step_is_copying_at_once():
     for t in range(3):
         found = matches(source, last_of(history, t, layer.reach))
         copied = [before | now for before, now in zip(copied, found)]
-        step = layer.point(given["queries"][:, t : t + 1], keys, found, copied, mask)
+        step = ops.log_softmax(layer.score(given["queries"][:, t : t + 1], keys, found, copied, mask))
         np.testing.assert_allclose(array(step)[:, 0], whole[:, t], rtol=1e-4, atol=1e-4)
 
 
@@ -229,8 +229,9 @@ def mixture(logits, log_weights, source, gate, extra):
     return p
 
 
+@pytest.mark.parametrize("with_bonus", [False, True])
 @pytest.mark.parametrize("graph", [False, True])
-def test_the_switch_mixes_writing_and_copying(graph):
+def test_the_switch_mixes_writing_and_copying(graph, with_bonus):
     source = np.array([[2, 3, 8, 2, 3, 7], [6, 6, 2, 3, 0, 0]], "int32")
     given = copying_layers(source, None)
     weights = RNG.normal(size=(2, 3, 6))
@@ -251,10 +252,18 @@ def test_the_switch_mixes_writing_and_copying(graph):
     padded = np.pad(given["logits"], [[0, 0], [0, 0], [0, 2]], constant_values=-1e9)
     allowed = np.array([[1, 1, 1, 1, 0, 1], [1] * 4 + [0] * 2], bool)
 
-    def candidates(logits, log_weights, source, states, allowed):
-        return layer.candidates(logits, log_weights, source, states, merge_repeats(source, allowed), 4)
+    bonus = np.where(source < 7, [[0.5], [1.5]], 0).astype("float32")
 
-    scores, ids = map(array, call(candidates, padded, log_weights, source, given["queries"], allowed))
+    def candidates(logits, log_weights, source, states, allowed, bonus):
+        own = ops.take_along_axis(logits, ops.repeat(source[:, None], 3, axis=1), axis=2)
+        symbols = source_symbols(source, allowed, 9)
+        return layer.candidates(logits, own, ops.exp(log_weights), symbols, states, 4, bonus if with_bonus else None)
+
+    arrays = (padded, log_weights, source, given["queries"], allowed, bonus)
+    scores, ids = map(array, call(candidates, *arrays))
+    if with_bonus:
+        occurs = (source[:, :, None] == np.arange(7)).any(1)
+        given["logits"] = given["logits"] + np.where(occurs, [[0.5], [1.5]], 0)[:, None]
     hidden = np.where(allowed[:, None], log_weights, -1e9)
     expected = mixture(given["logits"], hidden, source, gate, 2)
     for b, t in np.ndindex(2, 3):

@@ -16,7 +16,7 @@ from nlpkit.datasets.padding import batches_by_length, gather_padded
 from nlpkit.decoding import beam_search, sample
 from nlpkit.layers.copying import likeliest
 from nlpkit.metrics import copied_spans
-from nlpkit.ops.copying import last_of, matches, merge_repeats
+from nlpkit.ops.copying import last_of, matches, source_symbols
 from nlpkit.ops.top_k import GROUP
 from nlpkit.tasks.title.answers import Title, Titles
 from nlpkit.tasks.title.config import TitlePrediction
@@ -68,34 +68,41 @@ class TitleSearch(layers.Layer):
         penalty, least, temperature, top_p = (inputs["numbers"][i] for i in range(4))
         size = ops.shape(inputs["bias"])[0]
         more = size - network.num_characters
-        table = ops.cast(ops.convert_to_tensor(network.embedding.embeddings), "float32")
-        table = ops.transpose(ops.pad(table, [[0, more], [0, 0]]))  # (char_dim, size)
-        bias = ops.pad(ops.cast(network.embedding.bias, "float32"), [[0, more]]) + inputs["bias"]
-        bias = bias[None, None]  # (1, 1, size)
-        if memory.prior is not None:
-            bias = bias + ops.pad(memory.prior, [[0, 0], [0, more]])[:, None]  # (batch, 1, size)
         copy, draws, required = network.copy_attention, options.temperature > 0, inputs.get("required")
-        if copy is not None:
-            repeats = merge_repeats(source, inputs["copyable"])
+        searches_copies = copy is not None and not draws
+        # A search that may copy gives the bonus to the source's symbols alone, not to the whole vocabulary.
+        prior = None if searches_copies or memory.prior is None else ops.pad(memory.prior, [[0, 0], [0, more]])[:, None]
+        # The bias is added within the product, as a column more.
+        bias = network.output_bias(with_shift=searches_copies)
+        table = ops.cast(ops.convert_to_tensor(network.embedding.embeddings), "float32")
+        table = ops.pad(ops.concatenate([table, bias[:, None]], axis=-1), [[0, more], [0, 0]])
+        table = ops.concatenate([table[:, :-1], table[:, -1:] + inputs["bias"][:, None]], axis=-1)
+        if searches_copies:
+            symbols = source_symbols(source, inputs["copyable"], size)
+            own_table = ops.transpose(ops.take(table, source, axis=0), (0, 2, 1))  # (batch, char_dim + 1, time)
+        table = ops.transpose(table)  # (char_dim + 1, size)
         # One more than the beam in place of the end, and with bans as many more as can be banned.
         count = beams + 1 + (steps if options.no_repeat else 0)
 
         def step(t, history, state):
             last = last_of(history, t, 1 if copy is None else max(1, copy.reach))
             x, both, hidden = network.step(last[0], state[0], memory)
-            logits = ops.matmul(x, table) + bias  # (batch, beams, size)
+            x = ops.concatenate([x, ops.ones_like(x[..., :1])], axis=-1)  # (batch, beams, char_dim + 1)
+            logits = ops.matmul(x, table)  # (batch, beams, size)
+            logits = logits if prior is None else logits + prior
             if copy is None:
-                scores, symbols = (ops.log_softmax(logits), None) if draws else likeliest(logits, count)[:2]
-                return *_with_required(scores, symbols, logits, required, t), [hidden]
+                scores, ids = (ops.log_softmax(logits), None) if draws else likeliest(logits, count)[:2]
+                return *_with_required(scores, ids, logits, required, t), [hidden]
             found = matches(source, last)
             copied = [before | now for before, now in zip(state[1:], found)]
-            pointed = copy.point(both, memory.copy_keys, found, copied, memory.mask)
+            pointed = ops.softmax(copy.score(both, memory.copy_keys, found, copied, memory.mask))
             if draws:
-                allowed = ops.where(inputs["copyable"][:, None], pointed, _IMPOSSIBLE)
-                scores, symbols = ops.log(network.switch.mix(logits, allowed, source, both)), None
+                allowed = ops.log(ops.where(inputs["copyable"][:, None], pointed, 0.0))
+                scores, ids = ops.log(network.switch.mix(logits, allowed, source, both)), None
             else:
-                scores, symbols = network.switch.candidates(logits, pointed, source, both, repeats, count)
-            return *_with_required(scores, symbols, logits, required, t), [hidden, *copied]
+                own = ops.matmul(x, own_table)  # (batch, beams, time)
+                scores, ids = network.switch.candidates(logits, own, pointed, symbols, both, count, memory.bonus)
+            return *_with_required(scores, ids, logits, required, t), [hidden, *copied]
 
         state = [ops.broadcast_to(memory.start[:, None], (batch, beams, memory.start.shape[-1]))]
         if copy is not None:

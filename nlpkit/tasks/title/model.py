@@ -29,21 +29,25 @@ class Memory(NamedTuple):
     Attributes:
         source: int32 ``(batch, time)``, with ids beyond the vocabulary.
         mask: bool ``(batch, time)``.
-        vector: ``(batch, width)``, of the whole source.
+        enter, leave: scale and shift of the decoder's two normalisations, see `ConditionalLayerNorm.modulation`, or
+            nothing.
         start: ``(batch, decoder_width)``, the first state of the decoder.
         keys, values: of the attention.
         copy_keys: of the copy attention, or None.
         prior: ``(batch, num_characters)``, what is added to the logits of each step, or None.
+        bonus: ``(batch, time)``, what of that the symbols of the source have more than all others, or None.
     """
 
     source: Any
     mask: Any
-    vector: Any
+    enter: tuple[Any, ...]
+    leave: tuple[Any, ...]
     start: Any
     keys: Any
     values: Any
     copy_keys: Any
     prior: Any
+    bonus: Any
 
 
 class TitleNetwork:
@@ -64,6 +68,8 @@ class TitleNetwork:
             not in the vocabulary, see `nlpkit.tasks.title.examples.Texts`.
         embedding: the vectors of the characters, ``(num_characters, char_dim)``.
         copy_attention: None if the model does not copy.
+        parts: of a model that copies, what its `switch` mixes at each step: logits, logarithms of the weights of the
+            source, and what the switch depends on.
     """
 
     def __init__(self, settings: Any, num_characters: int):
@@ -105,11 +111,12 @@ class TitleNetwork:
         logits = self.embedding(hidden, reverse=True)
         if self._prior is not None:
             logits = logits + read[-1][:, None]
-        if self.copy_attention is None:
+        if self.copy_attention is None or self.switch is None:
             scores = gold_log_probability(ops.cast(logits, "float32"), gold)
         else:
             pointed = self.copy_attention(both, x, source, previous, memory_mask=mask)
             scores = self.switch(logits, pointed, source, both, gold)
+            self.parts = logits, pointed, both
         mean = ops.mean(ops.cast(logits, "float32"), axis=-1) - ops.logsumexp(ops.cast(logits, "float32"), axis=-1)
         outputs = ops.stack([scores, mean], axis=-1)
         self.model = keras.Model({"source": source, "previous": previous, "gold": gold}, outputs, name="title")
@@ -130,12 +137,24 @@ class TitleNetwork:
     def _condition(self, norm, x, vector):
         return norm(x, vector) if self._is_conditional else norm(x)
 
+    def _normalize(self, norm, x, modulation):
+        return norm.modulate(x, *modulation) if self._is_conditional else norm(x)
+
     def read(self, source: Any) -> Memory:
         """What the decoder needs of sources, int32 ``(batch, time)``."""
         x, vector, start, *prior = (ops.cast(each, "float32") for each in self._encoder(source))
         keys, values = (ops.cast(each, "float32") for each in self.attention.keys_and_values(x))
         copy_keys = None if self.copy_attention is None else ops.cast(self.copy_attention.keys(x), "float32")
-        return Memory(source, source != 0, vector, start, keys, values, copy_keys, prior[0] if prior else None)
+        bonus = None if self._prior is None else ops.cast(self._prior.bonus(source), "float32")
+        norms = [norm.modulation(vector) if self._is_conditional else () for norm in (self._enter, self._leave)]
+        return Memory(source, source != 0, *norms, start, keys, values, copy_keys, *(prior or [None]), bonus)
+
+    def output_bias(self, with_shift: bool) -> Any:
+        """The bias of each character in the output, float32 ``(num_characters,)``, with the prior's shift or not."""
+        bias = ops.cast(ops.convert_to_tensor(self.embedding.bias), "float32")
+        if self._prior is None or not with_shift:
+            return bias
+        return bias + ops.cast(ops.convert_to_tensor(self._prior.shift), "float32")
 
     def step(self, last: Any, state: Any, memory: Memory) -> tuple[Any, Any, Any]:
         """Read one more character of titles.
@@ -151,11 +170,11 @@ class TitleNetwork:
             ``(batch, beams, channels)``; and the new state.
         """
         batch, beams = ops.shape(last)[:2]
-        x = self._condition(self._enter, self.embedding(self._known(last)), memory.vector)
+        x = self._normalize(self._enter, self.embedding(self._known(last)), memory.enter)
         flat = ops.reshape(state, (-1, state.shape[-1]))
         flat = self.decoder.step(ops.reshape(x, (-1, x.shape[-1])), flat)
         state = ops.reshape(flat, (batch, beams, state.shape[-1]))
-        states = self._condition(self._leave, state, memory.vector)
+        states = self._normalize(self._leave, state, memory.leave)
         read, _ = self.attention.attend(states, memory.keys, memory.values, memory.mask)
         both = ops.concatenate([states, read], axis=-1)
         return ops.cast(self._output(both), "float32"), ops.cast(both, "float32"), ops.cast(state, "float32")
