@@ -57,17 +57,24 @@ def gru(x: Any, mask: Any, weights: GRUWeights, start: Any) -> Any:
         Cho et al. (2014), Learning Phrase Representations using RNN Encoder-Decoder; with the reset gate applied after
         the product, as cuDNN has it.
     """
-    if keras.backend.backend() == "torch":
-        return _on_torch(x, mask, weights, start)
-    inputs = ops.matmul(x, weights.kernel) + weights.bias  # (batch, time, 3 * units)
+    weights = GRUWeights(*map(ops.convert_to_tensor, weights))
     if mask is not None:
-        units = start.shape[-1]
-        closed = ops.where(mask, 0.0, _CLOSED)[..., None]  # (batch, time, 1)
-        closed = ops.pad(ops.repeat(closed, units, axis=-1), [[0, 0], [0, 0], [units, units]])
-        inputs = inputs + ops.cast(closed, inputs.dtype)
-    by_time = ops.transpose(inputs, (1, 0, 2))
-    states = _states(by_time, *map(ops.convert_to_tensor, weights[2:]), ops.convert_to_tensor(start))
+        x, weights = _with_closing(x, mask, weights)
+    if keras.backend.backend() == "torch":
+        return _on_torch(x, weights, start)
+    by_time = ops.transpose(x, (1, 0, 2))  # before the product, which makes it three times as large
+    inputs = ops.matmul(by_time, weights.kernel) + weights.bias  # (time, batch, 3 * units)
+    states = _states(inputs, weights.recurrent_kernel, weights.recurrent_bias, ops.convert_to_tensor(start))
     return ops.transpose(states, (1, 0, 2))
+
+
+def _with_closing(x, mask, weights):
+    """The same with a further feature, 1 at masked steps, which closes the update gate there."""
+    masked = ops.cast(ops.logical_not(mask), x.dtype)[..., None]  # (batch, time, 1)
+    units = ops.shape(weights.recurrent_kernel)[0]
+    closing = ops.pad(ops.full((1, units), _CLOSED, dtype=x.dtype), [[0, 0], [units, units]])
+    kernel = ops.concatenate([ops.cast(weights.kernel, x.dtype), closing])
+    return ops.concatenate([x, masked], axis=-1), weights._replace(kernel=kernel)
 
 
 def gru_step(x: Any, state: Any, weights: GRUWeights) -> Any:
@@ -149,17 +156,10 @@ def _loop(step, state, inputs, reverse=False):
     return tf.while_loop(lambda t, *_: t < time, body, (0, state, states), maximum_iterations=time)[2].stack()
 
 
-def _on_torch(x, mask, weights, start):
-    """PyTorch's own loop. A further feature, 1 at masked steps, closes the update gate there."""
+def _on_torch(x, weights, start):
+    """PyTorch's own loop."""
     import torch
 
-    units = start.shape[-1]
-    kernel, bias, recurrent_kernel, recurrent_bias = map(ops.convert_to_tensor, weights)
-    if mask is not None:
-        masked = (~mask).to(x.dtype)[..., None]
-        closing = torch.zeros((1, 3 * units), dtype=kernel.dtype, device=kernel.device)
-        closing[:, units : 2 * units] = _CLOSED
-        x, kernel = torch.cat([x, masked], -1), torch.cat([kernel, closing])
+    kernel, bias, recurrent_kernel, recurrent_bias = weights
     weights = [kernel.T.contiguous(), recurrent_kernel.T.contiguous(), bias, recurrent_bias]
-    training = torch.is_grad_enabled()
-    return torch.gru(x, start[None], weights, True, 1, 0.0, training, False, True)[0]
+    return torch.gru(x, start[None], weights, True, 1, 0.0, torch.is_grad_enabled(), False, True)[0]

@@ -1,0 +1,156 @@
+"""Titles from file to file, beside joeynmt, and what each part of the model brings.
+
+    python scripts/benchmarks/titles.py file --model DIR --data DATA [--repeat 10]
+    python scripts/benchmarks/titles.py joeynmt --model DIR --data DATA --seconds 600 --python PYTHON
+    python scripts/benchmarks/titles.py ablation --data DATA --out FOLDER [--pairs 80000]
+
+DATA (or the variable NLPKIT_BENCH_DATA) is the folder that holds `title/`.
+
+- `file`: the test texts of `csl`, repeated, through `nlpkit predict` at beam 5, start-up included; and one text.
+- `joeynmt`: joeynmt 2.3 (GRU with Luong attention, of the sizes of nlpkit's default, over characters) is trained on
+  `csl` for so many seconds, then both write titles for the test texts at beam 5. PYTHON is an interpreter that has
+  joeynmt (`pip install --no-deps joeynmt==2.3.0`, and what it imports).
+- `ablation`: trains five models on the same pairs of `classical`, one whole and one without each part, and measures the
+  validation file.
+"""
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import nlpkit
+from nlpkit.datasets.files import read_lines
+from nlpkit.metrics import clge_scores
+from nlpkit.tasks.title.examples import read_titles
+
+PARTS = ("", "prior", "copy", "coverage", "conditional_norm")
+CLASSICAL = {
+    "epochs": 1, "batch_size": 96, "learning_rate": 3e-3, "dropout": 0.1, "ema_momentum": 0.995, "max_text": 270,
+    "max_title": 96,
+}  # fmt: skip
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("part", choices=["file", "joeynmt", "ablation"])
+    parser.add_argument("--data", default=os.environ.get("NLPKIT_BENCH_DATA"), type=Path)
+    parser.add_argument("--model", help="folder of a model of titles")
+    parser.add_argument("--out", type=Path, help="folder for models")
+    parser.add_argument("--repeat", type=int, default=10)
+    parser.add_argument("--seconds", type=int, default=600)
+    parser.add_argument("--python", help="an interpreter that has joeynmt")
+    parser.add_argument("--pairs", type=int, default=80_000)
+    args = parser.parse_args()
+    if args.data is None:
+        parser.error("give --data, or set NLPKIT_BENCH_DATA")
+    for name in {"file": ["model"], "joeynmt": ["model", "python"], "ablation": ["out"]}[args.part]:
+        if getattr(args, name) is None:
+            parser.error(f"give --{name}")
+    {"file": from_file_to_file, "joeynmt": beside_joeynmt, "ablation": ablation}[args.part](args)
+
+
+def from_file_to_file(args):
+    texts = [example.text for example in read_titles(args.data / "title" / "csl" / "test.jsonl")[0]]
+    with tempfile.TemporaryDirectory() as folder:
+        for lines in (texts[:1], texts * args.repeat):
+            predicted(args.model, lines, Path(folder))
+
+
+def predicted(model, texts, folder):
+    """Titles by `nlpkit predict`; how long it took is printed."""
+    (folder / "in.txt").write_text("".join(f"{text}\n" for text in texts), "utf-8")
+    command = ["predict", model, "--input", str(folder / "in.txt"), "--output", str(folder / "out.txt")]
+    begin = time.perf_counter()
+    subprocess.run([sys.executable, "-m", "nlpkit", *command], check=True, capture_output=True)
+    told("nlpkit", len(texts), time.perf_counter() - begin)
+    return [line for _, line in read_lines(folder / "out.txt")]
+
+
+def told(name, count, seconds):
+    print(f"{name}: {count:,} titles in {seconds:.1f} s, {count / seconds:,.0f} a second", flush=True)
+
+
+def beside_joeynmt(args):
+    """Both models on the test texts; joeynmt is trained first."""
+    sets = {name: read_titles(args.data / "title" / "csl" / f"{name}.jsonl")[0] for name in ("train", "valid", "test")}
+    right = [example.title for example in sets["test"]]
+    with tempfile.TemporaryDirectory() as folder:
+        folder = Path(folder)
+        for name, examples in sets.items():
+            cut = [example.text[:256] for example in examples]
+            (folder / f"{name}.text").write_text("".join(f"{text}\n" for text in cut), "utf-8")
+            (folder / f"{name}.title").write_text("".join(f"{each.title}\n" for each in examples), "utf-8")
+        (folder / "config.yaml").write_text(json.dumps(joeynmt_config(folder)), "utf-8")
+        joeynmt = [args.python, "-m", "joeynmt"]
+        training = subprocess.Popen(
+            [*joeynmt, "train", str(folder / "config.yaml"), "--skip-test"], stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        try:
+            training.wait(args.seconds)
+        except subprocess.TimeoutExpired:
+            training.send_signal(signal.SIGKILL)
+            training.wait()
+        begin = time.perf_counter()
+        with open(folder / "test.text", "rb") as source, open(folder / "out.txt", "wb") as target:
+            command = [*joeynmt, "translate", str(folder / "config.yaml")]
+            subprocess.run(command, stdin=source, stdout=target, stderr=subprocess.DEVNULL, check=True)
+        told("joeynmt", len(right), time.perf_counter() - begin)
+        written = [line for _, line in read_lines(folder / "out.txt")][-len(right) :]
+        print("joeynmt", clge_scores(right, written))
+        print("nlpkit", clge_scores(right, predicted(args.model, [each.text for each in sets["test"]], folder)))
+
+
+def joeynmt_config(folder):
+    side = {"level": "char", "lowercase": False, "max_length": 300, "voc_min_freq": 2}
+    embeddings = {"embedding_dim": 128, "scale": False, "dropout": 0.3}
+    recurrent = {"type": "recurrent", "rnn_type": "gru", "embeddings": embeddings, "dropout": 0.3}
+    return {
+        "name": "csl", "model_dir": str(folder / "model"), "use_cuda": False,
+        "data": {
+            **{part: str(folder / name) for part, name in (("train", "train"), ("dev", "valid"), ("test", "test"))},
+            "dataset_type": "plain", "src": {"lang": "text", **side}, "trg": {"lang": "title", **side},
+        },
+        "testing": {"beam_size": 5, "beam_alpha": 1.0, "batch_size": 64, "batch_type": "sentence",
+                    "max_output_length": 64, "eval_metrics": ["bleu"]},
+        "training": {
+            "random_seed": 0, "optimizer": "adam", "learning_rate": 0.001, "clip_grad_norm": 1.0, "batch_size": 32,
+            "batch_type": "sentence", "scheduling": "exponential", "decrease_factor": 0.95, "patience": 5,
+            "epochs": 1000, "validation_freq": 60, "logging_freq": 60, "keep_best_ckpts": 1, "overwrite": True,
+            "early_stopping_metric": "ppl", "print_valid_sents": [0],
+        },
+        "model": {
+            "initializer": "xavier_uniform", "tied_embeddings": False, "tied_softmax": False,
+            "encoder": {**recurrent, "hidden_size": 128, "bidirectional": True, "num_layers": 2},
+            "decoder": {**recurrent, "hidden_size": 256, "num_layers": 1, "attention": "luong", "input_feeding": True,
+                        "hidden_dropout": 0.3, "init_hidden": "bridge"},
+        },
+    }  # fmt: skip
+
+
+def ablation(args):
+    folder = args.data / "title" / "classical"
+    args.out.mkdir(parents=True, exist_ok=True)
+    train = args.out / "pairs.tsv"
+    lines = [line for _, line in read_lines(folder / "train.tsv.gz")]
+    step = max(1, len(lines) // args.pairs)
+    train.write_text("".join(f"{line}\n" for line in lines[::step][: args.pairs]), "utf-8")
+    print("| without | BLEU-4 | ROUGE-L | cross entropy | seconds |\n|---|---:|---:|---:|---:|", flush=True)
+    for part in PARTS:
+        settings = {**CLASSICAL, **({part: False} if part else {})}
+        begin = time.perf_counter()
+        model = nlpkit.train("title", train, out=args.out / (part or "whole"), settings=settings, force=True)
+        seconds = time.perf_counter() - begin
+        scores = model.evaluate(folder / "valid.tsv")
+        numbers = f"{scores['bleu']:.2f} | {scores['rouge_l']:.4f} | {scores['cross_entropy']:.4f}"
+        print(f"| {part.replace('_', ' ') or 'nothing'} | {numbers} | {seconds:.0f} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
