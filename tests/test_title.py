@@ -134,7 +134,7 @@ def test_of_very_many_unknown_characters_the_last_can_not_be_copied():
 
 def test_batches_hold_each_example_once_and_are_the_same_each_time():
     examples = read_titles(TRAIN)[0]
-    config = TitleSettings.create({**SMALL_TITLE, "replace": 0.3, "char_min_count": 2})
+    config = TitleSettings.create({**SMALL_TITLE, "replace": 0.3, "hide": 0.0, "char_min_count": 2})
     vocabulary = make_vocabulary(examples, config)
     batches = TrainingBatches(examples, vocabulary, config, seed=3)
     epoch = [*batches.epoch(2)]
@@ -148,6 +148,27 @@ def test_batches_hold_each_example_once_and_are_the_same_each_time():
         was = np.pad(gold[:, :-1], [[0, 0], [1, 0]])
         changed = (inputs["previous"] != was).mean()
         assert 0.02 < changed < 0.3
+
+
+def test_hidden_characters_are_hidden_everywhere_in_their_row():
+    examples = read_titles(TRAIN)[0]
+    plain = TitleSettings.create({**SMALL_TITLE, "hide": 0.0})
+    vocabulary = make_vocabulary(examples, plain)
+    hiding = TitleSettings.create({**SMALL_TITLE, "hide": 0.3})
+    batches = [TrainingBatches(examples, vocabulary, config, seed=3).epoch(1) for config in (plain, hiding)]
+    shares = []
+    for (inputs, gold, _), (hidden, new, _) in zip(*batches, strict=True):
+        for before, after in zip(
+            np.concatenate([inputs["source"], gold], axis=1), np.concatenate([hidden["source"], new], axis=1)
+        ):
+            assert len({*zip(before, after)}) == len({*before}) == len({*after})  # one to one
+            changed = before != after
+            assert (after[changed] >= len(vocabulary)).all() and (before[changed] > END_ID).all()
+            shares.append(changed.sum() / (before > END_ID).sum())
+    assert 0.1 < np.mean(shares) < 0.4
+    without = TitleSettings.create({**SMALL_TITLE, "copy": False})
+    for _, gold, weights in TrainingBatches(examples, vocabulary, without, seed=3).epoch(0):
+        assert (weights[gold >= len(vocabulary)] == 0).all()
 
 
 # The search.

@@ -45,6 +45,13 @@ class TitleSettings(EncoderSettings):
         least=0,
         below=1,
     )
+    hide: float = option(
+        "mean share of the different characters of a text that a training step takes for unknown, so that the model "
+        "learns to copy what it does not know; none without copying",
+        default=0.15,
+        least=0,
+        below=0.5,
+    )
     max_text: int = option("characters of a text that are read; of longer ones the beginning", default=256, least=1)
     max_title: int = option("characters of a title that are trained on and written, at most", default=64, least=1)
 

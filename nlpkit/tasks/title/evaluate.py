@@ -18,26 +18,26 @@ _CHARACTERS_AT_ONCE = 8192  # of the texts in a batch
 _LEAD = 1.5  # times the mean length of training titles: where the first sentence is cut
 
 
-def cross_entropy(forward: Forward, texts: Texts, titles: Sequence[str], max_title: int) -> float:
+def cross_entropy(forward: Forward, texts: Texts, titles: Sequence[str], settings: Any) -> float:
     """Mean of the negative log probability of each character of titles, the end counted, given those before it.
 
     Args:
         forward: of `nlpkit.tasks.title.model.TitleNetwork.model`.
         texts: the texts.
         titles: as many titles.
-        max_title: characters of each that count.
+        settings: `nlpkit.tasks.title.config.TitleSettings` of the model.
 
     Returns:
         Nats a character, over those that can be written or copied.
     """
-    ids = [np.append(texts.encode(row, title[:max_title]), END_ID) for row, title in enumerate(titles)]
+    ids = [np.append(texts.encode(row, title[: settings.max_title]), END_ID) for row, title in enumerate(titles)]
     total = count = 0.0
     for rows, size in batches_by_length(texts.flat.lengths, _CHARACTERS_AT_ONCE):
         source = gather_padded({"ids": texts.ids}, texts.flat.starts[rows], texts.flat.lengths[rows], size)["ids"]
         gold = np.zeros((len(rows), max(len(ids[row]) for row in rows)), "int32")
         for place, row in enumerate(rows):
             gold[place, : len(ids[row])] = ids[row]
-        inputs, _, weights = inputs_and_weights(source, gold)
+        inputs, _, weights = inputs_and_weights(source, gold, None if settings.copy else len(texts.vocabulary))
         scores = forward(inputs)[..., 0]
         counts = weights > 0
         total, count = total - float(scores[counts].sum()), count + float(counts.sum())

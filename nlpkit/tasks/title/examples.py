@@ -202,6 +202,8 @@ class TrainingBatches:
             for row, example in enumerate(examples)
         ]
         self._replace, self._epochs, self._seed = settings.replace, settings.epochs, seed
+        self._hide = settings.hide if settings.copy else 0.0
+        self._copies, self._size = settings.copy, len(vocabulary)
         self._sizes = [*(size for size in _TITLE_SIZES if size < settings.max_title + 1), settings.max_title + 1]
         longest = settings.max_text
         buckets = [*itertools.takewhile(lambda size: size < longest, _text_sizes()), longest]
@@ -221,25 +223,49 @@ class TrainingBatches:
                 inputs = {**inputs, "previous": _replaced(inputs["previous"], inputs["source"], share, rng)}
             yield inputs, gold, weights
 
-    def _collate(self, rows, length, _):
+    def _collate(self, rows, length, rng):
         texts, titles = self._texts, [self._titles[row] for row in rows]
         source = gather_padded({"ids": texts.ids}, texts.flat.starts[rows], texts.flat.lengths[rows], length)["ids"]
         longest = max(map(len, titles))
         gold = np.zeros((len(rows), next(size for size in self._sizes if size >= longest)), "int32")
         for row, title in enumerate(titles):
             gold[row, : len(title)] = title
-        return inputs_and_weights(source, gold)
+        if self._hide:
+            source, gold = _with_hidden(source, gold, self._hide, self._size, rng)
+        return inputs_and_weights(source, gold, None if self._copies else self._size)
 
 
-def inputs_and_weights(source: np.ndarray, gold: np.ndarray) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
+def inputs_and_weights(
+    source: np.ndarray, gold: np.ndarray, size: int | None = None
+) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
     """What the network reads of sources and titles, the titles, and how much each step counts.
+
+    Args:
+        source, gold: ids, int32 ``(batch, time)`` and ``(batch, steps)``, 0 for padding.
+        size: number of ids that can be written, of a model that does not copy.
 
     The weights are such that the mean over all steps, padding too, is the mean over those that count: a character
     that can be neither written nor copied does not.
     """
-    weights = ((gold != 0) & (gold != UNKNOWN)).astype("float32")
+    counts = (gold != 0) & (gold != UNKNOWN) & (size is None or gold < size)
+    weights = counts.astype("float32")
     weights *= weights.size / max(weights.sum(), 1)
     return {"source": source, "previous": shift_right(gold), "gold": gold}, gold, weights
+
+
+def _with_hidden(source, gold, share, size, rng):
+    """Sources and titles in which some characters of each source have ids beyond the vocabulary, as if they were not in
+    it. The share of a row is drawn from 0 to twice the mean share."""
+    source, gold = source.copy(), gold.copy()
+    for own, title in zip(source, gold):
+        known = np.unique(own[(own > END_ID) & (own < size)])
+        hidden = known[rng.random(len(known)) < 2 * share * rng.random()]
+        if len(hidden):
+            first = max(size, int(own.max()) + 1)
+            for ids in (own, title):
+                place = np.minimum(np.searchsorted(hidden, ids), len(hidden) - 1)
+                ids[:] = np.where(hidden[place] == ids, first + place, ids)
+    return source, gold
 
 
 def _replaced(previous, source, share, rng):

@@ -146,8 +146,10 @@ class TitleNetwork:
         keys, values = (ops.cast(each, "float32") for each in self.attention.keys_and_values(x))
         copy_keys = None if self.copy_attention is None else ops.cast(self.copy_attention.keys(x), "float32")
         bonus = None if self._prior is None else ops.cast(self._prior.bonus(source), "float32")
-        norms = [norm.modulation(vector) if self._is_conditional else () for norm in (self._enter, self._leave)]
-        return Memory(source, source != 0, *norms, start, keys, values, copy_keys, *(prior or [None]), bonus)
+        enter, leave = (norm.modulation(vector) if self._is_conditional else () for norm in (self._enter, self._leave))
+        return Memory(
+            source, source != 0, enter, leave, start, keys, values, copy_keys, prior[0] if prior else None, bonus
+        )
 
     def output_bias(self, with_shift: bool) -> Any:
         """The bias of each character in the output, float32 ``(num_characters,)``, with the prior's shift or not."""

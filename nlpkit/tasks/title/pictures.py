@@ -16,7 +16,7 @@ from nlpkit.training.forward import Forward
 
 _SHOWN = 3  # texts
 _LONGEST = 96  # characters of a text that are shown
-_NAMES = {"attention/softmax": "attention", "copy/subtract": "copying"}
+_NAMES = {"attention/softmax": "attention", "copy": "copying"}
 
 
 def attention_maps(task: Any, examples: Sequence[TitleExample]) -> list[Picture]:
@@ -29,7 +29,7 @@ def attention_maps(task: Any, examples: Sequence[TitleExample]) -> list[Picture]
     chosen = examples[:: max(1, len(examples) // _SHOWN)][:_SHOWN]
     encoded, _ = task.encode([TitleRecord(each.text[:_LONGEST]) for each in chosen], task.prepare(TitlePrediction()))
     answers = task.answers(encoded, task.run(encoded))
-    names = [name for name in _NAMES if not name.startswith("copy/") or task.settings.copy]
+    names = [name for name in _NAMES if name != "copy" or task.settings.copy]
     forward, texts = Forward(inside(task.network.model, *names)), encoded.texts
     pictures: list[Picture] = []
     for row, (text, answer) in enumerate(zip(texts.strings(), answers)):

@@ -136,7 +136,7 @@ class TitleWriter(Task):
         encoded, _ = self.encode([TitleRecord(each.text) for each in examples], self.prepare(TitlePrediction()))
         written = [answer.title for answer in self.answers(encoded, self.run(encoded))]
         right = [example.title for example in examples]
-        entropy = cross_entropy(self._forward, encoded.texts, right, self.settings.max_title)
+        entropy = cross_entropy(self._forward, encoded.texts, right, self.settings)
         return {"cross_entropy": entropy, **quality(examples, written, self.metadata["mean_title"])}
 
     def expected(self, examples: Sequence[TitleExample], count: int) -> list[tuple[Any, Any]]:
