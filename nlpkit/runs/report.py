@@ -44,7 +44,7 @@ def write_report(
         run: settings, versions and the like.
         metrics: by the name of the data.
     """
-    curves = [key for key in (history[0] if history else {}) if key not in ("epoch", "step")]
+    curves = [key for key in (history[0] if history else {}) if key not in ("epoch", "step") and _moves(history, key)]
     metric = model.declaration.metric
     best_of = {"loss": min, metric.name: max if metric.higher_is_better else min}
     parts = [
@@ -60,6 +60,11 @@ def write_report(
         _table(run),
     ]
     write_atomically(path, "\n".join(parts).encode("utf-8", "replace"))
+
+
+def _moves(history, key):
+    """Whether a number differs between epochs, so that there is something to see."""
+    return len(history) < 2 or len({row.get(key) for row in history}) > 1
 
 
 def _samples(model, valid):
@@ -84,14 +89,32 @@ def _shown(answer):
 
 
 def _table(values):
+    if values and all(isinstance(row, dict) for row in values.values()):
+        columns = list(dict.fromkeys(name for row in values.values() for name in row))
+        if not any(isinstance(each, dict) for row in values.values() for each in row.values()):
+            return _grid(values, columns)
     rows = []
     for key, value in values.items():
         if isinstance(value, dict):
             rows.append(f"<tr><td>{html.escape(str(key))}</td><td>{_table(value)}</td></tr>")
             continue
-        shown = f"{value:.4f}" if isinstance(value, float) else str(value)
-        rows.append(f"<tr><td>{html.escape(str(key))}</td><td class='n'>{html.escape(shown)}</td></tr>")
+        rows.append(f"<tr><td>{html.escape(str(key))}</td>{_cell(value)}</tr>")
     return f"<table>{''.join(rows)}</table>"
+
+
+def _grid(rows, columns):
+    """Rows of the same numbers as one table."""
+    names = "".join(f"<th>{html.escape(str(name))}</th>" for name in ("", *columns))
+    cells = (
+        f"<tr><td>{html.escape(str(key))}</td>{''.join(_cell(row.get(name, '')) for name in columns)}</tr>"
+        for key, row in rows.items()
+    )
+    return f"<div class='wide'><table><tr>{names}</tr>{''.join(cells)}</table></div>"
+
+
+def _cell(value):
+    shown = f"{value:.4f}" if isinstance(value, float) else str(value)
+    return f"<td class='n'>{html.escape(shown)}</td>"
 
 
 def _curve(name, values, best_of, width=270, height=150):
