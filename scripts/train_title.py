@@ -16,6 +16,7 @@ from pathlib import Path
 
 import nlpkit
 from nlpkit.cli.tables import print_metrics
+from nlpkit.options import read_settings
 from nlpkit.tasks.title.examples import read_titles
 
 MIXED = ("news", "tech", "csl")
@@ -48,7 +49,7 @@ def main():
         valid = folder / "csl" / "valid.jsonl" if args.row == "csl" else None
     model = nlpkit.train(
         "title", train, valid, out=args.out, start=args.start, seed=args.seed, resume=args.resume,
-        settings={**SETTINGS[args.row], **nlpkit.options.read_settings(None, args.set)},
+        settings={**SETTINGS[args.row], **read_settings(None, args.set)},
     )  # fmt: skip
     if args.row != "all":
         measured = {"csl": "csl/test.jsonl", "news": "news/valid.jsonl"}.get(args.row, "classical/valid.tsv")

@@ -111,16 +111,21 @@ def read_jsonl(path: str | Path, **types: type) -> Iterator[Record]:
 def parse_json(line: str, path: str | Path, number: int, **types: type) -> dict[str, Any]:
     """One JSON object with the required fields, or a `DataError` that names the file and the line."""
     try:
-        fields = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"is not JSON ({error}): {line[:40]!r}", path, number) from None
-    if not isinstance(fields, dict):
-        raise DataError(f"expected a JSON object. Received: {line[:40]!r}", path, number)
-    try:
-        for name, kind in types.items():
-            field_of(fields, name, kind)
+        return parse_object(line, **types)
     except ValueError as error:
         raise DataError(str(error), path, number) from None
+
+
+def parse_object(line: str, **types: type) -> dict[str, Any]:
+    """One JSON object with the required fields, or a `ValueError` that says what is wrong with it."""
+    try:
+        fields = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"is not JSON ({error}): {line[:40]!r}") from None
+    if not isinstance(fields, dict):
+        raise ValueError(f"expected a JSON object. Received: {line[:40]!r}")
+    for name, kind in types.items():
+        field_of(fields, name, kind)
     return fields
 
 

@@ -13,8 +13,7 @@ from typing import Any, NamedTuple
 
 from keras import ops
 
-FIRST_ID = 2
-"""Smaller ids stand for padding and for what is not known; they match nothing."""
+from nlpkit.text.vocabulary import FIRST_ID
 
 
 def matches(source: Any, last: Sequence[Any]) -> list[Any]:
@@ -38,7 +37,7 @@ def matches(source: Any, last: Sequence[Any]) -> list[Any]:
     found: list[Any] = []
     for back, ids in enumerate(last):
         here = shift_right(source, 1, back)  # (batch, time)
-        is_known = ops.greater_equal(ids, FIRST_ID)[:, :, None]
+        is_known = ops.greater_equal(ids, FIRST_ID)[:, :, None]  # padding and the unknown match nothing
         is_equal = ops.logical_and(ops.equal(here[:, None, :], ids[:, :, None]), is_known)
         found.append(ops.logical_and(is_equal, found[-1]) if found else is_equal)
     return found

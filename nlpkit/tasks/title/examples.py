@@ -5,7 +5,6 @@ from __future__ import annotations
 import collections
 import dataclasses
 import itertools
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,7 +15,7 @@ from nlpkit.datasets.bad_lines import read_good_lines
 from nlpkit.datasets.batches import BucketedBatches
 from nlpkit.datasets.files import ending_of
 from nlpkit.datasets.padding import gather_padded, shift_right
-from nlpkit.datasets.readers import field_of
+from nlpkit.datasets.readers import parse_object
 from nlpkit.errors import ConfigError
 from nlpkit.tasks.task import Problem, text_of
 from nlpkit.text.characters import EDGE, FlatTexts, code_points, from_code_points
@@ -69,13 +68,8 @@ def read_titles(path: str | Path, on_error: str = "skip") -> tuple[list[TitleExa
 def _from_json(line):
     if not line.strip():
         return "", ""
-    try:
-        fields = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"is not JSON ({error}): {line[:40]!r}") from None
-    if not isinstance(fields, dict):
-        raise ValueError(f"expected a JSON object. Received: {line[:40]!r}")
-    return field_of(fields, "text", str), field_of(fields, "title", str)
+    fields = parse_object(line, text=str, title=str)
+    return fields["text"], fields["title"]
 
 
 def _from_columns(line):
@@ -98,8 +92,8 @@ def make_vocabulary(examples: Iterable[TitleExample], settings: Any, first: Sequ
         counts.update(example.text[: settings.max_text])
         counts.update(example.title[: settings.max_title])
     known = {END, *first}
-    more = [c for c, n in counts.items() if n >= settings.char_min_count and c not in known]
-    ranked = sorted(more, key=lambda c: (-counts[c], c))
+    frequent = CharacterVocabulary.from_counts(counts, settings.char_min_count).symbols
+    ranked = [symbol for symbol in frequent if symbol not in known]
     if not ranked and not first:
         raise ConfigError(f"char_min_count = {settings.char_min_count}: no character of the data is that frequent")
     return CharacterVocabulary([END, *first, *ranked])
@@ -207,9 +201,7 @@ class TrainingBatches:
         self._sizes = [*(size for size in _TITLE_SIZES if size < settings.max_title + 1), settings.max_title + 1]
         longest = settings.max_text
         buckets = [*itertools.takewhile(lambda size: size < longest, _text_sizes()), longest]
-        self._batches = BucketedBatches(
-            np.minimum(self._texts.flat.lengths, longest), self._collate, settings.batch_size, seed, buckets
-        )
+        self._batches = BucketedBatches(self._texts.flat.lengths, self._collate, settings.batch_size, seed, buckets)
 
     def __len__(self) -> int:
         return len(self._batches)

@@ -73,7 +73,7 @@ class TitleNetwork:
     """
 
     def __init__(self, settings: Any, num_characters: int):
-        self.num_characters, self._dropout = num_characters, settings.dropout
+        self.num_characters = num_characters
         width, size = settings.decoder_width, settings.char_dim
         self.embedding = TiedEmbedding(num_characters, size, name="embedding")
         self._start = layers.Dense(width, "tanh", name="start")
@@ -84,8 +84,8 @@ class TitleNetwork:
         self.attention = VisibleAttention(settings.heads, max(1, width // settings.heads), name="attention")
         self._output = layers.Dense(size, "tanh", name="output")
         self._prior = SourcePrior(num_characters, FIRST_ID, name="prior") if settings.prior else None
-        coverage = CopyAttention(1).coverage if settings.coverage else 0
-        self.copy_attention: Any = CopyAttention(size, coverage=coverage, name="copy") if settings.copy else None
+        switches = {} if settings.coverage else {"coverage": 0}
+        self.copy_attention: Any = CopyAttention(size, **switches, name="copy") if settings.copy else None
         self.switch: Any = CopySwitch(name="switch") if settings.copy else None
 
         source, previous, gold = (
