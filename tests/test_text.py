@@ -12,8 +12,9 @@ from nlpkit.text import tag_schemes
 from nlpkit.text.characters import EDGE, FlatTexts, code_points, from_code_points, normalize_text
 from nlpkit.text.lexicon import Lexicon, jieba_words
 from nlpkit.text.ngrams import NgramTable
+from nlpkit.text.repetition import repetitions
 from nlpkit.text.vocabulary import PADDING, UNKNOWN, BigramVocabulary, CharacterVocabulary, Vocabulary
-from nlpkit.text.words import WordTokenizer
+from nlpkit.text.words import WordTokenizer, word_bounds
 
 NASTY = st.text(
     st.one_of(
@@ -191,3 +192,29 @@ def test_jieba_words_keep_every_character(text):
 @functools.cache
 def _tokenizer():
     return WordTokenizer()
+
+
+@given(st.lists(st.text("春风Ａa \x00", max_size=12), max_size=5), st.integers(1, 4))
+def test_repetitions_against_plain_loops(texts, longest):
+    flat = FlatTexts(texts)
+    found = repetitions(flat, longest)
+    assert found.shape == (len(flat.codes), longest) and not found[flat.codes == EDGE].any()
+    for text, start in zip(map(normalize_text, texts), flat.starts):
+        for n in range(1, longest + 1):
+            grams = [text[i : i + n] for i in range(len(text) - n + 1)]
+            for place in range(len(text)):
+                around = grams[max(0, place - n + 1) : place + 1]
+                assert found[start + place, n - 1] == max(map(grams.count, around), default=1)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.one_of(NASTY, st.text("我爱北京天安门a1 。", max_size=20)), max_size=4))
+def test_word_bounds_are_those_of_the_words(texts):
+    flat, cut = FlatTexts(texts), WordTokenizer()
+    bounds = word_bounds(flat)
+    assert bounds.shape == (len(flat.codes), 2) and not bounds[flat.codes == EDGE].any()
+    for text, start, length in zip(texts, flat.starts, flat.lengths):
+        begins, ends = bounds[start : start + length].T
+        words = cut.words(text)
+        assert np.flatnonzero(begins).tolist() == [place for _, place in words]
+        assert np.flatnonzero(ends).tolist() == [place + len(word) - 1 for word, place in words]

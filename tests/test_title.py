@@ -23,6 +23,7 @@ from nlpkit.tasks.title.examples import (
     TrainingBatches,
     inputs_and_weights,
     make_vocabulary,
+    num_features,
     read_titles,
 )
 from nlpkit.tasks.title.task import TitleWriter
@@ -48,7 +49,7 @@ def texts():
     "switches",
     [
         {}, {"encoder": "gated_conv", "coverage": False}, {"encoder": "lstm", "prior": False, "layers": 2},
-        {"copy": False, "conditional_norm": False}, {"char_dim": 8},
+        {"copy": False, "conditional_norm": False}, {"char_dim": 8, "counts": False}, {"words": False},
     ],
 )  # fmt: skip
 def test_every_weight_gets_a_gradient(switches):
@@ -109,13 +110,14 @@ def test_check_sees_lengths_leaks_and_the_lead(tmp_path):
 # Ids.
 
 VOCABULARY = CharacterVocabulary([END, *"春风又绿江南岸"])
+SHORT = TitleSettings.create({"max_text": 8})
 SYMBOLS = st.text(st.sampled_from("春风又绿江南岸龘齉𠮷😀A \x03"), max_size=12)
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(SYMBOLS, SYMBOLS), min_size=1, max_size=4))
 def test_what_a_text_has_can_be_named_though_it_is_unknown(pairs):
-    texts = Texts([text for text, _ in pairs], VOCABULARY, 8, [also for _, also in pairs])
+    texts = Texts([text for text, _ in pairs], VOCABULARY, SHORT, [also for _, also in pairs])
     for row, (text, also) in enumerate(pairs):
         ids = texts.ids[texts.flat.starts[row] :][: texts.flat.lengths[row]]
         assert len(ids) == min(len(text), 8) and END_ID not in ids
@@ -125,9 +127,25 @@ def test_what_a_text_has_can_be_named_though_it_is_unknown(pairs):
     assert [*texts.strings()] == [text[:8] for text, _ in pairs]
 
 
+def test_features_are_of_the_text_as_it_is_read():
+    texts = Texts(["北京北京龘龘的春风", "北京"], VOCABULARY, SHORT)
+    batch = texts.padded(np.array([0, 1]), 9)
+    assert batch["source"].dtype == "int32" and batch["features"].dtype == "uint8"
+    assert batch["features"][0].T.tolist() == [
+        [2, 2, 2, 2, 2, 2, 1, 1, 0], [2, 2, 2, 2, 1, 1, 1, 1, 0], [1, 1, 1, 1, 1, 1, 1, 1, 0],
+        [1, 0, 1, 0, 1, 1, 1, 1, 0], [0, 1, 0, 1, 1, 1, 1, 1, 0],
+    ]  # fmt: skip
+    assert batch["features"][1].T.tolist() == [[*row, *[0] * 7] for row in ((1, 1), (1, 1), (1, 1), (1, 0), (0, 1))]
+    for switches, size in (({"counts": False}, 2), ({"words": False}, 3), ({"counts": False, "words": False}, 0)):
+        settings_ = TitleSettings.create(switches)
+        found = Texts(["北京"], VOCABULARY, settings_).padded(np.array([0]), 2)
+        assert num_features(settings_) == size and ("features" in found) == bool(size)
+        assert not size or found["features"].shape == (1, 2, size)
+
+
 def test_of_very_many_unknown_characters_the_last_can_not_be_copied():
     text = "".join(chr(0x3400 + i) for i in range(NUM_EXTRA + 5))
-    texts = Texts([text], VOCABULARY, 1000)
+    texts = Texts([text], VOCABULARY, TitleSettings.create({"max_text": 1000}))
     ids = texts.ids[texts.flat.starts[0] :][: len(text)]
     assert (ids == UNKNOWN).sum() == 5 and len({*ids.tolist()}) == NUM_EXTRA + 1
 
@@ -176,10 +194,9 @@ def test_hidden_characters_are_hidden_everywhere_in_their_row():
 
 def slow_scores(task, text, title):
     """The log probability of each character of a title and of its end, by the whole network."""
-    texts = Texts([text], task.vocabulary, task.settings.max_text)
+    texts = Texts([text], task.vocabulary, task.settings)
     ids = np.append(texts.encode(0, title), END_ID)[None].astype("int32")
-    source = texts.ids[texts.flat.starts[0] :][: texts.flat.lengths[0]][None]
-    return task._forward(inputs_and_weights(source, ids)[0])[0, :, 0]
+    return task._forward(inputs_and_weights(texts.padded(np.array([0]), len(text)), ids)[0])[0, :, 0]
 
 
 @pytest.mark.parametrize("penalty", [0.0, 1.0])
@@ -194,7 +211,7 @@ def test_scores_are_those_of_the_whole_network(predictor, texts, penalty):
 
 def test_the_search_is_that_which_runs_the_whole_network_for_each_step(predictor, texts):
     task, text, width, steps = predictor.task, texts[0][:40], 3, 6
-    known = Texts([text], task.vocabulary, 64)
+    known = Texts([text], task.vocabulary, task.settings)
     symbols = sorted({*task.vocabulary.symbols[1:], *text})
     alive, finished = [(0.0, "")], []
     for t in range(steps):
@@ -203,9 +220,8 @@ def test_the_search_is_that_which_runs_the_whole_network_for_each_step(predictor
             assert before <= 0
             if t:
                 finished.append((float(slow_scores(task, text, title).sum()) / (t + 1), title))
-            source = known.ids[known.flat.starts[0] :][: known.flat.lengths[0]]
             ids = np.stack([known.encode(0, title + symbol) for symbol in symbols])
-            inputs, *_ = inputs_and_weights(np.repeat(source[None], len(ids), 0), ids.astype("int32"))
+            inputs, *_ = inputs_and_weights(known.padded(np.zeros(len(ids), int), len(text)), ids.astype("int32"))
             scores = task._forward(inputs)[:, :, 0]
             grown += [(float(s), title + symbol) for s, symbol in zip(scores.sum(-1), symbols)]
         alive = sorted(grown, reverse=True)[:width]
@@ -263,7 +279,10 @@ def test_draws_depend_on_the_seed_and_on_nothing_else(predictor, texts):
     assert all(each.title[0] == "龘" for answer in with_prefix for each in answer)
 
 
-@pytest.mark.parametrize("switches", [{"copy": False}, {"copy": False, "prior": False}, {"encoder": "gated_conv"}])
+BARE = dict.fromkeys(("copy", "prior", "counts", "words"), False)
+
+
+@pytest.mark.parametrize("switches", [{"copy": False}, BARE, {"encoder": "gated_conv"}])
 def test_models_with_other_parts_answer_too(switches, texts):
     config = TitleSettings.create({**SMALL_TITLE, **switches})
     task = TitleWriter.untrained(config, Data(read_titles(TRAIN)[0]))

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import functools
 
+import numpy as np
+
+from nlpkit.text.characters import EDGE, FlatTexts, from_code_points
+
 
 class WordTokenizer:
     """Cuts texts into jieba's words.
@@ -24,6 +28,31 @@ class WordTokenizer:
             words.append((word, start))
             start += len(word)
         return words
+
+
+def word_bounds(texts: FlatTexts) -> np.ndarray:
+    """Where jieba's words begin and end.
+
+    Args:
+        texts: the texts, cut as they were before normalisation.
+
+    Returns:
+        bool ``(total, 2)``: whether a word begins with this character, and whether one ends with it.
+
+    Example:
+
+        >>> word_bounds(FlatTexts(["我爱北京"]))[1:-1].astype(int).T.tolist()
+        [[1, 1, 1, 0], [1, 1, 0, 1]]
+    """
+    cut, lengths = _jieba().cut, [1]  # an edge counts as a word
+    for start, length in zip(texts.starts, texts.lengths):
+        lengths += map(len, cut(from_code_points(texts.codes[start : start + length])))
+        lengths.append(1)
+    stops = np.cumsum(lengths)
+    bounds = np.zeros((len(texts.codes), 2), bool)
+    bounds[stops - lengths, 0] = bounds[stops - 1, 1] = True
+    bounds[texts.codes == EDGE] = False
+    return bounds
 
 
 @functools.cache

@@ -130,20 +130,19 @@ def rerun(_):
     task, texts = nlpkit_task("")
     network = task.network
 
-    inputs = {"source": network.model.input["source"], "previous": network.model.input["previous"]}
+    inputs = {**network.read_inputs, "previous": network.model.input["previous"]}
     logits, pointed, states = (x[:, -1:] for x in network.parts)
     p = network.switch(logits, pointed, inputs["source"], states)[:, 0]
     p = ops.where(ops.arange(SIZE) <= END_ID, 0.0, p)
     forward = Forward(keras.Model(inputs, ops.top_k(p, BEAMS)))
-    read = Texts(texts, task.vocabulary, TIME)
-    source = np.repeat(read.ids[read.flat.starts[:, None] + np.arange(TIME)], BEAMS, axis=0)
+    read = Texts(texts, task.vocabulary, task.settings).padded(np.repeat(np.arange(BATCH), BEAMS), TIME)
 
     def search(length):
         ids, totals = np.zeros((BATCH, BEAMS, 0), "int32"), np.full((BATCH, BEAMS), -np.inf)
         totals[:, 0] = 0
         for t in range(length):
             previous = np.pad(ids.reshape(BATCH * BEAMS, t), [[0, 0], [1, 0]]).astype("int32")
-            chances, symbols = forward({"source": source, "previous": previous})
+            chances, symbols = forward({**read, "previous": previous})
             scores = (totals[..., None] + np.log(chances).reshape(BATCH, BEAMS, BEAMS)).reshape(BATCH, -1)
             best = np.argsort(-scores, axis=1)[:, :BEAMS]
             totals = np.take_along_axis(scores, best, 1)

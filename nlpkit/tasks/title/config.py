@@ -28,6 +28,11 @@ class TitleSettings(EncoderSettings):
     layers: int = 2
     dropout: float = 0.3
 
+    counts: bool = option(
+        "let the encoder read how often each character, and the pairs and triples around it, occur in the text",
+        default=True,
+    )
+    words: bool = option("let the encoder read where jieba's words begin and end", default=True)
     char_dim: int = option("size of the character vectors, which are read and written with", default=128, least=1)
     decoder_width: int = option("numbers in the state of the decoder", default=256, least=1)
     heads: int = option("heads of the attention", default=4, least=1)

@@ -44,6 +44,7 @@ class TitleSearch(layers.Layer):
         inputs: dictionary of
 
             - ``source``: ids, int32 ``(batch, time)``, 0 for padding;
+            - ``features``: of the source, uint8 ``(batch, time, num_features)``, if the model reads such;
             - ``copyable``: which of them may be copied, bool ``(batch, time)``;
             - ``required``: the id that must stand at a step, or 0, int32 ``(batch, steps)``, with a prefix;
             - ``bias``: what is added to each id's logit, 0 or -1e9, float32 ``(size,)``, where the size is that of the
@@ -62,7 +63,7 @@ class TitleSearch(layers.Layer):
 
     def call(self, inputs: dict[str, Any]) -> Any:
         network, options, source = self._network, self._options, inputs["source"]
-        memory = network.read(source)
+        memory = network.read(inputs)
         batch, time = ops.shape(source)
         beams, steps = ops.shape(inputs["beams"])[0], ops.shape(inputs["places"])[0]
         penalty, least, temperature, top_p = (inputs["numbers"][i] for i in range(4))
@@ -151,7 +152,7 @@ def program_of(options: TitlePrediction, has_prefix: bool) -> tuple[Any, ...]:
 def compile_search(network: TitleNetwork, options: TitlePrediction, has_prefix: bool) -> Forward:
     """`TitleSearch` as a function of arrays."""
     inputs = {
-        "source": keras.Input((None,), dtype="int32", name="source"),
+        **network.read_inputs,
         "copyable": keras.Input((None,), dtype="bool", name="copyable"),
         "bias": keras.Input(batch_shape=(table_size(network.num_characters),), name="bias"),
         "beams": keras.Input(batch_shape=(None,), dtype="int32", name="beams"),
@@ -207,7 +208,7 @@ class Search:
 
         def answer(rows, size):
             starts, lengths = texts.flat.starts[rows], texts.flat.lengths[rows]
-            batch = gather_padded({"source": texts.ids, "copyable": copyable}, starts, lengths, size)
+            batch = {**texts.padded(rows, size), **gather_padded({"copyable": copyable}, starts, lengths, size)}
             batch["copyable"] = batch["copyable"].astype(bool)
             if has_prefix:
                 batch["required"] = np.zeros((len(rows), self.max_length), "int32")

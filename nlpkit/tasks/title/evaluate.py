@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from nlpkit.datasets.padding import batches_by_length, gather_padded
+from nlpkit.datasets.padding import batches_by_length
 from nlpkit.errors import MissingPackageError
 from nlpkit.metrics import bleu, clge_scores, copying, lead, mean_length, novelty, word_rouge
 from nlpkit.tasks.title.examples import END_ID, Texts, TitleExample, inputs_and_weights
@@ -33,11 +33,11 @@ def cross_entropy(forward: Forward, texts: Texts, titles: Sequence[str], setting
     ids = [np.append(texts.encode(row, title[: settings.max_title]), END_ID) for row, title in enumerate(titles)]
     total = count = 0.0
     for rows, size in batches_by_length(texts.flat.lengths, _CHARACTERS_AT_ONCE):
-        source = gather_padded({"ids": texts.ids}, texts.flat.starts[rows], texts.flat.lengths[rows], size)["ids"]
         gold = np.zeros((len(rows), max(len(ids[row]) for row in rows)), "int32")
         for place, row in enumerate(rows):
             gold[place, : len(ids[row])] = ids[row]
-        inputs, _, weights = inputs_and_weights(source, gold, None if settings.copy else len(texts.vocabulary))
+        known = None if settings.copy else len(texts.vocabulary)
+        inputs, _, weights = inputs_and_weights(texts.padded(rows, size), gold, known)
         scores = forward(inputs)[..., 0]
         counts = weights > 0
         total, count = total - float(scores[counts].sum()), count + float(counts.sum())

@@ -19,13 +19,16 @@ from nlpkit.datasets.readers import parse_object
 from nlpkit.errors import ConfigError
 from nlpkit.tasks.task import Problem, text_of
 from nlpkit.text.characters import EDGE, FlatTexts, code_points, from_code_points
+from nlpkit.text.repetition import repetitions
 from nlpkit.text.vocabulary import FIRST_ID, UNKNOWN, CharacterVocabulary
+from nlpkit.text.words import word_bounds
 
 END = "\x03"
 """The symbol that ends a title: the control character that means the end of a text."""
 END_ID = FIRST_ID
 NUM_EXTRA = 126
 """Characters of one text that are not in the vocabulary and can be copied all the same."""
+_LONGEST_COUNTED = 3  # characters of a sequence whose occurrences are counted
 _TITLE_SIZES = (8, 16, 24, 32, 48)  # padded lengths of titles in training, up to the longest
 
 
@@ -100,7 +103,7 @@ def make_vocabulary(examples: Iterable[TitleExample], settings: Any, first: Sequ
 
 
 class Texts:
-    """Texts, cut to what is read of them, as one flat array of ids.
+    """Texts, cut to what is read of them, as flat arrays.
 
     A character that is not in the vocabulary has an id after it, which belongs to this one text, so that it can be
     copied; after `NUM_EXTRA` of them in one text the others are unknown.
@@ -108,17 +111,20 @@ class Texts:
     Args:
         texts: the texts.
         vocabulary: of the model.
-        max_text: characters of each that are read.
+        settings: `nlpkit.tasks.title.config.TitleSettings`.
         also: for each text another one, whose characters can be named as well.
 
     Attributes:
         flat: the texts as they are read.
         ids: int32 ``(total,)``.
+        features: uint8 ``(total, num_features(settings))``, what else the encoder reads of each character: what
+            `nlpkit.text.repetition.repetitions` and `nlpkit.text.words.word_bounds` give.
     """
 
-    def __init__(self, texts: Sequence[str], vocabulary: CharacterVocabulary, max_text: int, also: Sequence[str] = ()):
+    def __init__(self, texts: Sequence[str], vocabulary: CharacterVocabulary, settings: Any, also: Sequence[str] = ()):
         self.vocabulary = vocabulary
-        self.flat = FlatTexts([text[:max_text] for text in texts])
+        self.flat = FlatTexts([text[: settings.max_text] for text in texts])
+        self.features = _features(self.flat, settings)
         self.ids = vocabulary.encode_codes(self.flat.codes)
         self._symbols = np.array([EDGE] * FIRST_ID + [ord(symbol) for symbol in vocabulary.symbols], "uint32")
         places = np.flatnonzero(self.ids == UNKNOWN)
@@ -133,6 +139,12 @@ class Texts:
 
     def __len__(self) -> int:
         return len(self.flat)
+
+    def padded(self, rows: np.ndarray, size: int) -> dict[str, np.ndarray]:
+        """What the encoder reads of some texts, padded to one length: ``source``, int32 ``(n, size)``, and
+        ``features``, uint8 ``(n, size, num_features)``, if there are any."""
+        arrays = {"source": self.ids, **({"features": self.features} if self.features.size else {})}
+        return gather_padded(arrays, self.flat.starts[rows], self.flat.lengths[rows], size)
 
     def strings(self) -> Iterator[str]:
         """The texts as far as they are read."""
@@ -171,6 +183,20 @@ class Texts:
         return from_code_points(np.append(self._symbols, extra)[ids])
 
 
+def num_features(settings: Any) -> int:
+    """Numbers that the encoder reads of a character beside its id."""
+    return _LONGEST_COUNTED * settings.counts + 2 * settings.words
+
+
+def _features(flat, settings):
+    parts = [np.zeros((len(flat.codes), 0), "uint8")]
+    if settings.counts:
+        parts.append(np.minimum(repetitions(flat, _LONGEST_COUNTED), 255).astype("uint8"))
+    if settings.words:
+        parts.append(word_bounds(flat).astype("uint8"))
+    return np.concatenate(parts, axis=1)
+
+
 _BITS, _MASK = 21, (1 << 21) - 1  # of a key that hold the code point
 
 
@@ -189,7 +215,7 @@ class TrainingBatches:
     """
 
     def __init__(self, examples: Sequence[TitleExample], vocabulary: CharacterVocabulary, settings: Any, seed: int):
-        self._texts = Texts([example.text for example in examples], vocabulary, settings.max_text)
+        self._texts = Texts([example.text for example in examples], vocabulary, settings)
         end = np.array([END_ID], "int32")
         self._titles = [
             np.append(self._texts.encode(row, example.title[: settings.max_title]), end)
@@ -216,24 +242,24 @@ class TrainingBatches:
             yield inputs, gold, weights
 
     def _collate(self, rows, length, rng):
-        texts, titles = self._texts, [self._titles[row] for row in rows]
-        source = gather_padded({"ids": texts.ids}, texts.flat.starts[rows], texts.flat.lengths[rows], length)["ids"]
+        read, titles = self._texts.padded(rows, length), [self._titles[row] for row in rows]
         longest = max(map(len, titles))
         gold = np.zeros((len(rows), next(size for size in self._sizes if size >= longest)), "int32")
         for row, title in enumerate(titles):
             gold[row, : len(title)] = title
         if self._hide:
-            source, gold = _with_hidden(source, gold, self._hide, self._size, rng)
-        return inputs_and_weights(source, gold, None if self._copies else self._size)
+            read["source"], gold = _with_hidden(read["source"], gold, self._hide, self._size, rng)
+        return inputs_and_weights(read, gold, None if self._copies else self._size)
 
 
 def inputs_and_weights(
-    source: np.ndarray, gold: np.ndarray, size: int | None = None
+    read: Mapping[str, np.ndarray], gold: np.ndarray, size: int | None = None
 ) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
-    """What the network reads of sources and titles, the titles, and how much each step counts.
+    """What the network reads of texts and titles, the titles, and how much each step counts.
 
     Args:
-        source, gold: ids, int32 ``(batch, time)`` and ``(batch, steps)``, 0 for padding.
+        read: of the texts, see `Texts.padded`.
+        gold: ids of the titles, int32 ``(batch, steps)``, 0 for padding.
         size: number of ids that can be written, of a model that does not copy.
 
     The weights are such that the mean over all steps, padding too, is the mean over those that count: a character
@@ -242,7 +268,7 @@ def inputs_and_weights(
     counts = (gold != 0) & (gold != UNKNOWN) & (size is None or gold < size)
     weights = counts.astype("float32")
     weights *= weights.size / max(weights.sum(), 1)
-    return {"source": source, "previous": shift_right(gold), "gold": gold}, gold, weights
+    return {**read, "previous": shift_right(gold), "gold": gold}, gold, weights
 
 
 def _with_hidden(source, gold, share, size, rng):

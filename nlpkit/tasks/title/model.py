@@ -60,19 +60,23 @@ class TitleNetwork:
     Args:
         settings: `nlpkit.tasks.title.config.TitleSettings`.
         num_characters: size of the vocabulary.
+        num_features: numbers of each character of a source that are read beside its id, see
+            `nlpkit.tasks.title.examples.Texts`.
 
     Attributes:
-        model: from ``source``, ids ``(batch, time)``, ``previous`` and ``gold``, ids before and at each step
-            ``(batch, steps)``, to float32 ``(batch, steps, 2)``: the log probability of the right character, and the
-            mean log probability over the vocabulary. Ids from `num_characters` on are those of characters that are
-            not in the vocabulary, see `nlpkit.tasks.title.examples.Texts`.
+        model: from ``source``, ids ``(batch, time)``, ``features``, uint8 ``(batch, time, num_features)``, if there
+            are any, ``previous`` and ``gold``, ids before and at each step ``(batch, steps)``, to float32
+            ``(batch, steps, 2)``: the log probability of the right character, and the mean log probability over the
+            vocabulary. Ids from `num_characters` on are those of characters that are not in the vocabulary, see
+            `nlpkit.tasks.title.examples.Texts`.
+        read_inputs: those inputs of `model` that the encoder reads, by name.
         embedding: the vectors of the characters, ``(num_characters, char_dim)``.
         copy_attention: None if the model does not copy.
         parts: of a model that copies, what its `switch` mixes at each step: logits, logarithms of the weights of the
             source, and what the switch depends on.
     """
 
-    def __init__(self, settings: Any, num_characters: int):
+    def __init__(self, settings: Any, num_characters: int, num_features: int = 0):
         self.num_characters = num_characters
         width, size = settings.decoder_width, settings.char_dim
         self.embedding = TiedEmbedding(num_characters, size, name="embedding")
@@ -93,13 +97,18 @@ class TitleNetwork:
         )
         ids, mask = self._known(source), source != 0
         x = layers.Dropout(settings.dropout)(self.embedding(ids))  # (batch, time, char_dim)
-        if size != settings.width:
+        self.read_inputs = {"source": source}
+        if num_features:
+            features = keras.Input((None, num_features), dtype="uint8", name="features")
+            self.read_inputs["features"] = features
+            x = layers.Concatenate()([x, ops.log(ops.cast(features, x.dtype) + 1)])
+        if x.shape[-1] != settings.width:
             x = layers.Dense(settings.width, name="widen")(x)
         x = encode_text(x, mask, settings.encoder, settings.dilations, settings.layers, settings.dropout)
         x = layers.LayerNormalization(name="encoded")(x)  # (batch, time, width)
         vector = pool_text(x, mask, "max")
         read = [x, vector, self._start(vector)] + ([] if self._prior is None else [self._prior(ids)])
-        self._encoder = keras.Model(source, read, name="encoder")
+        self._encoder = keras.Model(self.read_inputs, read, name="encoder")
 
         dropout = layers.Dropout(settings.dropout)
         now = self._condition(self._enter, dropout(self.embedding(self._known(previous))), vector)
@@ -119,7 +128,7 @@ class TitleNetwork:
             self.parts = logits, pointed, both
         mean = ops.mean(ops.cast(logits, "float32"), axis=-1) - ops.logsumexp(ops.cast(logits, "float32"), axis=-1)
         outputs = ops.stack([scores, mean], axis=-1)
-        self.model = keras.Model({"source": source, "previous": previous, "gold": gold}, outputs, name="title")
+        self.model = keras.Model({**self.read_inputs, "previous": previous, "gold": gold}, outputs, name="title")
 
     def take_over(self, other: TitleNetwork) -> None:
         """Take over the weights of a network of the same settings, whose vocabulary is the beginning of this one's."""
@@ -140,9 +149,11 @@ class TitleNetwork:
     def _normalize(self, norm, x, modulation):
         return norm.modulate(x, *modulation) if self._is_conditional else norm(x)
 
-    def read(self, source: Any) -> Memory:
-        """What the decoder needs of sources, int32 ``(batch, time)``."""
-        x, vector, start, *prior = (ops.cast(each, "float32") for each in self._encoder(source))
+    def read(self, inputs: dict[str, Any]) -> Memory:
+        """What the decoder needs of sources, given by the names of `read_inputs`."""
+        source = inputs["source"]
+        outputs = self._encoder({name: inputs[name] for name in self.read_inputs})
+        x, vector, start, *prior = (ops.cast(each, "float32") for each in outputs)
         keys, values = (ops.cast(each, "float32") for each in self.attention.keys_and_values(x))
         copy_keys = None if self.copy_attention is None else ops.cast(self.copy_attention.keys(x), "float32")
         bonus = None if self._prior is None else ops.cast(self._prior.bonus(source), "float32")

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from nlpkit.datasets.padding import gather_padded
 from nlpkit.layers.inside import inside
 from nlpkit.tasks.pictures import Attention, Picture
 from nlpkit.tasks.title.config import TitlePrediction
@@ -34,9 +33,8 @@ def attention_maps(task: Any, examples: Sequence[TitleExample]) -> list[Picture]
     pictures: list[Picture] = []
     for row, (text, answer) in enumerate(zip(texts.strings(), answers)):
         ids = np.append(texts.encode(row, answer.title), END_ID)[None]
-        flat = texts.flat
-        source = gather_padded({"ids": texts.ids}, flat.starts[[row]], flat.lengths[[row]], int(flat.lengths[row]))
-        shown = forward(inputs_and_weights(source["ids"], ids.astype("int32"))[0])
+        read = texts.padded(np.array([row]), len(text))
+        shown = forward(inputs_and_weights(read, ids.astype("int32"))[0])
         for name in names:
             weights = shown[name][0]
             weights = weights.mean(axis=0) if name.startswith("attention/") else np.exp(weights)

@@ -25,6 +25,7 @@ from nlpkit.tasks.title.examples import (
     TrainingBatches,
     clean,
     make_vocabulary,
+    num_features,
     parse_record,
     problems_of,
     read_titles,
@@ -35,8 +36,8 @@ from nlpkit.text.vocabulary import CharacterVocabulary
 from nlpkit.training.forward import Forward
 
 _ARCHITECTURE = (
-    "encoder", "width", "dilations", "layers", "char_dim", "decoder_width", "heads", "prior", "copy", "coverage",
-    "conditional_norm",
+    "encoder", "width", "dilations", "layers", "counts", "words", "char_dim", "decoder_width", "heads", "prior", "copy",
+    "coverage", "conditional_norm",
 )  # fmt: skip
 
 
@@ -84,7 +85,7 @@ class TitleWriter(Task):
         return task
 
     def build_network(self) -> TitleNetwork:
-        return TitleNetwork(self.settings, len(self.vocabulary))
+        return TitleNetwork(self.settings, len(self.vocabulary), num_features(self.settings))
 
     @property
     def loss(self) -> Any:
@@ -114,11 +115,10 @@ class TitleWriter(Task):
         self, records: Sequence[TitleRecord], prefix: str, max_length: int
     ) -> tuple[Texts, list[str], list[Problem]]:
         """Records to arrays: the texts, how each title must begin, and what is wrong with some."""
-        longest = self.settings.max_text
         records = [record._replace(prefix=record.prefix or prefix) for record in records]
         prefixes = [record.prefix for record in records]
-        texts = Texts([record.text for record in records], self.vocabulary, longest, prefixes)
-        return texts, prefixes, problems_of(records, texts, longest, max_length)
+        texts = Texts([record.text for record in records], self.vocabulary, self.settings, prefixes)
+        return texts, prefixes, problems_of(records, texts, self.settings.max_text, max_length)
 
     def run(self, encoded: Encoded) -> tuple[np.ndarray, np.ndarray]:
         return encoded.search.run(encoded.texts, encoded.prefixes, encoded.noise)

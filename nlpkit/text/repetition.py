@@ -1,0 +1,43 @@
+"""How often what a text says is said again in it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nlpkit.text.characters import EDGE, FlatTexts
+
+_BITS = 21  # of a code point
+
+
+def repetitions(texts: FlatTexts, longest: int = 3) -> np.ndarray:
+    """How often each character, and the sequences of characters that hold it, occur in its own text.
+
+    Args:
+        texts: the texts; they are compared as they are normalised.
+        longest: the length of the longest sequences.
+
+    Returns:
+        int64 ``(total, longest)``: in column n - 1 how often that sequence of n characters occurs which holds this
+        character and occurs most often; 0 at the edges.
+
+    Example:
+
+        >>> repetitions(FlatTexts(["春风又春风"]))[1:-1].T.tolist()
+        [[2, 2, 1, 2, 2], [2, 2, 1, 2, 2], [1, 1, 1, 1, 1]]
+    """
+    edges = texts.normal == EDGE
+    # Sequences that hold an edge occur once, since each edge has a number of its own.
+    one = np.cumsum(edges) << _BITS | texts.normal
+    counts = np.zeros((len(one), longest), "int64")
+    ids = one
+    for n in range(1, longest + 1):
+        _, ids, often = np.unique(ids, return_inverse=True, return_counts=True)
+        if n == 1:
+            one = ids
+        often = often[ids]
+        for place in range(min(n, len(one))):
+            part = counts[place : place + len(often), n - 1]
+            np.maximum(part, often, out=part)
+        ids = ids[:-1] * len(one) + one[n:]
+    counts[edges] = 0
+    return counts
