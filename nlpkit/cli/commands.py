@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import functools
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -119,6 +120,7 @@ def _evaluate(program, arguments):
     _check_readable(args.data)
 
     def run():
+        _share_cores(task.batches_at_once)
         from nlpkit.runs.load import evaluate
 
         metrics = evaluate(folder, args.data, **reading)
@@ -167,6 +169,7 @@ def _predict(program, arguments, what="Run a model over a file", only=None, flag
         _check_readable(args.input)
 
     def run():
+        _share_cores(task.batches_at_once)
         from nlpkit.runs.load import load
 
         lines, reported = load(folder).predict_file(
@@ -177,6 +180,12 @@ def _predict(program, arguments, what="Run a model over a file", only=None, flag
             print(f"nlpkit: {reported} of {lines} lines have errors or warnings, see {where}", file=sys.stderr)
 
     return run
+
+
+def _share_cores(batches):
+    """Give each of several batches that are computed side by side a share of the cores, before TensorFlow is loaded."""
+    if batches > 1:
+        os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(max(1, (os.cpu_count() or 1) // batches)))
 
 
 def _check(program, arguments):

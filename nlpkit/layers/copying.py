@@ -219,12 +219,13 @@ class CopySwitch(keras.layers.Layer):
 
         Args:
             logits: float32 ``(batch, steps, size)``, of all ids, those beyond the vocabulary far below all others.
-            source_logits: float32 ``(batch, steps, time)``, the same of the ids of the source.
+            source_logits: float32 ``(batch, steps, time)``, the same of the ids of the source, with the bonus that they
+                have, and far below all others where an id does not stand for the first time.
             weights: float32 ``(batch, steps, time)``, of the positions of the source.
             states: as the layer takes them.
             symbols: of the source, see `nlpkit.ops.copying.source_symbols`.
             count: int, how many of the likeliest are certain to be there; and all of the source are.
-            bonus: float ``(batch, time)``, not negative, what is to be added to the logits of the source's ids, see
+            bonus: float ``(batch, time)``, not negative, what `source_logits` have more than `logits`, see
                 `nlpkit.layers.SourcePrior.bonus`; or None.
 
         Returns:
@@ -233,12 +234,11 @@ class CopySwitch(keras.layers.Layer):
         """
         gate = ops.cast(self.gate(states), "float32")  # (batch, steps, 1)
         scores, ids, total = likeliest(logits, count)
-        written = ops.where(symbols.is_first[:, None], ops.exp(source_logits - total), 0.0)  # (batch, steps, time)
+        written = ops.exp(source_logits - total)  # (batch, steps, time)
         scale = ops.sigmoid(-gate)
         if bonus is not None:
-            raised = written * ops.exp(bonus)[:, None]
-            scale = scale / (1 + ops.sum(raised - written, axis=-1, keepdims=True))
-            written = raised
+            more = ops.cast(1 - ops.exp(-bonus), "float32")[..., None]  # the share of each that is the bonus's
+            scale = scale / (1 + ops.matmul(written, more))
         # An id of the source stands, with what is copied of it, at the first place that it has there.
         own = ops.log(written * scale + sum_by_symbol(weights, symbols) * ops.sigmoid(gate))
         scores = ops.where(occur(ids, symbols), -float("inf"), scores + ops.log(scale))

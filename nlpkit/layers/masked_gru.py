@@ -78,10 +78,8 @@ class MaskedGRU(keras.layers.Layer):
         x = ops.cast(inputs, self.compute_dtype)
         mask = None if mask is None else ops.cast(mask, "bool")
         start = ops.zeros((ops.shape(x)[0], self.units), dtype=x.dtype) if initial_state is None else initial_state
-        states = gru(x, mask, self._weights_of(0), ops.cast(start, x.dtype))
-        if self.bidirectional:
-            mirrored = gru(ops.flip(x, 1), None if mask is None else ops.flip(mask, 1), self._weights_of(1), start)
-            states = ops.concatenate([states, ops.flip(mirrored, 1)], axis=-1)
+        backwards = self._weights_of(1) if self.bidirectional else None
+        states = gru(x, mask, self._weights_of(0), ops.cast(start, x.dtype), backwards)
         return states if mask is None else states * ops.cast(mask, states.dtype)[..., None]
 
     def step(self, inputs: Any, state: Any) -> Any:

@@ -31,7 +31,7 @@ class GRUWeights(NamedTuple):
     recurrent_bias: Any
 
 
-def gru(x: Any, mask: Any, weights: GRUWeights, start: Any) -> Any:
+def gru(x: Any, mask: Any, weights: GRUWeights, start: Any, backwards: GRUWeights | None = None) -> Any:
     """The states of a gated recurrent unit after each step.
 
     A masked step leaves the state as it is, bit for bit, wherever the padding stands.
@@ -40,10 +40,12 @@ def gru(x: Any, mask: Any, weights: GRUWeights, start: Any) -> Any:
         x: float ``(batch, time, features)``.
         mask: bool ``(batch, time)``, or None.
         weights: `GRUWeights`.
-        start: float ``(batch, units)``, the state before the first step.
+        start: float ``(batch, units)``, the state before the first step, of both units.
+        backwards: weights of a second unit, which reads from the end to the beginning, or None.
 
     Returns:
-        float ``(batch, time, units)``. Derivatives of the first order are defined.
+        float ``(batch, time, units)``, or of both units ``(batch, time, 2 * units)``. First derivatives are
+        defined.
 
     Example:
 
@@ -57,24 +59,26 @@ def gru(x: Any, mask: Any, weights: GRUWeights, start: Any) -> Any:
         Cho et al. (2014), Learning Phrase Representations using RNN Encoder-Decoder; with the reset gate applied after
         the product, as cuDNN has it.
     """
-    weights = GRUWeights(*map(ops.convert_to_tensor, weights))
+    start = ops.convert_to_tensor(start)
+    directions = [GRUWeights(*map(ops.convert_to_tensor, each)) for each in (weights, backwards) if each is not None]
     if mask is not None:
-        x, weights = _with_closing(x, mask, weights)
+        masked = ops.cast(ops.logical_not(mask), x.dtype)[..., None]  # (batch, time, 1)
+        x, directions = ops.concatenate([x, masked], axis=-1), [*map(_with_closing, directions)]
     if keras.backend.backend() == "torch":
-        return _on_torch(x, weights, start)
-    by_time = ops.transpose(x, (1, 0, 2))  # before the product, which makes it three times as large
-    inputs = ops.matmul(by_time, weights.kernel) + weights.bias  # (time, batch, 3 * units)
-    states = _states(inputs, weights.recurrent_kernel, weights.recurrent_bias, ops.convert_to_tensor(start))
-    return ops.transpose(states, (1, 0, 2))
+        return _on_torch(x, directions, start)
+    by_time = ops.transpose(x, (1, 0, 2))  # before the products, which make it three times as large
+    states = [
+        _states(is_backwards)(ops.matmul(by_time, kernel) + bias, recurrent_kernel, recurrent_bias, start)
+        for is_backwards, (kernel, bias, recurrent_kernel, recurrent_bias) in enumerate(directions)
+    ]  # (time, batch, units) each
+    return ops.transpose(ops.concatenate(states, axis=-1) if backwards else states[0], (1, 0, 2))
 
 
-def _with_closing(x, mask, weights):
-    """The same with a further feature, 1 at masked steps, which closes the update gate there."""
-    masked = ops.cast(ops.logical_not(mask), x.dtype)[..., None]  # (batch, time, 1)
+def _with_closing(weights):
+    """Weights for a further feature, 1 at masked steps, which closes the update gate there."""
     units = ops.shape(weights.recurrent_kernel)[0]
-    closing = ops.pad(ops.full((1, units), _CLOSED, dtype=x.dtype), [[0, 0], [units, units]])
-    kernel = ops.concatenate([ops.cast(weights.kernel, x.dtype), closing])
-    return ops.concatenate([x, masked], axis=-1), weights._replace(kernel=kernel)
+    closing = ops.pad(ops.full((1, units), _CLOSED, dtype=weights.kernel.dtype), [[0, 0], [units, units]])
+    return weights._replace(kernel=ops.concatenate([weights.kernel, closing]))
 
 
 def gru_step(x: Any, state: Any, weights: GRUWeights) -> Any:
@@ -97,43 +101,55 @@ def _step(inputs, state, kernel, bias):
     return (1 - update) * candidate + update * state  # in this form an update gate of 1 changes nothing
 
 
-@ops.custom_gradient
-def _states(inputs, kernel, bias, start):
-    """The loop: inputs ``(time, batch, 3 * units)`` to states ``(time, batch, units)``."""
-    states = _loop(lambda state, values: _step(*values, state, kernel, bias), start, [inputs])
+def _states(is_backwards):
+    """The loop in one of the orders: a function of inputs ``(time, batch, 3 * units)``, the recurrent weights and the
+    first state to the states ``(time, batch, units)``."""
 
-    def gradient(upstream):
-        before = ops.concatenate([start[None], states[:-1]])  # (time, batch, units)
-        reset, update, candidate, inner = _gates(inputs, before, kernel, bias)
-        to_candidate = (1 - update) * (1 - candidate * candidate)
-        to_update = (before - candidate) * update * (1 - update)
-        # How a change of the state after a step depends on each of the sums before the gates.
-        factors = ops.concatenate(
-            [to_candidate * inner * reset * (1 - reset), to_update, to_candidate * reset], axis=-1
-        )  # (time, batch, 3 * units)
-        transposed = ops.transpose(kernel)
+    @ops.custom_gradient
+    def states_of(inputs, kernel, bias, start):
+        states = _loop(lambda state, values: _step(*values, state, kernel, bias), start, [inputs], is_backwards)
 
-        def back(later, values):
-            """From the gradient of the state before the next step to that of the state before this one."""
-            own, update, factors = values
-            total = later + own
-            return total * update + ops.matmul(_three_times(total) * factors, transposed)
+        def gradient(upstream):
+            before = _read_later(states, start, is_backwards)  # (time, batch, units)
+            reset, update, candidate, inner = _gates(inputs, before, kernel, bias)
+            to_candidate = (1 - update) * (1 - candidate * candidate)
+            to_update = (before - candidate) * update * (1 - update)
+            # How a change of the state after a step depends on each of the sums before the gates.
+            factors = ops.concatenate(
+                [to_candidate * inner * reset * (1 - reset), to_update, to_candidate * reset], axis=-1
+            )  # (time, batch, 3 * units)
+            transposed = ops.transpose(kernel)
 
-        later = _loop(back, ops.zeros_like(start), [upstream, update, factors], reverse=True)  # (time, batch, units)
-        total = ops.concatenate([later[1:], ops.zeros_like(start)[None]]) + upstream
-        sums = _three_times(total) * factors
-        of_inputs = ops.concatenate([sums[..., : 2 * start.shape[-1]], total * to_candidate], axis=-1)
-        of_kernel = ops.einsum("tbi,tbj->ij", before, sums)
-        return of_inputs, of_kernel, ops.sum(sums, axis=(0, 1)), later[0]
+            def back(later, values):
+                """From the gradient of the state before the next step to that of the state before this one."""
+                own, update, factors = values
+                total = later + own
+                return total * update + ops.matmul(_three_times(total) * factors, transposed)
 
-    return states, gradient
+            none = ops.zeros_like(start)
+            later = _loop(back, none, [upstream, update, factors], not is_backwards)  # (time, batch, units)
+            total = _read_later(later, none, not is_backwards) + upstream
+            sums = _three_times(total) * factors
+            of_inputs = ops.concatenate([sums[..., : 2 * start.shape[-1]], total * to_candidate], axis=-1)
+            of_kernel = ops.einsum("tbi,tbj->ij", before, sums)
+            return of_inputs, of_kernel, ops.sum(sums, axis=(0, 1)), later[-1 if is_backwards else 0]
+
+        return states, gradient
+
+    return states_of
+
+
+def _read_later(x, first, is_backwards):
+    """What stands before each step, in the order of reading: `first` before the first one."""
+    parts = [x[1:], first[None]] if is_backwards else [first[None], x[:-1]]
+    return ops.concatenate(parts)
 
 
 def _three_times(x):
     return ops.concatenate([x, x, x], axis=-1)
 
 
-def _loop(step, state, inputs, reverse=False):
+def _loop(step, state, inputs, is_backwards):
     """The states after each step, in the order of time; `step` takes a state and what stands in each input."""
     if keras.backend.backend() == "jax":
 
@@ -141,7 +157,7 @@ def _loop(step, state, inputs, reverse=False):
             state = step(state, values)
             return state, state
 
-        return ops.scan(body, state, tuple(inputs), reverse=reverse)[1]
+        return ops.scan(body, state, tuple(inputs), reverse=bool(is_backwards))[1]
     import tensorflow as tf
 
     time = tf.shape(inputs[0])[0]
@@ -149,17 +165,19 @@ def _loop(step, state, inputs, reverse=False):
     states = tf.TensorArray(state.dtype, time, element_shape=state.shape)
 
     def body(t, state, states):
-        place = time - 1 - t if reverse else t
+        place = time - 1 - t if is_backwards else t
         state = step(state, [array.read(place) for array in arrays])
         return t + 1, state, states.write(place, state)
 
     return tf.while_loop(lambda t, *_: t < time, body, (0, state, states), maximum_iterations=time)[2].stack()
 
 
-def _on_torch(x, weights, start):
+def _on_torch(x, directions, start):
     """PyTorch's own loop."""
     import torch
 
-    kernel, bias, recurrent_kernel, recurrent_bias = weights
-    weights = [kernel.T.contiguous(), recurrent_kernel.T.contiguous(), bias, recurrent_bias]
-    return torch.gru(x, start[None], weights, True, 1, 0.0, torch.is_grad_enabled(), False, True)[0]
+    weights = []
+    for kernel, bias, recurrent_kernel, recurrent_bias in directions:
+        weights += [kernel.T.contiguous(), recurrent_kernel.T.contiguous(), bias, recurrent_bias]
+    start = torch.stack([start] * len(directions))
+    return torch.gru(x, start, weights, True, 1, 0.0, torch.is_grad_enabled(), len(directions) == 2, True)[0]

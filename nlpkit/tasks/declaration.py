@@ -95,6 +95,8 @@ class Declaration:
         settings, reading, prediction: its three classes of options.
         metric: what picks the best weights.
         keeps_last: keep the weights of the last epoch instead.
+        batches_at_once: batches that prediction computes side by side, where each by itself is too small for all cores;
+            the command line gives each of them its share.
         formats: output formats, the default first. ``jsonl`` is ``to_dict()`` of an answer, any other format ``NAME``
             its method ``to_NAME()``.
         task: ``"module:class"`` of its `Task`.
@@ -112,6 +114,7 @@ class Declaration:
     reading: type[ReadingOptions] = ReadingOptions
     prediction: type[PredictionOptions] = PredictionOptions
     keeps_last: bool = False
+    batches_at_once: int = 1
     formats: tuple[str, ...] = ("text", "jsonl")
     task: str = ""
     check: str = ""

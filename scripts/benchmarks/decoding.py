@@ -3,8 +3,9 @@
     python scripts/benchmarks/decoding.py [--rounds 3] [--without-rerun]
 
 Beam 5, 64 texts of 256 characters at once, a vocabulary of 6,000, titles of 16, 32 and 64 characters whose end is
-disabled; encoders included; random weights, since speed does not depend on them. Each peer runs in a process of its
-own, with two threads; rounds take turns. Peers:
+disabled; from ids to ids, encoders included; random weights, since speed does not depend on them. Each peer runs in a
+process of its own, with two threads, of which nlpkit, as on its command line, gives one to each half of the texts;
+rounds take turns. Peers:
 
 - `nlpkit`: the title model with its default sizes;
 - `nlpkit, no copying`: the same without copying and prior;
@@ -18,6 +19,7 @@ own, with two threads; rounds take turns. Peers:
 """
 
 import argparse
+import functools
 import json
 import math
 import os
@@ -31,6 +33,7 @@ import numpy as np
 
 BATCH, TIME, BEAMS, SIZE = 64, 256, 5, 6000
 LENGTHS = (16, 32, 64)
+ENVIRONMENT = {"OMP_NUM_THREADS": "2", "TF_CPP_MIN_LOG_LEVEL": "3"}
 PEERS = (
     "nlpkit", "nlpkit, no copying", "PyTorch", "PyTorch, no copying", "CTranslate2", "CTranslate2, int8", "re-run",
 )  # fmt: skip
@@ -52,7 +55,7 @@ def main():
                 continue
             result = subprocess.run(
                 [sys.executable, __file__, "--peer", peer], capture_output=True, text=True,
-                env={**os.environ, "OMP_NUM_THREADS": "2", "TF_CPP_MIN_LOG_LEVEL": "3"},
+                env={**os.environ, **ENVIRONMENT, **({"TF_NUM_INTRAOP_THREADS": "1"} if "nlpkit" in peer else {})},
             )  # fmt: skip
             if result.returncode:
                 print(f"{peer}: {result.stderr.strip().splitlines()[-1]}", file=sys.stderr)
@@ -77,10 +80,10 @@ def measure(peer, repeats):
     search = {"nlpkit": nlpkit_search, "re-run": rerun, "PyTorch": torch_search, "CTranslate2": translate}[kind](more)
     seconds = {}
     for length in LENGTHS:
-        times = []
+        times, run = [], search(length)
         for attempt in range(repeats + 1):
             begin = time.perf_counter()
-            shape = search(length)
+            shape = run()
             if attempt or peer == "re-run":
                 times.append(time.perf_counter() - begin)
             assert shape == (BATCH, BEAMS, length), shape
@@ -109,14 +112,11 @@ def nlpkit_search(more):
 
     def search(length):
         options = {"beam_width": BEAMS, "n_best": BEAMS, "min_length": length, "max_length": length}
-        encoded, _ = task.encode([task.parse(text) for text in texts], task.prepare(options_of(task, options)))
-        return task.run(encoded)[0].shape
+        prepared = task.prepare(task.declaration.prediction.create(options))
+        encoded, _ = task.encode([task.parse(text) for text in texts], prepared)
+        return lambda: task.run(encoded)[0].shape
 
     return search
-
-
-def options_of(task, options):
-    return task.declaration.prediction.create(options)
 
 
 def rerun(_):
@@ -150,7 +150,7 @@ def rerun(_):
             ids = np.concatenate([np.take_along_axis(ids, best[..., None] // BEAMS, 1), symbols[..., None]], axis=2)
         return ids.shape
 
-    return search
+    return lambda length: functools.partial(search, length)
 
 
 def torch_search(more):
@@ -209,7 +209,7 @@ def torch_search(more):
             return ids
 
     peer, source = Peer().eval(), torch.randint(3, SIZE, (BATCH, TIME))
-    return lambda length: tuple(peer.search(source, length).shape)
+    return lambda length: lambda: tuple(peer.search(source, length).shape)
 
 
 def translate(more):
@@ -240,7 +240,7 @@ def translate(more):
         )  # fmt: skip
         return (len(found), len(found[0].hypotheses), len(found[0].hypotheses[0]))
 
-    return search
+    return lambda length: functools.partial(search, length)
 
 
 def fill(spec, rng, dim):

@@ -257,6 +257,7 @@ def test_the_switch_mixes_writing_and_copying(graph, with_bonus):
     def candidates(logits, log_weights, source, states, allowed, bonus):
         own = ops.take_along_axis(logits, ops.repeat(source[:, None], 3, axis=1), axis=2)
         symbols = source_symbols(source, allowed, 9)
+        own = own + ops.where(symbols.is_first, bonus if with_bonus else 0.0, -1e9)[:, None]
         return layer.candidates(logits, own, ops.exp(log_weights), symbols, states, 4, bonus if with_bonus else None)
 
     arrays = (padded, log_weights, source, given["queries"], allowed, bonus)

@@ -114,6 +114,7 @@ COUPLET = Declaration(
     reading=CoupletReading,
     prediction=CoupletPrediction,
     metric=Metric("top1"),
+    batches_at_once=2,
     task="nlpkit.tasks.couplet.task:CoupletWriter",
     check="nlpkit.tasks.couplet.check:check",
     demos=(

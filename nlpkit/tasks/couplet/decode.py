@@ -15,7 +15,7 @@ from nlpkit.datasets.padding import batches_by_length, gather_padded, scatter_pl
 from nlpkit.decoding import beam_search, sample
 from nlpkit.ops.top_k import GROUP, top_k_of_many
 from nlpkit.tasks.couplet.answers import LowerLine
-from nlpkit.tasks.couplet.config import CoupletPrediction, parse_rules
+from nlpkit.tasks.couplet.config import COUPLET, CoupletPrediction, parse_rules
 from nlpkit.tasks.couplet.examples import Lines, first_equal
 from nlpkit.text.characters import EDGE, from_code_points, normalize_text
 from nlpkit.text.tones import tone_table
@@ -265,8 +265,8 @@ class Search:
             for rank in range(self.n_best):
                 ids[rank, places] = chosen[:, rank][real]
 
-        # The steps of a search are small; side by side two of them keep the cores busy.
-        with ThreadPoolExecutor(2) as pool:
+        # The steps of a search are small; side by side they keep the cores busy.
+        with ThreadPoolExecutor(COUPLET.batches_at_once) as pool:
             batches = [pool.submit(answer, *batch) for batch in batches_by_length(lines.lengths, at_once, multiple=2)]
             for batch in batches:
                 batch.result()

@@ -119,6 +119,7 @@ TITLE = Declaration(
     reading=TitleReading,
     prediction=TitlePrediction,
     metric=Metric("rouge_l"),
+    batches_at_once=2,
     task="nlpkit.tasks.title.task:TitleWriter",
     check="nlpkit.tasks.title.check:check",
     demos=(

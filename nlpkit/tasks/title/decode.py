@@ -19,7 +19,7 @@ from nlpkit.metrics import copied_spans
 from nlpkit.ops.copying import last_of, matches, source_symbols
 from nlpkit.ops.top_k import GROUP
 from nlpkit.tasks.title.answers import Title, Titles
-from nlpkit.tasks.title.config import TitlePrediction
+from nlpkit.tasks.title.config import TITLE, TitlePrediction
 from nlpkit.tasks.title.examples import END_ID, NUM_EXTRA, Texts
 from nlpkit.tasks.title.model import TitleNetwork
 from nlpkit.text.characters import code_points
@@ -28,7 +28,7 @@ from nlpkit.training.forward import Forward
 
 _IMPOSSIBLE = -1e9
 _LEAST = -69.0  # score of a character that the user wants, however unlikely it is
-_BEAMS_AT_ONCE = 160  # each has a logit for the whole vocabulary; two batches are searched at a time
+_BEAMS_AT_ONCE = 160  # each has a logit for the whole vocabulary
 _CHARACTERS_AT_ONCE = 16_384  # of the texts in a batch
 _SHARED = ("bias", "beams", "places", "numbers")
 
@@ -80,7 +80,10 @@ class TitleSearch(layers.Layer):
         table = ops.concatenate([table[:, :-1], table[:, -1:] + inputs["bias"][:, None]], axis=-1)
         if searches_copies:
             symbols = source_symbols(source, inputs["copyable"], size)
-            own_table = ops.transpose(ops.take(table, source, axis=0), (0, 2, 1))  # (batch, char_dim + 1, time)
+            own_bias = ops.where(symbols.is_first, 0.0 if memory.bonus is None else memory.bonus, _IMPOSSIBLE)
+            own_table = ops.take(table, source, axis=0)  # (batch, time, char_dim + 1)
+            own_table = ops.concatenate([own_table[..., :-1], own_table[..., -1:] + own_bias[..., None]], axis=-1)
+            own_table = ops.transpose(own_table, (0, 2, 1))
         table = ops.transpose(table)  # (char_dim + 1, size)
         # One more than the beam in place of the end, and with bans as many more as can be banned.
         count = beams + 1 + (steps if options.no_repeat else 0)
@@ -221,7 +224,7 @@ class Search:
             ids[rows], scores[rows] = found[:, : options.n_best], score[:, : options.n_best]
 
         at_once = max(1, _BEAMS_AT_ONCE // width)
-        with ThreadPoolExecutor(2) as pool:
+        with ThreadPoolExecutor(TITLE.batches_at_once) as pool:
             batches = [
                 pool.submit(answer, rows[begin : begin + at_once], size)
                 for rows, size in batches_by_length(texts.flat.lengths, _CHARACTERS_AT_ONCE)
