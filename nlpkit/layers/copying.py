@@ -250,7 +250,8 @@ class CopySwitch(keras.layers.Layer):
         own = gold_log_probability(ops.cast(logits, "float32"), gold)
         is_there = ops.equal(source[:, None, :], gold[..., None])  # (batch, steps, time)
         copied = ops.logsumexp(ops.where(is_there, log_weights, _IMPOSSIBLE), axis=-1)
-        return ops.logaddexp(own + ops.log_sigmoid(-gate), copied + ops.log_sigmoid(gate))
+        both = ops.stack([own + ops.log_sigmoid(-gate), copied + ops.log_sigmoid(gate)])
+        return ops.logsumexp(both, axis=0)  # logaddexp is no operation of ONNX
 
     def compute_mask(self, *_: Any) -> None:
         """None: the result has no padding of its own."""

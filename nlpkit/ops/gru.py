@@ -67,11 +67,18 @@ def gru(x: Any, mask: Any, weights: GRUWeights, start: Any, backwards: GRUWeight
     if keras.backend.backend() == "torch":
         return _on_torch(x, directions, start)
     by_time = ops.transpose(x, (1, 0, 2))  # before the products, which make it three times as large
-    states = [
-        _states(is_backwards)(ops.matmul(by_time, kernel) + bias, recurrent_kernel, recurrent_bias, start)
-        for is_backwards, (kernel, bias, recurrent_kernel, recurrent_bias) in enumerate(directions)
-    ]  # (time, batch, units) each
-    return ops.transpose(ops.concatenate(states, axis=-1) if backwards else states[0], (1, 0, 2))
+    states = _one_way(by_time, directions[0], start)
+    if backwards is not None:
+        # Whole steps change places, which costs little; ONNX has no loop from the end to the beginning.
+        mirrored = ops.flip(_one_way(ops.flip(by_time, 0), directions[1], start), 0)
+        states = ops.concatenate([states, mirrored], axis=-1)
+    return ops.transpose(states, (1, 0, 2))
+
+
+def _one_way(by_time, weights, start):
+    """``(time, batch, features)`` to the states ``(time, batch, units)``."""
+    kernel, bias, recurrent_kernel, recurrent_bias = weights
+    return _states(ops.matmul(by_time, kernel) + bias, recurrent_kernel, recurrent_bias, start)
 
 
 def _with_closing(weights):
@@ -101,55 +108,43 @@ def _step(inputs, state, kernel, bias):
     return (1 - update) * candidate + update * state  # in this form an update gate of 1 changes nothing
 
 
-def _states(is_backwards):
-    """The loop in one of the orders: a function of inputs ``(time, batch, 3 * units)``, the recurrent weights and the
-    first state to the states ``(time, batch, units)``."""
+@ops.custom_gradient
+def _states(inputs, kernel, bias, start):
+    """The loop: inputs ``(time, batch, 3 * units)`` to states ``(time, batch, units)``."""
+    states = _loop(lambda state, values: _step(*values, state, kernel, bias), start, [inputs])
 
-    @ops.custom_gradient
-    def states_of(inputs, kernel, bias, start):
-        states = _loop(lambda state, values: _step(*values, state, kernel, bias), start, [inputs], is_backwards)
+    def gradient(upstream):
+        before = ops.concatenate([start[None], states[:-1]])  # (time, batch, units)
+        reset, update, candidate, inner = _gates(inputs, before, kernel, bias)
+        to_candidate = (1 - update) * (1 - candidate * candidate)
+        to_update = (before - candidate) * update * (1 - update)
+        # How a change of the state after a step depends on each of the sums before the gates.
+        factors = ops.concatenate(
+            [to_candidate * inner * reset * (1 - reset), to_update, to_candidate * reset], axis=-1
+        )  # (time, batch, 3 * units)
+        transposed = ops.transpose(kernel)
 
-        def gradient(upstream):
-            before = _read_later(states, start, is_backwards)  # (time, batch, units)
-            reset, update, candidate, inner = _gates(inputs, before, kernel, bias)
-            to_candidate = (1 - update) * (1 - candidate * candidate)
-            to_update = (before - candidate) * update * (1 - update)
-            # How a change of the state after a step depends on each of the sums before the gates.
-            factors = ops.concatenate(
-                [to_candidate * inner * reset * (1 - reset), to_update, to_candidate * reset], axis=-1
-            )  # (time, batch, 3 * units)
-            transposed = ops.transpose(kernel)
+        def back(later, values):
+            """From the gradient of the state before the next step to that of the state before this one."""
+            own, update, factors = values
+            total = later + own
+            return total * update + ops.matmul(_three_times(total) * factors, transposed)
 
-            def back(later, values):
-                """From the gradient of the state before the next step to that of the state before this one."""
-                own, update, factors = values
-                total = later + own
-                return total * update + ops.matmul(_three_times(total) * factors, transposed)
+        later = _loop(back, ops.zeros_like(start), [upstream, update, factors], reverse=True)  # (time, batch, units)
+        total = ops.concatenate([later[1:], ops.zeros_like(start)[None]]) + upstream
+        sums = _three_times(total) * factors
+        of_inputs = ops.concatenate([sums[..., : 2 * start.shape[-1]], total * to_candidate], axis=-1)
+        of_kernel = ops.einsum("tbi,tbj->ij", before, sums)
+        return of_inputs, of_kernel, ops.sum(sums, axis=(0, 1)), later[0]
 
-            none = ops.zeros_like(start)
-            later = _loop(back, none, [upstream, update, factors], not is_backwards)  # (time, batch, units)
-            total = _read_later(later, none, not is_backwards) + upstream
-            sums = _three_times(total) * factors
-            of_inputs = ops.concatenate([sums[..., : 2 * start.shape[-1]], total * to_candidate], axis=-1)
-            of_kernel = ops.einsum("tbi,tbj->ij", before, sums)
-            return of_inputs, of_kernel, ops.sum(sums, axis=(0, 1)), later[-1 if is_backwards else 0]
-
-        return states, gradient
-
-    return states_of
-
-
-def _read_later(x, first, is_backwards):
-    """What stands before each step, in the order of reading: `first` before the first one."""
-    parts = [x[1:], first[None]] if is_backwards else [first[None], x[:-1]]
-    return ops.concatenate(parts)
+    return states, gradient
 
 
 def _three_times(x):
     return ops.concatenate([x, x, x], axis=-1)
 
 
-def _loop(step, state, inputs, is_backwards):
+def _loop(step, state, inputs, reverse=False):
     """The states after each step, in the order of time; `step` takes a state and what stands in each input."""
     if keras.backend.backend() == "jax":
 
@@ -157,7 +152,7 @@ def _loop(step, state, inputs, is_backwards):
             state = step(state, values)
             return state, state
 
-        return ops.scan(body, state, tuple(inputs), reverse=bool(is_backwards))[1]
+        return ops.scan(body, state, tuple(inputs), reverse=reverse)[1]
     import tensorflow as tf
 
     time = tf.shape(inputs[0])[0]
@@ -165,7 +160,7 @@ def _loop(step, state, inputs, is_backwards):
     states = tf.TensorArray(state.dtype, time, element_shape=state.shape)
 
     def body(t, state, states):
-        place = time - 1 - t if is_backwards else t
+        place = time - 1 - t if reverse else t
         state = step(state, [array.read(place) for array in arrays])
         return t + 1, state, states.write(place, state)
 
