@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 import nlpkit
 from nlpkit.errors import ConfigError, DataError, MissingPackageError
 from nlpkit.tasks.couplet.check import check
-from nlpkit.tasks.couplet.config import RULES, CoupletPrediction, CoupletReading, CoupletSettings
+from nlpkit.tasks.couplet.config import RULES, CoupletPrediction, CoupletSettings
 from nlpkit.tasks.couplet.examples import CoupletExample, UpperLine, first_equal, read_couplets, read_pairs
 from nlpkit.tasks.couplet.rules import is_kept, tone_demands
 from nlpkit.tasks.couplet.task import CoupletWriter
 from nlpkit.tasks.task import Data
+from nlpkit.tasks.writing_options import PairReading
 from nlpkit.text import tones
 from nlpkit.text.characters import code_points
 from nlpkit.text.kinds import MARK, character_kinds
@@ -263,7 +264,7 @@ def test_bad_lines_are_named_and_passed_over_or_stop(tmp_path):
     with pytest.raises(DataError, match="line 2: is empty"):
         read_couplets(path, "stop")
     with pytest.raises(ConfigError, match="unknown on_error 'ignore'; accepted: skip, stop"):
-        CoupletReading.create({"on_error": "ignore"})
+        PairReading.create({"on_error": "ignore"})
     path.write_text("a\tb\n" * 9)
     with pytest.raises(DataError, match=r"holds no couplet; .* line 1: holds 'a'"):
         read_couplets(path)

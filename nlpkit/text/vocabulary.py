@@ -73,14 +73,18 @@ class Vocabulary:
 
 
 class CharacterVocabulary(Vocabulary):
-    """A vocabulary of single characters that encodes whole arrays of code points by one table look-up."""
+    """A vocabulary of single characters that encodes whole arrays of code points by one table look-up.
+
+    Attributes:
+        codes: uint32 ``(size,)``, the code point of each id; `nlpkit.text.characters.EDGE` for padding and unknown.
+    """
 
     def __init__(self, symbols: Iterable[str]):
         super().__init__(symbols)
+        self.codes = np.array([EDGE] * FIRST_ID + [ord(symbol) for symbol in self.symbols], "uint32")
         self._table = np.full(EDGE + 1, UNKNOWN, "int32")
+        self._table[self.codes[FIRST_ID:]] = np.arange(FIRST_ID, len(self))
         self._table[EDGE] = PADDING
-        for symbol, i in self._ids.items():
-            self._table[ord(symbol)] = i
 
     def encode_codes(self, codes: np.ndarray) -> np.ndarray:
         """int32 ids of an array of code points; an edge becomes `PADDING`."""

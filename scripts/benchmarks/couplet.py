@@ -143,10 +143,11 @@ def _mean(rows, key, digits):
 
 def _time_nlpkit(train, settings):
     """Seconds that an epoch takes without its evaluation, so that there are rather too many than too few."""
-    from nlpkit.tasks.couplet.config import CoupletReading, CoupletSettings
+    from nlpkit.tasks.couplet.config import CoupletSettings
     from nlpkit.tasks.couplet.task import CoupletWriter
+    from nlpkit.tasks.writing_options import PairReading
 
-    data = CoupletWriter.read(train, CoupletReading())
+    data = CoupletWriter.read(train, PairReading())
     task = CoupletWriter.untrained(CoupletSettings.create(settings), data)
     model = task.network.model
     model.compile("adam", task.loss)

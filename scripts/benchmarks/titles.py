@@ -1,15 +1,16 @@
 """Titles from file to file, beside joeynmt, and what each part of the model brings.
 
     python scripts/benchmarks/titles.py file --model DIR --data DATA [--repeat 10]
-    python scripts/benchmarks/titles.py joeynmt --model DIR --data DATA --seconds 600 --python PYTHON
+    python scripts/benchmarks/titles.py joeynmt --data DATA --python PYTHON [--epochs 8]
     python scripts/benchmarks/titles.py ablation --data DATA --out FOLDER [--pairs 80000]
 
 DATA (or the variable NLPKIT_BENCH_DATA) is the folder that holds `title/`.
 
 - `file`: the test texts of `csl`, repeated, through `nlpkit predict` at beam 5, start-up included; and one text.
-- `joeynmt`: joeynmt 2.3 (GRU with Luong attention, of the sizes of nlpkit's default, over characters) is trained on
-  `csl` for so many seconds, then both write titles for the test texts at beam 5. PYTHON is an interpreter that has
-  joeynmt (`pip install --no-deps joeynmt==2.3.0`, and what it imports).
+- `joeynmt`: nlpkit and joeynmt 2.3 (GRU with Luong attention, of the sizes of nlpkit's default, over characters) are
+  trained on `csl` from nothing, at the same time, a core each, as long as nlpkit takes for its epochs; then one after
+  the other they write titles for the test texts at beam 5. PYTHON is an interpreter that has joeynmt (`pip install
+  --no-deps joeynmt==2.3.0`, and what it imports).
 - `ablation`: trains five models on the same pairs of `classical`, one whole and one without each part, and measures the
   validation file.
 """
@@ -43,13 +44,13 @@ def main():
     parser.add_argument("--model", help="folder of a model of titles")
     parser.add_argument("--out", type=Path, help="folder for models")
     parser.add_argument("--repeat", type=int, default=10)
-    parser.add_argument("--seconds", type=int, default=600)
+    parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--python", help="an interpreter that has joeynmt")
     parser.add_argument("--pairs", type=int, default=80_000)
     args = parser.parse_args()
     if args.data is None:
         parser.error("give --data, or set NLPKIT_BENCH_DATA")
-    for name in {"file": ["model"], "joeynmt": ["model", "python"], "ablation": ["out"]}[args.part]:
+    for name in {"file": ["model"], "joeynmt": ["python"], "ablation": ["out"]}[args.part]:
         if getattr(args, name) is None:
             parser.error(f"give --{name}")
     {"file": from_file_to_file, "joeynmt": beside_joeynmt, "ablation": ablation}[args.part](args)
@@ -65,7 +66,7 @@ def from_file_to_file(args):
 def predicted(model, texts, folder):
     """Titles by `nlpkit predict`; how long it took is printed."""
     (folder / "in.txt").write_text("".join(f"{text}\n" for text in texts), "utf-8")
-    command = ["predict", model, "--input", str(folder / "in.txt"), "--output", str(folder / "out.txt")]
+    command = ["predict", str(model), "--input", str(folder / "in.txt"), "--output", str(folder / "out.txt")]
     begin = time.perf_counter()
     subprocess.run([sys.executable, "-m", "nlpkit", *command], check=True, capture_output=True)
     told("nlpkit", len(texts), time.perf_counter() - begin)
@@ -77,26 +78,30 @@ def told(name, count, seconds):
 
 
 def beside_joeynmt(args):
-    """Both models on the test texts; joeynmt is trained first."""
-    sets = {name: read_titles(args.data / "title" / "csl" / f"{name}.jsonl")[0] for name in ("train", "valid", "test")}
-    right = [example.title for example in sets["test"]]
+    """Both are trained at once, a core each, until nlpkit is done; then each by itself writes titles on all cores."""
+    data = args.data / "title" / "csl"
+    sets = {name: read_titles(data / f"{name}.jsonl")[0] for name in ("train", "valid", "test")}
+    texts, right = ([getattr(example, name) for example in sets["test"]] for name in ("text", "title"))
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
-        for name, examples in sets.items():
+        for name, examples in {**sets, "valid": sets["valid"][:200]}.items():
             cut = [example.text[:256] for example in examples]
             (folder / f"{name}.text").write_text("".join(f"{text}\n" for text in cut), "utf-8")
             (folder / f"{name}.title").write_text("".join(f"{each.title}\n" for each in examples), "utf-8")
         (folder / "config.yaml").write_text(json.dumps(joeynmt_config(folder)), "utf-8")
-        joeynmt = [args.python, "-m", "joeynmt"]
-        training = subprocess.Popen(
-            [*joeynmt, "train", str(folder / "config.yaml"), "--skip-test"], stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        try:
-            training.wait(args.seconds)
-        except subprocess.TimeoutExpired:
-            training.send_signal(signal.SIGKILL)
-            training.wait()
+        joeynmt, model = [args.python, "-m", "joeynmt"], folder / "nlpkit"
+        files = ["--train", data / "train.jsonl", "--valid", data / "valid.jsonl", "--out", model]
+        begin = time.perf_counter()
+        other = started([*joeynmt, "train", folder / "config.yaml", "--skip-test"])
+        own = started([sys.executable, "-m", "nlpkit", "train", "title", *files, "--set", f"epochs={args.epochs}"])
+        if own.wait():
+            raise SystemExit("nlpkit could not be trained")
+        if other.poll() is not None:
+            raise SystemExit("joeynmt could not be trained")
+        other.send_signal(signal.SIGKILL)
+        other.wait()
+        print(f"trained for {time.perf_counter() - begin:.0f} s", flush=True)
+        print("nlpkit", clge_scores(right, predicted(model, texts, folder)))
         begin = time.perf_counter()
         with open(folder / "test.text", "rb") as source, open(folder / "out.txt", "wb") as target:
             command = [*joeynmt, "translate", str(folder / "config.yaml")]
@@ -104,7 +109,13 @@ def beside_joeynmt(args):
         told("joeynmt", len(right), time.perf_counter() - begin)
         written = [line for _, line in read_lines(folder / "out.txt")][-len(right) :]
         print("joeynmt", clge_scores(right, written))
-        print("nlpkit", clge_scores(right, predicted(args.model, [each.text for each in sets["test"]], folder)))
+
+
+def started(command):
+    """A training on one core."""
+    one = dict.fromkeys(("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), "1")
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    return subprocess.Popen([*map(str, command)], env={**os.environ, **one}, **quiet)
 
 
 def joeynmt_config(folder):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 
 from nlpkit.errors import ConfigError, unknown_name
 from nlpkit.options import option, options
-from nlpkit.tasks.declaration import Declaration, Demo, PredictionOptions, ReadingOptions
+from nlpkit.tasks.declaration import Declaration, Demo
 from nlpkit.tasks.encoder_settings import EncoderSettings
+from nlpkit.tasks.writing_options import PairReading, WritingOptions
 from nlpkit.training.metric import Metric
 
 RULES = {
@@ -19,7 +19,6 @@ RULES = {
     "tone": "at the key positions level and oblique tones answer each other, and the lower line ends on a level one",
 }
 """Rules by name. That an answer has the length of its upper line is no rule: there is no other answer."""
-_LEAST_TEMPERATURE = 0.05
 
 
 def parse_rules(names: str | Iterable[str]) -> frozenset[str]:
@@ -73,37 +72,18 @@ class CoupletSettings(EncoderSettings):
 
 
 @options
-class CoupletReading(ReadingOptions):
-    """How files of couplets are read."""
-
-    on_error: str = option("at a bad line: skip it and report it, or stop", default="skip", choices=("skip", "stop"))
-
-
-@options
-class CoupletPrediction(PredictionOptions):
+class CoupletPrediction(WritingOptions):
     """How upper lines are answered."""
 
-    n_best: int = option("answers to each line, best first", default=1, least=1)
-    beam_width: int = option(
-        "beam of the search, at least as wide as there are answers; 1 is the fastest", default=4, least=1
-    )
+    beam_width: int = 4
     rules: str = option(
         f"rules that answers keep, separated by commas, of {', '.join(RULES)}, or none",
         default="no_copy,no_share,repetition,punctuation",
         metavar="NAMES",
     )
-    forbidden: str = option("characters that no answer may hold", default="", metavar="CHARACTERS")
-    temperature: float = option(
-        "above 0 the answers are drawn at random, independent of each other, with the probabilities to the power of "
-        "1 / temperature",
-        default=0.0,
-        least=0,
-    )
-    seed: int = option("of the draw", default=0, least=0)
 
     def validate(self) -> None:
-        accepted = f"0, for no draw, or at least {_LEAST_TEMPERATURE}"
-        self.require("temperature", not self.temperature or _LEAST_TEMPERATURE <= self.temperature < math.inf, accepted)
+        super().validate()
         parse_rules(self.rules)
 
 
@@ -111,7 +91,7 @@ COUPLET = Declaration(
     name="couplet",
     summary="answers the upper line of a couplet with a lower one that keeps the rules",
     settings=CoupletSettings,
-    reading=CoupletReading,
+    reading=PairReading,
     prediction=CoupletPrediction,
     metric=Metric("top1"),
     batches_at_once=2,

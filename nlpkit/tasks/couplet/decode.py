@@ -277,7 +277,8 @@ def lower_lines(
     lines: Lines, ids: np.ndarray, scores: np.ndarray, vocabulary: CharacterVocabulary
 ) -> list[tuple[LowerLine, ...]]:
     """For each line its answers, best first; none where nothing keeps the rules."""
-    symbols = np.array([*map(ord, FIRST_ID * _NO_SYMBOL), *map(ord, vocabulary.symbols)], "uint32")
+    symbols = vocabulary.codes.copy()
+    symbols[:FIRST_ID] = ord(_NO_SYMBOL)
     columns: list[Sequence[str]] = []
     for rank_ids in ids:
         codes = lines.flat.codes.copy()

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from nlpkit.tasks.couplet.answers import Couplet, LowerLine
-from nlpkit.tasks.couplet.config import COUPLET, RULES, CoupletPrediction, CoupletReading, CoupletSettings
+from nlpkit.tasks.couplet.config import COUPLET, RULES, CoupletPrediction, CoupletSettings
 from nlpkit.tasks.couplet.decode import Search, compile_search, lower_lines
 from nlpkit.tasks.couplet.evaluate import likelihood, quality
 from nlpkit.tasks.couplet.examples import (
@@ -25,6 +25,7 @@ from nlpkit.tasks.couplet.examples import (
 )
 from nlpkit.tasks.couplet.model import CoupletNetwork
 from nlpkit.tasks.task import Data, Part, Problem, Task
+from nlpkit.tasks.writing_options import PairReading
 from nlpkit.text.vocabulary import CharacterVocabulary
 from nlpkit.training.forward import Forward
 
@@ -51,7 +52,7 @@ class CoupletWriter(Task):
         self._searches: dict[bool, Forward] = {}
 
     @classmethod
-    def read(cls, path: str | Path, options: CoupletReading, metadata: Mapping[str, Any] | None = None) -> Data:
+    def read(cls, path: str | Path, options: PairReading, metadata: Mapping[str, Any] | None = None) -> Data:
         couplets, notes, bad = read_couplets(path, options.on_error)
         return Data(couplets, {}, notes, {"bad_lines": bad} if bad else {})
 

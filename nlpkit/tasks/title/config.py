@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 
 from nlpkit.options import option, options
-from nlpkit.tasks.declaration import Declaration, Demo, PredictionOptions, ReadingOptions
+from nlpkit.tasks.declaration import Declaration, Demo
 from nlpkit.tasks.encoder_settings import EncoderSettings
+from nlpkit.tasks.writing_options import PairReading, WritingOptions
 from nlpkit.training.metric import Metric
-
-_LEAST_TEMPERATURE = 0.05
 
 
 @options
@@ -62,20 +61,9 @@ class TitleSettings(EncoderSettings):
 
 
 @options
-class TitleReading(ReadingOptions):
-    """How files of texts and titles are read."""
-
-    on_error: str = option("at a bad line: skip it and report it, or stop", default="skip", choices=("skip", "stop"))
-
-
-@options
-class TitlePrediction(PredictionOptions):
+class TitlePrediction(WritingOptions):
     """How texts are answered."""
 
-    n_best: int = option("titles of each text, best first", default=1, least=1)
-    beam_width: int = option(
-        "beam of the search, at least as wide as there are titles; 1 is the fastest", default=5, least=1
-    )
     length_penalty: float = option(
         "titles are ranked by the sum of the log probabilities of their characters over this power of their number; 0 "
         "prefers short ones, 1 takes the mean",
@@ -88,23 +76,14 @@ class TitlePrediction(PredictionOptions):
     no_repeat: int = option(
         "no sequence of so many characters occurs twice in a title; 0 allows all", default=0, least=0
     )
-    forbidden: str = option("characters that no title may hold", default="", metavar="CHARACTERS")
     prefix: str = option("how every title begins; a record may have one of its own", default="", metavar="TEXT")
-    temperature: float = option(
-        "above 0 the titles are drawn at random, independent of each other, with the probabilities to the power of "
-        "1 / temperature",
-        default=0.0,
-        least=0,
-    )
     top_k: int = option("draw each character from the so many likeliest; 0 from all", default=0, least=0)
     top_p: float = option(
         "draw each character from the likeliest that together have this probability", default=1.0, above=0
     )
-    seed: int = option("of the draw", default=0, least=0)
 
     def validate(self) -> None:
-        accepted = f"0, for no draw, or at least {_LEAST_TEMPERATURE}"
-        self.require("temperature", not self.temperature or _LEAST_TEMPERATURE <= self.temperature < math.inf, accepted)
+        super().validate()
         self.require("length_penalty", math.isfinite(self.length_penalty), "a finite number")
         self.require("top_p", self.top_p <= 1, "at most 1")
         longest = math.inf if self.max_length is None else self.max_length
@@ -116,7 +95,7 @@ TITLE = Declaration(
     name="title",
     summary="writes the title of a text, or any text from another one",
     settings=TitleSettings,
-    reading=TitleReading,
+    reading=PairReading,
     prediction=TitlePrediction,
     metric=Metric("rouge_l"),
     batches_at_once=2,

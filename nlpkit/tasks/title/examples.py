@@ -18,7 +18,7 @@ from nlpkit.datasets.padding import gather_padded, shift_right
 from nlpkit.datasets.readers import parse_object
 from nlpkit.errors import ConfigError
 from nlpkit.tasks.task import Problem, text_of
-from nlpkit.text.characters import EDGE, FlatTexts, code_points, from_code_points
+from nlpkit.text.characters import FlatTexts, code_points, from_code_points
 from nlpkit.text.repetition import repetitions
 from nlpkit.text.vocabulary import FIRST_ID, UNKNOWN, CharacterVocabulary
 from nlpkit.text.words import word_bounds
@@ -126,7 +126,6 @@ class Texts:
         self.flat = FlatTexts([text[: settings.max_text] for text in texts])
         self.features = _features(self.flat, settings)
         self.ids = vocabulary.encode_codes(self.flat.codes)
-        self._symbols = np.array([EDGE] * FIRST_ID + [ord(symbol) for symbol in vocabulary.symbols], "uint32")
         places = np.flatnonzero(self.ids == UNKNOWN)
         self.ids[self.flat.codes == ord(END)] = UNKNOWN  # and nothing that could be copied
         rows = np.searchsorted(self.flat.starts, places, side="right") - 1
@@ -180,7 +179,7 @@ class Texts:
         end = np.flatnonzero(ids == 0)
         ids = ids[: end[0]] if len(end) else ids
         extra = (self._keys_of(row) & _MASK)[:NUM_EXTRA].astype("uint32")
-        return from_code_points(np.append(self._symbols, extra)[ids])
+        return from_code_points(np.append(self.vocabulary.codes, extra)[ids])
 
 
 def num_features(settings: Any) -> int:

@@ -15,7 +15,7 @@ from nlpkit.metrics import mean_length
 from nlpkit.tasks.pictures import Picture
 from nlpkit.tasks.task import Data, Part, Problem, Task
 from nlpkit.tasks.title.answers import Titles
-from nlpkit.tasks.title.config import TITLE, TitlePrediction, TitleReading, TitleSettings
+from nlpkit.tasks.title.config import TITLE, TitlePrediction, TitleSettings
 from nlpkit.tasks.title.decode import Search, compile_search, program_of, title_of, titles_of
 from nlpkit.tasks.title.evaluate import cross_entropy, quality
 from nlpkit.tasks.title.examples import (
@@ -32,6 +32,7 @@ from nlpkit.tasks.title.examples import (
 )
 from nlpkit.tasks.title.model import TitleNetwork
 from nlpkit.tasks.title.pictures import attention_maps
+from nlpkit.tasks.writing_options import PairReading
 from nlpkit.text.vocabulary import CharacterVocabulary
 from nlpkit.training.forward import Forward
 
@@ -64,7 +65,7 @@ class TitleWriter(Task):
         self._searches: dict[tuple[Any, ...], Forward] = {}
 
     @classmethod
-    def read(cls, path: str | Path, options: TitleReading, metadata: Mapping[str, Any] | None = None) -> Data:
+    def read(cls, path: str | Path, options: PairReading, metadata: Mapping[str, Any] | None = None) -> Data:
         examples, notes, bad = read_titles(path, options.on_error)
         return Data(examples, {}, notes, {"bad_lines": bad} if bad else {})
 
