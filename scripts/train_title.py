@@ -23,9 +23,12 @@ MIXED = ("news", "tech", "csl")
 SETTINGS = {
     "all": {"epochs": 4, "dropout": 0.2, "ema_momentum": 0.995},
     "csl": {"epochs": 5, "learning_rate": 1e-3, "warmup_steps": 50, "ema_momentum": 0.99, "dropout": 0.3},
-    "news": {"epochs": 3, "learning_rate": 1e-3, "warmup_steps": 50, "ema_momentum": 0.995, "dropout": 0.2},
-    "classical": {"epochs": 2, "dropout": 0.1, "ema_momentum": 0.998, "max_text": 270, "max_title": 96},
-}
+    "news": {"epochs": 2, "learning_rate": 1e-3, "warmup_steps": 50, "ema_momentum": 0.995, "dropout": 0.2},
+    "classical": {
+        "epochs": 1, "batch_size": 96, "learning_rate": 3e-3, "dropout": 0.1, "ema_momentum": 0.998, "max_text": 270,
+        "max_title": 96, "words": False, "hide": 0.05,
+    },
+}  # fmt: skip
 
 
 def main():

@@ -276,8 +276,12 @@ def gold_log_probability(logits: Any, gold: Any) -> Any:
         float32 ``(batch, steps)``.
     """
     size = logits.shape[-1]
-    own = ops.take_along_axis(logits, ops.minimum(gold, size - 1)[..., None], axis=-1)[..., 0]
-    return ops.where(gold < size, own - ops.logsumexp(logits, axis=-1), _IMPOSSIBLE)
+    known = ops.minimum(gold, size - 1)
+    if keras.backend.backend() == "tensorflow":  # has one operation for what are ten passes over all logits
+        own = -ops.sparse_categorical_crossentropy(known, logits, from_logits=True)
+    else:
+        own = ops.take_along_axis(logits, known[..., None], axis=-1)[..., 0] - ops.logsumexp(logits, axis=-1)
+    return ops.where(gold < size, own, _IMPOSSIBLE)
 
 
 def likeliest(logits: Any, count: Any) -> tuple[Any, Any, Any]:

@@ -11,16 +11,16 @@ import keras
 class SequenceLikelihood(keras.losses.Loss):
     """Negative log likelihood of right symbols with label smoothing, of a network that gives log probabilities.
 
-    A network that mixes several distributions, or has a large vocabulary, does not give out all probabilities but two
-    numbers a step: that of the right symbol, and what smoothing asks for.
+    A network that mixes several distributions, or has a large vocabulary, does not give out all probabilities but that
+    of the right symbol alone, and what smoothing asks for.
 
     Args:
         label_smoothing: float, share of the probability that is spread over all symbols.
 
     Call arguments:
         y_true: anything; the network has seen it.
-        y_pred: float ``(batch, steps, 2)``: the log probability of the right symbol, and the mean log probability of
-            all symbols.
+        y_pred: float ``(batch, steps)``, the log probability of the right symbol; with label smoothing ``(batch,
+            steps, 2)``, that and the mean log probability of all symbols.
 
     Returns:
         float ``(batch, steps)``, which sample weights of that shape weigh, or their mean.
@@ -41,8 +41,9 @@ class SequenceLikelihood(keras.losses.Loss):
         self.label_smoothing = label_smoothing
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
-        own, mean = y_pred[..., 0], y_pred[..., 1]
-        return -own if not self.label_smoothing else (self.label_smoothing - 1) * own - self.label_smoothing * mean
+        if not self.label_smoothing:
+            return -y_pred
+        return (self.label_smoothing - 1) * y_pred[..., 0] - self.label_smoothing * y_pred[..., 1]
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "label_smoothing": self.label_smoothing}

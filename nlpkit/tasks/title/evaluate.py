@@ -38,7 +38,7 @@ def cross_entropy(forward: Forward, texts: Texts, titles: Sequence[str], setting
             gold[place, : len(ids[row])] = ids[row]
         known = None if settings.copy else len(texts.vocabulary)
         inputs, _, weights = inputs_and_weights(texts.padded(rows, size), gold, known)
-        scores = forward(inputs)[..., 0]
+        scores = forward(inputs)
         counts = weights > 0
         total, count = total - float(scores[counts].sum()), count + float(counts.sum())
     return total / max(count, 1.0)

@@ -65,10 +65,11 @@ class TitleNetwork:
 
     Attributes:
         model: from ``source``, ids ``(batch, time)``, ``features``, uint8 ``(batch, time, num_features)``, if there
-            are any, ``previous`` and ``gold``, ids before and at each step ``(batch, steps)``, to float32
-            ``(batch, steps, 2)``: the log probability of the right character, and the mean log probability over the
-            vocabulary. Ids from `num_characters` on are those of characters that are not in the vocabulary, see
-            `nlpkit.tasks.title.examples.Texts`.
+            are any, ``previous`` and ``gold``, ids before and at each step ``(batch, steps)``, to the log probability
+            of each right character, float32 ``(batch, steps)``. Ids from `num_characters` on are those of characters
+            that are not in the vocabulary, see `nlpkit.tasks.title.examples.Texts`.
+        training_model: `model`, or with label smoothing one that gives ``(batch, steps, 2)``: beside it the mean log
+            probability over the vocabulary.
         read_inputs: those inputs of `model` that the encoder reads, by name.
         embedding: the vectors of the characters, ``(num_characters, char_dim)``.
         copy_attention: None if the model does not copy.
@@ -126,9 +127,11 @@ class TitleNetwork:
             pointed = self.copy_attention(both, x, source, previous, memory_mask=mask)
             scores = self.switch(logits, pointed, source, both, gold)
             self.parts = logits, pointed, both
-        mean = ops.mean(ops.cast(logits, "float32"), axis=-1) - ops.logsumexp(ops.cast(logits, "float32"), axis=-1)
-        outputs = ops.stack([scores, mean], axis=-1)
-        self.model = keras.Model({**self.read_inputs, "previous": previous, "gold": gold}, outputs, name="title")
+        inputs = {**self.read_inputs, "previous": previous, "gold": gold}
+        self.model = self.training_model = keras.Model(inputs, scores, name="title")
+        if settings.label_smoothing:
+            mean = ops.mean(ops.log_softmax(ops.cast(logits, "float32")), axis=-1)
+            self.training_model = keras.Model(inputs, ops.stack([scores, mean], axis=-1), name="title")
 
     def take_over(self, other: TitleNetwork) -> None:
         """Take over the weights of a network of the same settings, whose vocabulary is the beginning of this one's."""
