@@ -16,7 +16,7 @@ import nlpkit
 from nlpkit.errors import ArtefactError, ConfigError
 from nlpkit.tasks import get_declaration, get_task, names, register
 from nlpkit.tasks.declaration import BINARY_FORMATS
-from nlpkit.tasks.task import Task
+from nlpkit.tasks.task import Task, training_model
 
 from .conftest import ARTICLES, COUPLETS, QUESTIONS, SAMPLES, TEXT
 
@@ -255,11 +255,12 @@ def check_gradients(task, examples):
     """Every weight of an untrained task gets a gradient."""
     import tensorflow as tf
 
+    network = training_model(task.network)
     arrays, targets, weights = next(task.batches(examples, 0).epoch(0))
     with tf.GradientTape() as tape:
-        outputs = task.network.model({k: tf.constant(v) for k, v in arrays.items()}, training=True)
+        outputs = network({k: tf.constant(v) for k, v in arrays.items()}, training=True)
         loss = task.loss(targets, outputs, weights)
-    variables = task.network.model.trainable_variables
+    variables = network.trainable_variables
     for variable, gradient in zip(variables, tape.gradient(loss, variables)):
         assert gradient is not None, variable.path
         assert np.abs(tf.convert_to_tensor(gradient)).max() > 0, variable.path

@@ -48,7 +48,8 @@ def texts():
 @pytest.mark.parametrize(
     "switches",
     [
-        {}, {"encoder": "gated_conv", "coverage": False}, {"encoder": "lstm", "prior": False, "layers": 2},
+        {"label_smoothing": 0.1}, {"encoder": "gated_conv", "coverage": False},
+        {"encoder": "lstm", "prior": False, "layers": 2},
         {"copy": False, "conditional_norm": False}, {"char_dim": 8, "counts": False}, {"words": False},
     ],
 )  # fmt: skip
