@@ -1,4 +1,4 @@
-"""The settings behind each row of README's title tables.
+"""The settings behind README's figures of titles.
 
     python scripts/train_title.py ROW --data DATA --out DIR [--start DIR]
 
@@ -43,9 +43,12 @@ def main():
     args = parser.parse_args()
     if args.data is None:
         parser.error("give --data, or set NLPKIT_BENCH_DATA")
+    if args.row in ("csl", "news") and args.start is None:
+        parser.error(f"give --start: {args.row} goes on from the folder of the row all")
     folder, valid = args.data / "title", None
     if args.row == "all":
         train = args.out.with_name(f"{args.out.name}-data.jsonl.gz")
+        args.out.parent.mkdir(parents=True, exist_ok=True)
         mix([folder / name / f"train.jsonl{'.gz' if name != 'csl' else ''}" for name in MIXED], train)
     else:
         train = folder / args.row / {"csl": "train.jsonl", "news": "train.jsonl.gz"}.get(args.row, "train.tsv.gz")

@@ -228,7 +228,8 @@ def test_the_search_is_that_which_runs_the_whole_network_for_each_step(predictor
         alive = sorted(grown, reverse=True)[:width]
     finished += [(total / steps, title) for total, title in alive]
     best = sorted(finished, reverse=True)[:width]
-    found = predictor.predict([text], n_best=width, beam_width=width, max_length=steps)[0]
+    options = {"n_best": width, "beam_width": width, "max_length": steps, "length_penalty": 1.0}
+    found = predictor.predict([text], **options)[0]
     np.testing.assert_allclose([each.score for each in found], [score for score, _ in best], rtol=1e-3, atol=1e-3)
     assert [each.title for each in found] == [title for _, title in best]
 
@@ -288,7 +289,7 @@ def test_models_with_other_parts_answer_too(switches, texts):
     config = TitleSettings.create({**SMALL_TITLE, **switches})
     task = TitleWriter.untrained(config, Data(read_titles(TRAIN)[0]))
     with pytest.warns(match="of which the first 64 are read"):
-        answers = nlpkit.Predictor(task).predict(texts[:3], n_best=2)
+        answers = nlpkit.Predictor(task).predict(texts[:3], n_best=2, length_penalty=1.0)
     for text, answer in zip(texts, answers):
         for each in answer:
             scores = slow_scores(task, text[:64], each.title)
@@ -309,7 +310,7 @@ def test_every_text_has_a_defined_answer(predictor):
     assert found == [
         "record 0: is empty",
         "record 1: has 100,000 characters, of which the first 64 are read",
-        "record 2: training never saw any of its characters; answered all the same",
+        "record 2: none of its characters is in the vocabulary; answered all the same",
         "record 3: is empty",
         "record 4: holds a tab; what follows it is not read",
     ]
@@ -318,6 +319,58 @@ def test_every_text_has_a_defined_answer(predictor):
         predictor.predict(records, on_error="stop")
     with pytest.raises(DataError, match="must begin with 30 characters, and may have 24"):
         predictor.predict([{"text": "好", "prefix": "一" * 30}], on_error="stop")
+
+
+def test_prefixes_that_can_not_be_written_stop_no_other_text(predictor, texts):
+    with pytest.warns(match="must begin with 30 characters, and may have 24"):
+        answers = predictor.predict([{"text": texts[0], "prefix": "一" * 30}, texts[1][:64]])
+    assert not answers[0].titles and answers[1] == predictor.predict([texts[1][:64]])[0]
+    assert predictor.predict([{"text": texts[0][:64], "prefix": "甲\x03乙"}])[0].title.startswith("甲乙")
+    assert predictor.predict([{"text": texts[0][:64], "prefix": ""}], prefix="甲")[0].title[0] != "甲"
+    config = TitleSettings.create({**SMALL_TITLE, "max_text": 200})
+    task = TitleWriter.untrained(config, Data(read_titles(TRAIN)[0]))
+    many = "".join(chr(0xAC00 + i) for i in range(140))
+    with pytest.warns(match="more than 126 unknown characters; a part of that can't be written"):
+        assert nlpkit.Predictor(task).predict([{"text": many, "prefix": "힣"}], max_length=5)[0].title
+    for options, message in (
+        ({"min_length": 40}, "min_length = 40: must be at most what a title may have, 24"),
+        ({"prefix": "一" * 30}, "must be no longer than a title may be, 24"),
+    ):
+        with pytest.raises(ConfigError, match=message):
+            predictor.predict(texts[:1], **options)
+
+
+@pytest.mark.parametrize("copy", [True, False])
+def test_what_is_impossible_is_never_written(copy):
+    config = TitleSettings.create({**SMALL_TITLE, "copy": copy})
+    pairs = [TitleExample("春风又", "春风", 1)]
+    task = TitleWriter(config, {"mean_title": 2.0}, vocabulary=make_vocabulary(pairs * 2, config))
+    task.network = task.build_network()
+    predictor = nlpkit.Predictor(task)
+    for options in (
+        {"n_best": 5, "max_length": 1}, {"no_repeat": 1, "min_length": 10}, {"no_repeat": 2, "max_length": 300},
+        {"forbidden": "春风又", "min_length": 2}, {"forbidden": "\x03", "max_length": 3},
+        {"forbidden": "春风又", "min_length": 2, "temperature": 1.0, "n_best": 3},
+        {"beam_width": 250, "n_best": 250, "max_length": 3},
+    ):  # fmt: skip
+        for each in predictor.predict(["春风"], **options)[0]:
+            assert {*each.title} <= {*"春风又"} and each.score > -1e4, options
+    assert len(predictor.predict(["春风"], n_best=5, max_length=1)[0].titles) == 3
+
+
+def test_titles_with_a_prefix_have_the_score_of_the_whole_network(predictor, texts):
+    text = texts[0][:40]
+    others = [symbol for symbol in predictor.task.vocabulary.symbols[1:] if symbol not in text]
+    for prefix in ("".join(others[:2]), text[3:5], others[-1] + text[0]):
+        for answer in predictor.predict([text], prefix=prefix, n_best=2, length_penalty=0.0, max_length=20)[0]:
+            scores = slow_scores(predictor.task, text, answer.title)[: 20 if len(answer.title) == 20 else None]
+            np.testing.assert_allclose(answer.score, scores.sum(), rtol=1e-3)
+
+
+def test_training_in_half_precision(tmp_path):
+    settings_ = {**SMALL_TITLE, "epochs": 1, "precision": "mixed_float16"}
+    model = nlpkit.train("title", TRAIN, ARTICLES / "articles-test.jsonl", out=tmp_path / "m", settings=settings_)
+    assert model.predict(["今天下雪，学校停课。"])[0].title
 
 
 def test_a_model_that_never_learnt_to_end_stops_at_the_greatest_length(texts):
@@ -411,7 +464,7 @@ def test_metrics_of_empty_and_equal_texts():
         "rouge_1": 1.0, "rouge_2": 1.0, "rouge_l": 1.0, "sentence_bleu": pytest.approx(1.0)
     }  # fmt: skip
     assert word_rouge(["北京大学生"], ["北京大学"])["rouge_1"] < 1
-    assert lead("第一句话！第二句。", 99) == "第一句话" and lead("第一句话", 2.4) == "第一"
+    assert lead("第一句话！第二句。", 99) == "第一句话" and lead("第一句话", 1.6) == "第一"
     assert novelty(["春风"], ["春风"], 2) == 0 and novelty(["春风"], ["风春"], 2) == 1
     assert copied_spans("春风又绿", "又绿春") == [(0, 2)]
     assert copying(["春风又绿"], ["春风x又绿"]) == {"share": 0.8, "length": 2.0}

@@ -8,7 +8,7 @@ import keras
 from keras import ops
 
 from nlpkit.decoding.constraints import Constraints, is_number
-from nlpkit.ops.top_k import GROUP, top_k_of_many
+from nlpkit.ops.top_k import GROUP, smaller, top_k_of_many
 
 
 def beam_search(
@@ -162,7 +162,7 @@ class _Search:
         count = ops.shape(scores)[-1]
         if isinstance(count, int) and count >= 2 * GROUP * GROUP:
             # Of each beam only the best candidates can be chosen, and one more in place of the end.
-            size, count = count, _smaller(self.beam_width + 1, count)
+            size, count = count, smaller(self.beam_width + 1, count)
             scores, places = top_k_of_many(scores, count)  # (batch, beams, beams + 1)
             places = ops.minimum(places, size - 1)  # those of the filling up to whole groups are impossible
             symbols = places if symbols is None else ops.take_along_axis(symbols, places, axis=-1)
@@ -180,8 +180,3 @@ def _gather(x, places):
     batch, size, *rest = ops.shape(x)
     rows = ops.cast(places, "int32") + size * ops.arange(batch, dtype="int32")[:, None]
     return ops.take(ops.reshape(x, (batch * size, *rest)), rows, axis=0)
-
-
-def _smaller(a, b):
-    """The smaller of two numbers, each an int or a scalar."""
-    return min(a, b) if isinstance(a, int) and isinstance(b, int) else ops.minimum(a, b)

@@ -174,7 +174,7 @@ class CopySwitch(keras.layers.Layer):
     """
 
     def __init__(self, num_extra: int = 0, **kwargs: Any):
-        super().__init__(**kwargs)
+        super().__init__(autocast=False, **kwargs)  # logarithms of weights are float32 in any precision
         if not isinstance(num_extra, int) or num_extra < 0:
             raise ValueError(f"num_extra must be an integer from 0. Received: {num_extra!r}")
         self.num_extra = num_extra
@@ -214,7 +214,7 @@ class CopySwitch(keras.layers.Layer):
         states: Any,
         count: Any,
         bonus: Any = None,
-    ) -> tuple[Any, Any]:
+    ) -> tuple[Any, Any, Any]:
         """The likeliest ids of a step of a search, without the probabilities of all others.
 
         Args:
@@ -230,7 +230,8 @@ class CopySwitch(keras.layers.Layer):
 
         Returns:
             Logarithms of probabilities, float32 ``(batch, steps, count + time)``, -inf for an id that stands there
-            twice, and the ids, int32 of the same shape.
+            twice; the ids, int32 of the same shape; and what the logit of an id that is not in the source lacks to be
+            such a logarithm, ``(batch, steps, 1)``.
         """
         gate = ops.cast(self.gate(states), "float32")  # (batch, steps, 1)
         scores, ids, total = likeliest(logits, count)
@@ -241,9 +242,11 @@ class CopySwitch(keras.layers.Layer):
             scale = scale / (1 + ops.matmul(written, more))
         # An id of the source stands, with what is copied of it, at the first place that it has there.
         own = ops.log(written * scale + sum_by_symbol(weights, symbols) * ops.sigmoid(gate))
-        scores = ops.where(occur(ids, symbols), -float("inf"), scores + ops.log(scale))
+        log_scale = ops.log(scale)
+        scores = ops.where(occur(ids, symbols), -float("inf"), scores + log_scale)
         source = ops.broadcast_to(symbols.ids[:, None], ops.shape(own))
-        return ops.concatenate([scores, own], axis=-1), ops.concatenate([ids, source], axis=-1)
+        ids = ops.concatenate([ids, source], axis=-1)
+        return ops.concatenate([scores, own], axis=-1), ids, log_scale - total
 
     def _log_probability(self, logits, log_weights, source, states, gold):
         gate = ops.cast(self.gate(states), "float32")[..., 0]

@@ -16,7 +16,7 @@ class MaskedGRU(keras.layers.Layer):
 
     Masked steps leave the state as it is, wherever they stand, so that a row gives the same alone, in a batch, and
     with padding before, after or within it. It computes what `keras.layers.GRU` does, with a backward pass written by
-    hand, see `nlpkit.ops.gru`, so that it trains faster.
+    hand, or PyTorch's own, see `nlpkit.ops.gru`, so that it trains faster.
 
     Args:
         units: int, numbers in the state of each direction.

@@ -51,19 +51,20 @@ def word_rouge(references: Sequence[str], answers: Sequence[str]) -> dict[str, f
     return _rouge([*zip(*words)])
 
 
-def lead(text: str, length: float) -> str:
-    """The first sentence of a text, normalised as in `clge_scores` and cut at a length: the title that costs nothing.
+def lead(text: str, mean_title: float) -> str:
+    """The first sentence of a text, normalised as in `clge_scores` and cut at 1.5 times the mean length of titles: the
+    title that costs nothing.
 
     Args:
         text: the text.
-        length: characters at most, rounded.
+        mean_title: mean number of characters of titles, see `mean_length`.
 
     Example:
 
-        >>> lead("春风 又绿江南岸。明月何时照我还？", 5)
+        >>> lead("春风 又绿江南岸。明月何时照我还？", 3.4)
         '春风又绿江'
     """
-    return _SENTENCE_END.split(_normal(text), maxsplit=1)[0][: round(length)]
+    return _SENTENCE_END.split(_normal(text), maxsplit=1)[0][: round(1.5 * mean_title)]
 
 
 def mean_length(texts: Sequence[str]) -> float:

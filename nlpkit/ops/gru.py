@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import keras
 from keras import ops
 
-_CLOSED = 100.0  # added to an update gate, makes it 1 in any precision, so that the state stays what it is
+_CLOSED = 100.0  # added to an update gate, makes it 1, so that the state stays what it is
 
 
 class GRUWeights(NamedTuple):
@@ -59,11 +59,12 @@ def gru(x: Any, mask: Any, weights: GRUWeights, start: Any, backwards: GRUWeight
         Cho et al. (2014), Learning Phrase Representations using RNN Encoder-Decoder; with the reset gate applied after
         the product, as cuDNN has it.
     """
-    start = ops.convert_to_tensor(start)
+    x, start = ops.convert_to_tensor(x), ops.convert_to_tensor(start)
     directions = [GRUWeights(*map(ops.convert_to_tensor, each)) for each in (weights, backwards) if each is not None]
     if mask is not None:
         masked = ops.cast(ops.logical_not(mask), x.dtype)[..., None]  # (batch, time, 1)
-        x, directions = ops.concatenate([x, masked], axis=-1), [*map(_with_closing, directions)]
+        x = ops.concatenate([ops.where(mask[..., None], x, 0), masked], axis=-1)
+        directions = [*map(_with_closing, directions)]
     if keras.backend.backend() == "torch":
         return _on_torch(x, directions, start)
     by_time = ops.transpose(x, (1, 0, 2))  # before the products, which make it three times as large

@@ -10,6 +10,11 @@ GROUP = 16
 """The size is best a multiple of this."""
 
 
+def smaller(a: Any, b: Any) -> Any:
+    """The smaller of two numbers, each an int or a scalar."""
+    return min(a, b) if isinstance(a, int) and isinstance(b, int) else ops.minimum(a, b)
+
+
 def top_k_of_many(x: Any, k: Any) -> tuple[Any, Any]:
     """`keras.ops.top_k` over a long last axis, in a fraction of the time on a CPU.
 
@@ -38,7 +43,7 @@ def top_k_of_many(x: Any, k: Any) -> tuple[Any, Any]:
         ends = [[0, 0]] * (len(shape) - 1) + [[0, groups * GROUP - size]]
         x = ops.pad(x, ends, constant_values=-float("inf"))
     grouped = ops.reshape(x, (-1, groups, GROUP))
-    wanted = min(k, groups) if isinstance(k, int) else ops.minimum(k, groups)
+    wanted = smaller(k, groups)
     _, best = ops.top_k(ops.max(grouped, axis=-1), wanted)  # (rows, wanted)
     best = ops.cast(best, "int32")
     rows = ops.shape(grouped)[0]

@@ -21,7 +21,7 @@ class PairReading(ReadingOptions):
 class WritingOptions(PredictionOptions):
     """How answers are searched for, or drawn."""
 
-    n_best: int = option("answers to each record, best first", default=1, least=1)
+    n_best: int = option("answers to each record, best first, or as they are drawn", default=1, least=1)
     beam_width: int = option(
         "beam of the search, at least as wide as there are answers; 1 is the fastest", default=5, least=1
     )

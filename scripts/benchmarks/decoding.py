@@ -69,7 +69,7 @@ def main():
     for peer, seconds in found.items():
         if seconds:
             row = [seconds[str(length)] for length in LENGTHS]
-            own = found["nlpkit" if "no copying" not in peer else "nlpkit, no copying"][str(LENGTHS[-1])]
+            own = found["nlpkit" if "no copying" not in peer else "nlpkit, no copying"].get(str(LENGTHS[-1]), math.nan)
             shown = " | ".join(f"{each:.3f}" for each in row)
             print(f"| {peer} | {shown} | {BATCH / row[-1]:.0f} | {row[-1] / row[-2]:.2f} | {row[-1] / own:.2f} |")
 

@@ -18,7 +18,6 @@ DATA (or the variable NLPKIT_BENCH_DATA) is the folder that holds `title/`.
 import argparse
 import json
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -94,12 +93,11 @@ def beside_joeynmt(args):
         begin = time.perf_counter()
         other = started([*joeynmt, "train", folder / "config.yaml", "--skip-test"])
         own = started([sys.executable, "-m", "nlpkit", "train", "title", *files, "--set", f"epochs={args.epochs}"])
-        if own.wait():
-            raise SystemExit("nlpkit could not be trained")
-        if other.poll() is not None:
-            raise SystemExit("joeynmt could not be trained")
-        other.send_signal(signal.SIGKILL)
+        failed, ended = own.wait(), other.poll() is not None
+        other.kill()
         other.wait()
+        if failed or ended:
+            raise SystemExit(f"{'nlpkit' if failed else 'joeynmt'} could not be trained")
         print(f"trained for {time.perf_counter() - begin:.0f} s", flush=True)
         print("nlpkit", clge_scores(right, predicted(model, texts, folder)))
         begin = time.perf_counter()

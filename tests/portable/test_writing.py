@@ -93,6 +93,8 @@ def test_padding_does_not_matter_wherever_it_stands():
         assert (together[row, ~real] == 0).all()
         if real.any():
             np.testing.assert_allclose(array(layer(x[row : row + 1, real]))[0], together[row, real], atol=1e-5)
+    other = np.where(MASK[..., None], x, 1e4).astype("float32")
+    np.testing.assert_array_equal(array(layer(other, mask=MASK)), together)
 
 
 def test_an_initial_state_and_single_steps():
@@ -261,7 +263,7 @@ def test_the_switch_mixes_writing_and_copying(graph, with_bonus):
         return layer.candidates(logits, own, ops.exp(log_weights), symbols, states, 4, bonus if with_bonus else None)
 
     arrays = (padded, log_weights, source, given["queries"], allowed, bonus)
-    scores, ids = map(array, call(candidates, *arrays))
+    scores, ids, rest = map(array, call(candidates, *arrays))
     if with_bonus:
         occurs = (source[:, :, None] == np.arange(7)).any(1)
         given["logits"] = given["logits"] + np.where(occurs, [[0.5], [1.5]], 0)[:, None]
@@ -272,6 +274,8 @@ def test_the_switch_mixes_writing_and_copying(graph, with_bonus):
         assert (scores[b, t] > -np.inf).sum() == len(found)
         for i in {*np.argsort(-expected[b, t])[:4].tolist()}:
             np.testing.assert_allclose(found[i], expected[b, t, i], rtol=1e-4)
+        for i in {*range(2, 7)} - {*source[b].tolist()}:
+            np.testing.assert_allclose(np.exp(padded[b, t, i] + rest[b, t, 0]), expected[b, t, i], rtol=1e-4)
 
 
 def test_the_likeliest_are_those_of_a_log_softmax():

@@ -67,6 +67,7 @@ class LineSearch(layers.Layer):
     def __init__(self, network: Any, settings: Any, draws: bool, **kwargs: Any):
         super().__init__(dtype="float32", **kwargs)
         self._network, self._draws = network, draws
+        self._model = network.model  # so that its weights are known to be this layer's
         self._candidates = settings.candidates
         self._weight = settings.independent_weight if network.reads_lower else 0.0
         size = network.embedding.input_dim

@@ -12,7 +12,7 @@ from nlpkit.tasks.answers import Answer
 @dataclasses.dataclass(frozen=True)
 class Title:
     """A title, and its score: the sum of the log probabilities of its characters, its end counted, over a power of
-    their number, see the prediction option `length_penalty`."""
+    their number, see the prediction option `length_penalty`; of a drawn title the sum."""
 
     title: str
     score: float | None = None
@@ -25,7 +25,7 @@ class Title:
 
 @dataclasses.dataclass(frozen=True)
 class Titles(Answer):
-    """The titles of a text, best first; none of an empty one."""
+    """The titles of a text, best first, or in the order in which they were drawn; none of an empty text."""
 
     titles: tuple[Title, ...]
 
@@ -34,11 +34,11 @@ class Titles(Answer):
 
     @property
     def title(self) -> str:
-        """The best title, or nothing."""
+        """The first title, or nothing."""
         return self.titles[0].title if self.titles else ""
 
     def to_dict(self) -> dict[str, Any]:
-        """The best title on top, as data files have it, and all of them with scores."""
+        """The first title on top, as data files have it, and all of them with scores."""
         return {"title": self.title, "titles": [each.to_dict() for each in self]}
 
     def to_text(self) -> str:
@@ -49,7 +49,7 @@ class Titles(Answer):
         return isinstance(right, Titles) and self.title == right.title
 
     def coloured(self) -> list[tuple[str, str]]:
-        """The best title, what is copied in another colour than what is not."""
+        """The first title, what is copied in another colour than what is not."""
         parts, begin = [], 0
         for start, end in self.titles[0].copied if self.titles else ():
             parts += [(self.title[begin:start], "bold yellow"), (self.title[start:end], "bold cyan")]

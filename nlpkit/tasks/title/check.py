@@ -37,7 +37,7 @@ def check(paths: Sequence[str | Path], settings: Mapping[str, Any]) -> list[dict
         report, examples = _check_file(path, config)
         titles, texts = [each.title for each in examples], [each.text for each in examples]
         length = mean_length(titles) if length is None else length
-        scores = clge_scores(titles, [lead(text, 1.5 * length) for text in texts])
+        scores = clge_scores(titles, [lead(text, length) for text in texts])
         report["ROUGE-L of the first sentence"] = f"{scores['rouge_l']:.4f}"
         for other, (old_texts, old_titles) in seen_in.items():
             report[f"texts that are also in {other}"] = share(sum(text in old_texts for text in texts), len(texts))
@@ -53,7 +53,7 @@ def _check_file(path, settings):
     texts, titles = [each.text for each in examples], [each.title for each in examples]
     read = [text[: settings.max_text] for text in texts]
     characters = sum(map(len, titles))
-    in_text = sum(sum(c in set(text) for c in title) for text, title in zip(read, titles))
+    in_text = sum(sum(map({*text}.__contains__, title)) for text, title in zip(read, titles))
     report = {
         "encoding": "UTF-8",
         "texts with titles": total,

@@ -44,7 +44,7 @@ class TitleSettings(EncoderSettings):
     )
     replace: float = option(
         "share of the characters before each step that training replaces by others of the text, so that the model "
-        "learns to go on after a mistake; reached at the end of training, from none at its beginning",
+        "learns to go on after a mistake; it rises from epoch to epoch to this in the last",
         default=0.0,
         least=0,
         below=1,
@@ -67,7 +67,7 @@ class TitlePrediction(WritingOptions):
     length_penalty: float = option(
         "titles are ranked by the sum of the log probabilities of their characters over this power of their number; 0 "
         "prefers short ones, 1 takes the mean",
-        default=1.0,
+        default=0.6,
     )
     min_length: int = option("characters that a title has at least", default=1, least=0)
     max_length: int | None = option(

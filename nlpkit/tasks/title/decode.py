@@ -17,13 +17,13 @@ from nlpkit.decoding import beam_search, sample
 from nlpkit.layers.copying import likeliest
 from nlpkit.metrics import copied_spans
 from nlpkit.ops.copying import last_of, matches, source_symbols
-from nlpkit.ops.top_k import GROUP
+from nlpkit.ops.top_k import GROUP, smaller
 from nlpkit.tasks.title.answers import Title, Titles
 from nlpkit.tasks.title.config import TITLE, TitlePrediction
-from nlpkit.tasks.title.examples import END_ID, NUM_EXTRA, Texts
+from nlpkit.tasks.title.examples import END, END_ID, NUM_EXTRA, Texts
 from nlpkit.tasks.title.model import TitleNetwork
 from nlpkit.text.characters import code_points
-from nlpkit.text.vocabulary import FIRST_ID
+from nlpkit.text.vocabulary import FIRST_ID, UNKNOWN
 from nlpkit.training.forward import Forward
 
 _IMPOSSIBLE = -1e9
@@ -60,13 +60,14 @@ class TitleSearch(layers.Layer):
     def __init__(self, network: TitleNetwork, options: TitlePrediction, **kwargs: Any):
         super().__init__(dtype="float32", **kwargs)
         self._network, self._options = network, options
+        self._model = network.model  # so that its weights are known to be this layer's
 
     def call(self, inputs: dict[str, Any]) -> Any:
         network, options, source = self._network, self._options, inputs["source"]
         memory = network.read(inputs)
         batch, time = ops.shape(source)
         beams, steps = ops.shape(inputs["beams"])[0], ops.shape(inputs["places"])[0]
-        penalty, least, temperature, top_p = (inputs["numbers"][i] for i in range(4))
+        penalty, min_length, temperature, top_p = (inputs["numbers"][i] for i in range(4))
         size = ops.shape(inputs["bias"])[0]
         more = size - network.num_characters
         copy, draws, required = network.copy_attention, options.temperature > 0, inputs.get("required")
@@ -86,7 +87,7 @@ class TitleSearch(layers.Layer):
             own_table = ops.transpose(own_table, (0, 2, 1))
         table = ops.transpose(table)  # (char_dim + 1, size)
         # One more than the beam in place of the end, and with bans as many more as can be banned.
-        count = beams + 1 + (steps if options.no_repeat else 0)
+        count = smaller(beams + 1 + (steps if options.no_repeat else 0), size)
 
         def step(t, history, state):
             last = last_of(history, t, 1 if copy is None else max(1, copy.reach))
@@ -95,24 +96,26 @@ class TitleSearch(layers.Layer):
             logits = ops.matmul(x, table)  # (batch, beams, size)
             logits = logits if prior is None else logits + prior
             if copy is None:
-                scores, ids = (ops.log_softmax(logits), None) if draws else likeliest(logits, count)[:2]
-                return *_with_required(scores, ids, logits, required, t), [hidden]
+                if draws:
+                    return *_candidates(ops.log_softmax(logits), None, None, required, t), [hidden]
+                scores, ids, total = likeliest(logits, count)
+                return *_candidates(scores, ids, (logits, -total), required, t), [hidden]
             found = matches(source, last)
             copied = [before | now for before, now in zip(state[1:], found)]
             pointed = ops.softmax(copy.score(both, memory.copy_keys, found, copied, memory.mask))
             if draws:
                 allowed = ops.log(ops.where(inputs["copyable"][:, None], pointed, 0.0))
-                scores, ids = ops.log(network.switch.mix(logits, allowed, source, both)), None
-            else:
-                own = ops.matmul(x, own_table)  # (batch, beams, time)
-                scores, ids = network.switch.candidates(logits, own, pointed, symbols, both, count, memory.bonus)
-            return *_with_required(scores, ids, logits, required, t), [hidden, *copied]
+                scores = ops.log(network.switch.mix(logits, allowed, source, both))
+                return *_candidates(scores, None, None, required, t), [hidden, *copied]
+            own = ops.matmul(x, own_table)  # (batch, beams, time)
+            scores, ids, rest = network.switch.candidates(logits, own, pointed, symbols, both, count, memory.bonus)
+            return *_candidates(scores, ids, (logits, rest), required, t), [hidden, *copied]
 
         state = [ops.broadcast_to(memory.start[:, None], (batch, beams, memory.start.shape[-1]))]
         if copy is not None:
             state += [ops.zeros((batch, beams, time), dtype="bool") for _ in range(copy.coverage)]
         rules = {
-            "end_id": END_ID, "min_length": ops.cast(least, "int32"), "no_repeat": options.no_repeat,
+            "end_id": END_ID, "min_length": ops.cast(min_length, "int32"), "no_repeat": options.no_repeat,
             "required": required,
         }  # fmt: skip
         if draws:
@@ -130,20 +133,28 @@ class TitleSearch(layers.Layer):
         )
 
 
-def _with_required(scores, symbols, logits, required, t):
-    """The candidates of a step, with the id among them that a prefix demands, however unlikely it is."""
+def _candidates(scores, ids, others, required, t):
+    """The candidates of a step, -inf those that are impossible; with a prefix the id among them that it demands, no
+    matter how unlikely it is.
+
+    Without `ids` all are candidates. Else `others` are the logits of all, and what those lack to be scores that are
+    no candidates.
+    """
+    scores = ops.where(scores > _IMPOSSIBLE / 2, scores, -float("inf"))
     if required is None:
-        return scores, symbols
+        return scores, ids
     batch, beams, count = ops.shape(scores)
     wanted = ops.broadcast_to(ops.take(required, t, axis=1)[:, None, None], (batch, beams, 1))
-    if symbols is None:
-        symbols = ops.broadcast_to(ops.arange(count, dtype="int32"), (batch, beams, count))
-    is_wanted = ops.equal(symbols, wanted)
+    if ids is None:
+        ids = ops.broadcast_to(ops.arange(count, dtype="int32"), (batch, beams, count))
+    is_wanted = ops.equal(ids, wanted)
     own = ops.max(ops.where(is_wanted, scores, _LEAST), axis=-1, keepdims=True)  # (batch, beams, 1)
-    alone = ops.take_along_axis(logits, wanted, axis=-1) - ops.logsumexp(logits, axis=-1, keepdims=True)
-    own = ops.where(wanted > 0, ops.maximum(own, alone), -float("inf"))
+    if others is not None:
+        logits, rest = others
+        own = ops.maximum(own, ops.take_along_axis(logits, wanted, axis=-1) + rest)
+    own = ops.where(wanted > 0, own, -float("inf"))
     scores = ops.concatenate([ops.where(is_wanted, -float("inf"), scores), own], axis=-1)
-    return scores, ops.concatenate([symbols, wanted], axis=-1)
+    return scores, ops.concatenate([ids, wanted], axis=-1)
 
 
 def program_of(options: TitlePrediction, has_prefix: bool) -> tuple[Any, ...]:
@@ -217,7 +228,7 @@ class Search:
                 batch["required"] = np.zeros((len(rows), self.max_length), "int32")
                 for place, row in enumerate(rows):
                     prefix = texts.encode(row, prefixes[row])
-                    batch["required"][place, : len(prefix)] = prefix
+                    batch["required"][place, : len(prefix)] = np.where(prefix == UNKNOWN, 0, prefix)
             if noise is not None:
                 batch["noise"] = noise[rows]
             found, score = forward({**batch, **shared})
@@ -237,7 +248,8 @@ class Search:
     def _shared(self, vocabulary):
         options, size = self.options, len(vocabulary)
         bias = np.zeros(table_size(size), "float32")
-        bias[[*range(FIRST_ID), *range(size, len(bias)), *vocabulary.encode(options.forbidden)]] = _IMPOSSIBLE
+        forbidden = vocabulary.encode(options.forbidden.replace(END, ""))
+        bias[[*range(FIRST_ID), *range(size, len(bias)), *forbidden]] = _IMPOSSIBLE
         width = options.n_best if options.temperature > 0 else max(options.n_best, options.beam_width)
         numbers = [options.length_penalty, options.min_length, max(options.temperature, 1e-3), options.top_p]
         return {

@@ -15,7 +15,6 @@ from nlpkit.tasks.title.examples import END_ID, Texts, TitleExample, inputs_and_
 from nlpkit.training.forward import Forward
 
 _CHARACTERS_AT_ONCE = 8192  # of the texts in a batch
-_LEAD = 1.5  # times the mean length of training titles: where the first sentence is cut
 
 
 def cross_entropy(forward: Forward, texts: Texts, titles: Sequence[str], settings: Any) -> float:
@@ -60,7 +59,7 @@ def quality(examples: Sequence[TitleExample], written: Sequence[str], mean_title
         titles' own.
     """
     texts, right = [example.text for example in examples], [example.title for example in examples]
-    first = [lead(text, _LEAD * mean_title) for text in texts]
+    first = [lead(text, mean_title) for text in texts]
     scores: dict[str, Any] = clge_scores(right, written)
     by_name = {"written": scores, "first sentence": clge_scores(right, first)}
     more: dict[str, float] = {"lead": by_name["first sentence"]["rouge_l"]}

@@ -46,6 +46,11 @@ def clean(text: str) -> str:
     return " ".join(text.split())
 
 
+def clean_prefix(text: str) -> str:
+    """The same of how a title begins, without the symbol that would end it."""
+    return clean(text.replace(END, ""))
+
+
 def read_titles(path: str | Path, on_error: str = "skip") -> tuple[list[TitleExample], list[str], int]:
     """Texts with titles: JSON lines with ``text`` and ``title`` if the file's name ends in ``.jsonl``, else a text, a
     tab and a title on each line.
@@ -302,10 +307,11 @@ def _text_sizes():
 
 
 class TitleRecord(NamedTuple):
-    """A text to answer, how its title must begin, and whether there stood more columns, which are not read."""
+    """A text to answer, how its title must begin, None for what the option says, and whether there stood more columns,
+    which are not read."""
 
     text: str
-    prefix: str = ""
+    prefix: str | None = None
     has_more: bool = False
 
 
@@ -318,10 +324,10 @@ def parse_record(item: Any) -> TitleRecord:
     if isinstance(item, TitleRecord):
         return item
     if isinstance(item, Mapping):
-        prefix = text_of(item, "prefix") if "prefix" in item else ""
-        return TitleRecord(clean(text_of(item)), clean(prefix))
+        prefix = clean_prefix(text_of(item, "prefix")) if "prefix" in item else None
+        return TitleRecord(clean(text_of(item)), prefix)
     text, _, more = text_of(item).partition("\t")
-    return TitleRecord(clean(text), "", bool(more.strip()))
+    return TitleRecord(clean(text), None, bool(more.strip()))
 
 
 def problems_of(records: Sequence[TitleRecord], texts: Texts, max_text: int, max_length: int) -> list[Problem]:
@@ -330,17 +336,21 @@ def problems_of(records: Sequence[TitleRecord], texts: Texts, max_text: int, max
     counts = known[texts.flat.starts + texts.flat.lengths] - known[texts.flat.starts]
     problems = []
     for row, record in enumerate(records):
+        prefix = record.prefix or ""
         if not record.text:
             problems.append(Problem(row, "is empty", is_error=True))
-        elif len(record.prefix) > max_length:
-            reason = f"its title must begin with {len(record.prefix)} characters, and may have {max_length}"
+        elif len(prefix) > max_length:
+            reason = f"its title must begin with {len(prefix)} characters, and may have {max_length}"
             problems.append(Problem(row, reason, is_error=True))
+        elif prefix and UNKNOWN in texts.encode(row, prefix):
+            reason = f"with its prefix it has more than {NUM_EXTRA} unknown characters; a part of that can't be written"
+            problems.append(Problem(row, reason))
         elif len(record.text) > max_text:
             problems.append(
                 Problem(row, f"has {len(record.text):,} characters, of which the first {max_text} are read")
             )
         elif counts[row] == 0:
-            problems.append(Problem(row, "training never saw any of its characters; answered all the same"))
+            problems.append(Problem(row, "none of its characters is in the vocabulary; answered all the same"))
         elif record.has_more:
             problems.append(Problem(row, "holds a tab; what follows it is not read"))
     return problems

@@ -24,10 +24,9 @@ from nlpkit.text.vocabulary import FIRST_ID, UNKNOWN
 
 
 class Memory(NamedTuple):
-    """What a decoder needs of a source, computed once; all float32 but the source.
+    """What a decoder needs of a source, computed once; all float32 but the mask.
 
     Attributes:
-        source: int32 ``(batch, time)``, with ids beyond the vocabulary.
         mask: bool ``(batch, time)``.
         enter, leave: scale and shift of the decoder's two normalisations, see `ConditionalLayerNorm.modulation`, or
             nothing.
@@ -38,7 +37,6 @@ class Memory(NamedTuple):
         bonus: ``(batch, time)``, what of that the symbols of the source have more than all others, or None.
     """
 
-    source: Any
     mask: Any
     enter: tuple[Any, ...]
     leave: tuple[Any, ...]
@@ -113,7 +111,7 @@ class TitleNetwork:
 
         dropout = layers.Dropout(settings.dropout)
         now = self._condition(self._enter, dropout(self.embedding(self._known(previous))), vector)
-        states = self.decoder(now, initial_state=self._start(vector))  # (batch, steps, decoder_width)
+        states = self.decoder(now, initial_state=read[2])  # (batch, steps, decoder_width)
         states = self._condition(self._leave, layers.Dropout(settings.dropout)(states), vector)
         seen, _ = self.attention(states, x, memory_mask=mask)
         both = layers.Concatenate()([states, seen])
@@ -161,9 +159,7 @@ class TitleNetwork:
         copy_keys = None if self.copy_attention is None else ops.cast(self.copy_attention.keys(x), "float32")
         bonus = None if self._prior is None else ops.cast(self._prior.bonus(source), "float32")
         enter, leave = (norm.modulation(vector) if self._is_conditional else () for norm in (self._enter, self._leave))
-        return Memory(
-            source, source != 0, enter, leave, start, keys, values, copy_keys, prior[0] if prior else None, bonus
-        )
+        return Memory(source != 0, enter, leave, start, keys, values, copy_keys, prior[0] if prior else None, bonus)
 
     def output_bias(self, with_shift: bool) -> Any:
         """The bias of each character in the output, float32 ``(num_characters,)``, with the prior's shift or not."""

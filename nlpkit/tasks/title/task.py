@@ -23,7 +23,7 @@ from nlpkit.tasks.title.examples import (
     TitleExample,
     TitleRecord,
     TrainingBatches,
-    clean,
+    clean_prefix,
     make_vocabulary,
     num_features,
     parse_record,
@@ -106,19 +106,25 @@ class TitleWriter(Task):
                 self._searches[key] = compile_search(self.network, options, has_prefix)
             return self._searches[key]
 
-        return Search(options, forward, options.max_length or self.settings.max_title)
+        longest = options.max_length or self.settings.max_title
+        options.require("min_length", options.min_length <= longest, f"at most what a title may have, {longest}")
+        fits = len(clean_prefix(options.prefix)) <= longest
+        options.require("prefix", fits, f"no longer than a title may be, {longest}")
+        return Search(options, forward, longest)
 
     def encode(self, records: Sequence[TitleRecord], prepared: Search) -> tuple[Encoded, list[Problem]]:
-        texts, prefixes, problems = self.read_records(records, clean(prepared.options.prefix), prepared.max_length)
+        prefix = clean_prefix(prepared.options.prefix)
+        texts, prefixes, problems = self.read_records(records, prefix, prepared.max_length)
         return Encoded(texts, prefixes, prepared.noise(len(records)), prepared), problems
 
     def read_records(
         self, records: Sequence[TitleRecord], prefix: str, max_length: int
     ) -> tuple[Texts, list[str], list[Problem]]:
         """Records to arrays: the texts, how each title must begin, and what is wrong with some."""
-        records = [record._replace(prefix=record.prefix or prefix) for record in records]
-        prefixes = [record.prefix for record in records]
-        texts = Texts([record.text for record in records], self.vocabulary, self.settings, prefixes)
+        records = [record if record.prefix is not None else record._replace(prefix=prefix) for record in records]
+        fitting = [record if len(record.prefix or "") <= max_length else TitleRecord("") for record in records]
+        prefixes = [record.prefix or "" for record in fitting]
+        texts = Texts([record.text for record in fitting], self.vocabulary, self.settings, prefixes)
         return texts, prefixes, problems_of(records, texts, self.settings.max_text, max_length)
 
     def run(self, encoded: Encoded) -> tuple[np.ndarray, np.ndarray]:
