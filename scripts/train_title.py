@@ -17,18 +17,24 @@ from pathlib import Path
 import nlpkit
 from nlpkit.cli.tables import print_metrics
 from nlpkit.options import read_settings
+from nlpkit.tasks.title.evaluate import quality
 from nlpkit.tasks.title.examples import read_titles
 
 MIXED = ("news", "tech", "csl")
 SETTINGS = {
     "all": {"epochs": 4, "dropout": 0.2, "ema_momentum": 0.995},
-    "csl": {"epochs": 5, "learning_rate": 1e-3, "warmup_steps": 50, "ema_momentum": 0.99, "dropout": 0.3},
+    "csl": {
+        "epochs": 6, "learning_rate": 1.5e-3, "warmup_steps": 50, "ema_momentum": 0.99, "dropout": 0.4,
+        "label_smoothing": 0.1,
+    },
     "news": {"epochs": 2, "learning_rate": 1e-3, "warmup_steps": 50, "ema_momentum": 0.995, "dropout": 0.2},
     "classical": {
         "epochs": 1, "batch_size": 96, "learning_rate": 3e-3, "dropout": 0.1, "ema_momentum": 0.998, "max_text": 270,
         "max_title": 96, "words": False, "hide": 0.05,
     },
 }  # fmt: skip
+OPTIONS = {"csl": {"no_repeat": 3}, "classical": {"length_penalty": 1.0}}
+"""Prediction options with which a row is measured as well."""
 
 
 def main():
@@ -60,6 +66,9 @@ def main():
     if args.row != "all":
         measured = {"csl": "csl/test.jsonl", "news": "news/valid.jsonl"}.get(args.row, "classical/valid.tsv")
         print_metrics(model.evaluate(folder / measured))
+    if args.row in OPTIONS:
+        name = " ".join(f"{key}={value}" for key, value in OPTIONS[args.row].items())
+        print_metrics({"other options": {name: with_options(model, folder / measured, OPTIONS[args.row])}})
     if args.row == "news":
         print_metrics({"without titles that recur in training": without_recurring(model, train, folder / measured)})
 
@@ -70,6 +79,14 @@ def mix(files, out):
         for path in files:
             for example in read_titles(path)[0]:
                 target.write(json.dumps({"text": example.text, "title": example.title}, ensure_ascii=False) + "\n")
+
+
+def with_options(model, measured, options):
+    """How good titles are that are written by other options than the default."""
+    examples = read_titles(measured)[0]
+    written = [answer.title for answer in model.predict([example.text for example in examples], **options)]
+    scores = quality(examples, written, model.task.metadata["mean_title"])
+    return {name: value for name, value in scores.items() if isinstance(value, float)}
 
 
 def without_recurring(model, train, measured):
