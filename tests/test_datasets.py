@@ -88,6 +88,16 @@ def test_order_depends_on_seed_and_epoch_alone_and_starts_anywhere():
     assert order(batches(), 1) != order(batches(seed=4), 1)
 
 
+def test_examples_of_one_kind_share_batches():
+    kinds = np.random.default_rng(1).integers(0, 3, 300)
+    found = list(batches(kinds=kinds).epoch(0))
+    assert sorted(np.concatenate([rows for rows, _ in found])) == list(range(300)) and len(found) == len(batches())
+    mixed = sum(len({*kinds[rows]}) > 1 for rows, _ in found)
+    assert mixed <= 2 * len({length for _, length in found}) < sum(len(rows) > 1 for rows, _ in batches().epoch(0))
+    again = list(batches(kinds=kinds).epoch(1))
+    assert {tuple(sorted(rows)) for rows, _ in found} != {tuple(sorted(rows)) for rows, _ in again}
+
+
 def test_what_fits_no_bucket_is_an_error():
     with pytest.raises(ValueError, match="length 59 does not fit the longest bucket, 32"):
         batches(buckets=(16, 32))

@@ -166,7 +166,7 @@ def test_batches_hold_each_example_once_and_are_the_same_each_time():
         assert all((gold[row][copied[row]][:, None] == inputs["source"][row]).any(-1).all() for row in range(len(gold)))
         was = np.pad(gold[:, :-1], [[0, 0], [1, 0]])
         changed = (inputs["previous"] != was).mean()
-        assert 0.02 < changed < 0.3
+        assert 0.02 < changed < 0.4
 
 
 def test_hidden_characters_are_hidden_everywhere_in_their_row():

@@ -21,6 +21,8 @@ class BucketedBatches:
             ones more, so that each holds about as many steps.
         seed: int.
         buckets: padded lengths, ascending; no example may be longer than the last.
+        kinds: int of each example. Of a bucket, those of one kind share batches as far as they fill them, so that what
+            else is padded, such as a target, can be of similar length too.
 
     Raises:
         ValueError: if there are no examples, or one is longer than the last bucket.
@@ -40,9 +42,11 @@ class BucketedBatches:
         batch_size: int,
         seed: int,
         buckets: Sequence[int] = (16, 32, 48, 64, 96, 128, 192, 256),
+        kinds: Sequence[int] | np.ndarray | None = None,
     ):
         self._collate = collate
         self._seed = seed
+        self._kinds = np.zeros(len(lengths), int) if kinds is None else np.asarray(kinds)
         self._buckets = np.asarray(buckets)
         if len(lengths) == 0:
             raise ValueError("lengths is empty: there are no examples to make batches of")
@@ -67,6 +71,7 @@ class BucketedBatches:
         batches = []
         for members, rows, length in zip(self._members, self._rows, self._buckets):
             shuffled = rng.permutation(members)
+            shuffled = shuffled[np.argsort(self._kinds[shuffled], kind="stable")]
             # Equal parts instead of full batches and a rest, so that there are fewer shapes to compile.
             parts = np.array_split(shuffled, -(-len(shuffled) // rows)) if len(shuffled) else []
             batches += [(part, int(length)) for part in parts]

@@ -231,7 +231,9 @@ class TrainingBatches:
         self._sizes = [*(size for size in _TITLE_SIZES if size < settings.max_title + 1), settings.max_title + 1]
         longest = settings.max_text
         buckets = [*itertools.takewhile(lambda size: size < longest, _text_sizes()), longest]
-        self._batches = BucketedBatches(self._texts.flat.lengths, self._collate, settings.batch_size, seed, buckets)
+        sizes = np.searchsorted(self._sizes, [*map(len, self._titles)])
+        lengths = self._texts.flat.lengths
+        self._batches = BucketedBatches(lengths, self._collate, settings.batch_size, seed, buckets, sizes)
 
     def __len__(self) -> int:
         return len(self._batches)
