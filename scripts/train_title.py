@@ -5,7 +5,9 @@
 DATA (or the variable NLPKIT_BENCH_DATA) is the folder that holds `title/`. The row `all` trains on the news, the
 technical articles and the abstracts together, of which a twentieth is held out; `csl` and `news` go on from it
 (`--start`), on the training file of their own. `csl` chooses its epoch on the validation file and measures the test
-file once; `news` and `classical` hold a twentieth of the training file out, and measure the validation file once.
+file once; `news` and `classical` hold a twentieth of the training file out, and measure the validation file once. What
+a part of the model brings is seen without it: `classical --set prior=false`, `copy=false`, `coverage=false` or
+`conditional_norm=false`.
 """
 
 import argparse

@@ -1,8 +1,7 @@
-"""Titles from file to file, beside joeynmt, and what each part of the model brings.
+"""Titles from file to file, and beside joeynmt.
 
     python scripts/benchmarks/titles.py file --model DIR --data DATA [--repeat 10]
     python scripts/benchmarks/titles.py joeynmt --data DATA --python PYTHON [--epochs 8]
-    python scripts/benchmarks/titles.py ablation --data DATA --out FOLDER [--pairs 80000]
 
 DATA (or the variable NLPKIT_BENCH_DATA) is the folder that holds `title/`.
 
@@ -11,8 +10,6 @@ DATA (or the variable NLPKIT_BENCH_DATA) is the folder that holds `title/`.
   trained on `csl` from nothing, at the same time, a core each, as long as nlpkit takes for its epochs; then one after
   the other they write titles for the test texts at beam 5. PYTHON is an interpreter that has joeynmt (`pip install
   --no-deps joeynmt==2.3.0`, and what it imports).
-- `ablation`: trains five models on the same pairs of `classical`, one whole and one without each part, and measures the
-  validation file.
 """
 
 import argparse
@@ -24,35 +21,26 @@ import tempfile
 import time
 from pathlib import Path
 
-import nlpkit
 from nlpkit.datasets.files import read_lines
 from nlpkit.metrics import clge_scores
 from nlpkit.tasks.title.examples import read_titles
 
-PARTS = ("", "prior", "copy", "coverage", "conditional_norm")
-CLASSICAL = {
-    "epochs": 1, "batch_size": 96, "learning_rate": 3e-3, "dropout": 0.1, "ema_momentum": 0.995, "max_text": 270,
-    "max_title": 96,
-}  # fmt: skip
-
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("part", choices=["file", "joeynmt", "ablation"])
+    parser.add_argument("part", choices=["file", "joeynmt"])
     parser.add_argument("--data", default=os.environ.get("NLPKIT_BENCH_DATA"), type=Path)
     parser.add_argument("--model", help="folder of a model of titles")
-    parser.add_argument("--out", type=Path, help="folder for models")
     parser.add_argument("--repeat", type=int, default=10)
     parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--python", help="an interpreter that has joeynmt")
-    parser.add_argument("--pairs", type=int, default=80_000)
     args = parser.parse_args()
     if args.data is None:
         parser.error("give --data, or set NLPKIT_BENCH_DATA")
-    for name in {"file": ["model"], "joeynmt": ["python"], "ablation": ["out"]}[args.part]:
-        if getattr(args, name) is None:
-            parser.error(f"give --{name}")
-    {"file": from_file_to_file, "joeynmt": beside_joeynmt, "ablation": ablation}[args.part](args)
+    needed = {"file": "model", "joeynmt": "python"}[args.part]
+    if getattr(args, needed) is None:
+        parser.error(f"give --{needed}")
+    {"file": from_file_to_file, "joeynmt": beside_joeynmt}[args.part](args)
 
 
 def from_file_to_file(args):
@@ -141,24 +129,6 @@ def joeynmt_config(folder):
                         "hidden_dropout": 0.3, "init_hidden": "bridge"},
         },
     }  # fmt: skip
-
-
-def ablation(args):
-    folder = args.data / "title" / "classical"
-    args.out.mkdir(parents=True, exist_ok=True)
-    train = args.out / "pairs.tsv"
-    lines = [line for _, line in read_lines(folder / "train.tsv.gz")]
-    step = max(1, len(lines) // args.pairs)
-    train.write_text("".join(f"{line}\n" for line in lines[::step][: args.pairs]), "utf-8")
-    print("| without | BLEU-4 | ROUGE-L | cross entropy | seconds |\n|---|---:|---:|---:|---:|", flush=True)
-    for part in PARTS:
-        settings = {**CLASSICAL, **({part: False} if part else {})}
-        begin = time.perf_counter()
-        model = nlpkit.train("title", train, out=args.out / (part or "whole"), settings=settings, force=True)
-        seconds = time.perf_counter() - begin
-        scores = model.evaluate(folder / "valid.tsv")
-        numbers = f"{scores['bleu']:.2f} | {scores['rouge_l']:.4f} | {scores['cross_entropy']:.4f}"
-        print(f"| {part.replace('_', ' ') or 'nothing'} | {numbers} | {seconds:.0f} |", flush=True)
 
 
 if __name__ == "__main__":
