@@ -5,7 +5,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from nlpkit.text import tag_schemes
@@ -195,6 +195,7 @@ def _tokenizer():
 
 
 @given(st.lists(st.text("春风Ａa \x00", max_size=12), max_size=5), st.integers(1, 4))
+@example(["a"], 4)
 def test_repetitions_against_plain_loops(texts, longest):
     flat = FlatTexts(texts)
     found = repetitions(flat, longest)

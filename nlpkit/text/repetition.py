@@ -18,7 +18,7 @@ def repetitions(texts: FlatTexts, longest: int = 3) -> np.ndarray:
 
     Returns:
         int64 ``(total, longest)``: in column n - 1 how often that sequence of n characters occurs which holds this
-        character and occurs most often; 0 at the edges.
+        character and occurs most often, at least 1; 0 at the edges.
 
     Example:
 
@@ -28,7 +28,7 @@ def repetitions(texts: FlatTexts, longest: int = 3) -> np.ndarray:
     edges = texts.normal == EDGE
     # Sequences that hold an edge occur once, since each edge has a number of its own.
     one = np.cumsum(edges) << _BITS | texts.normal
-    counts = np.zeros((len(one), longest), "int64")
+    counts = np.ones((len(one), longest), "int64")  # of a text that is shorter than a sequence too
     ids = one
     for n in range(1, longest + 1):
         _, ids, often = np.unique(ids, return_inverse=True, return_counts=True)
