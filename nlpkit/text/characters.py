@@ -10,6 +10,8 @@ import numpy as np
 
 EDGE = 0x110000
 """Stands before, between and after the texts of a `FlatTexts`; one above the last Unicode code point."""
+CODE_BITS = 21
+"""Bits that hold a code point, or `EDGE`, within a key."""
 
 
 def code_points(text: str) -> np.ndarray:

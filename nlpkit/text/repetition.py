@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from nlpkit.text.characters import EDGE, FlatTexts
-
-_BITS = 21  # of a code point
+from nlpkit.text.characters import CODE_BITS, EDGE, FlatTexts
 
 
 def repetitions(texts: FlatTexts, longest: int = 3) -> np.ndarray:
@@ -27,7 +25,7 @@ def repetitions(texts: FlatTexts, longest: int = 3) -> np.ndarray:
     """
     edges = texts.normal == EDGE
     # Sequences that hold an edge occur once, since each edge has a number of its own.
-    one = np.cumsum(edges) << _BITS | texts.normal
+    one = np.cumsum(edges) << CODE_BITS | texts.normal
     counts = np.ones((len(one), longest), "int64")  # of a text that is shorter than a sequence too
     ids = one
     for n in range(1, longest + 1):

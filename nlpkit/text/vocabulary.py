@@ -9,7 +9,7 @@ from typing import Self
 
 import numpy as np
 
-from nlpkit.text.characters import EDGE, code_points
+from nlpkit.text.characters import CODE_BITS, EDGE, code_points
 from nlpkit.text.ngrams import NgramTable
 
 PADDING, UNKNOWN = 0, 1
@@ -109,7 +109,7 @@ class BigramVocabulary(Vocabulary):
 
 
 def _pair_keys(first, second):
-    return first.astype("uint64") << np.uint64(21) | second.astype("uint64")
+    return first.astype("uint64") << np.uint64(CODE_BITS) | second.astype("uint64")
 
 
 def _unescape(text, plain):

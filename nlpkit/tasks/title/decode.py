@@ -69,23 +69,13 @@ class TitleSearch(layers.Layer):
         beams, steps = ops.shape(inputs["beams"])[0], ops.shape(inputs["places"])[0]
         penalty, min_length, temperature, top_p = (inputs["numbers"][i] for i in range(4))
         size = ops.shape(inputs["bias"])[0]
-        more = size - network.num_characters
         copy, draws, required = network.copy_attention, options.temperature > 0, inputs.get("required")
         searches_copies = copy is not None and not draws
         # A search that may copy gives the bonus to the source's symbols alone, not to the whole vocabulary.
-        prior = None if searches_copies or memory.prior is None else ops.pad(memory.prior, [[0, 0], [0, more]])[:, None]
-        # The bias is added within the product, as a column more.
-        bias = network.output_bias(with_shift=searches_copies)
-        table = ops.cast(ops.convert_to_tensor(network.embedding.embeddings), "float32")
-        table = ops.pad(ops.concatenate([table, bias[:, None]], axis=-1), [[0, more], [0, 0]])
-        table = ops.concatenate([table[:, :-1], table[:, -1:] + inputs["bias"][:, None]], axis=-1)
-        if searches_copies:
-            symbols = source_symbols(source, inputs["copyable"], size)
-            own_bias = ops.where(symbols.is_first, 0.0 if memory.bonus is None else memory.bonus, _IMPOSSIBLE)
-            own_table = ops.take(table, source, axis=0)  # (batch, time, char_dim + 1)
-            own_table = ops.concatenate([own_table[..., :-1], own_table[..., -1:] + own_bias[..., None]], axis=-1)
-            own_table = ops.transpose(own_table, (0, 2, 1))
-        table = ops.transpose(table)  # (char_dim + 1, size)
+        symbols = source_symbols(source, inputs["copyable"], size) if searches_copies else None
+        more = [[0, 0], [0, size - network.num_characters]]
+        prior = None if searches_copies or memory.prior is None else ops.pad(memory.prior, more)[:, None]
+        table, own_table = self._tables(inputs, memory, symbols)
         # One more than the beam in place of the end, and with bans as many more as can be banned.
         count = smaller(beams + 1 + (steps if options.no_repeat else 0), size)
 
@@ -124,6 +114,21 @@ class TitleSearch(layers.Layer):
                 top_p=top_p if options.top_p < 1 else 1.0, **rules,
             )  # fmt: skip
         return beam_search(step, state, batch, steps, beams, length_penalty=penalty, **rules)
+
+    def _tables(self, inputs, memory, symbols):
+        """The matrices that turn what is written from into logits, float32: of all ids ``(char_dim + 1, size)``
+        and, if `symbols` are given, of those of the source ``(batch, char_dim + 1, time)``. Biases are a row more."""
+        network, size = self._network, ops.shape(inputs["bias"])[0]
+        more = size - network.num_characters
+        vectors = ops.pad(ops.cast(ops.convert_to_tensor(network.embedding.embeddings), "float32"), [[0, more], [0, 0]])
+        bias = ops.pad(network.output_bias(with_shift=symbols is not None), [[0, more]]) + inputs["bias"]
+        table = ops.concatenate([vectors, bias[:, None]], axis=-1)  # (size, char_dim + 1)
+        if symbols is None:
+            return ops.transpose(table), None
+        bonus = ops.where(symbols.is_first, 0.0 if memory.bonus is None else memory.bonus, _IMPOSSIBLE)
+        own = ops.take(table, inputs["source"], axis=0)  # (batch, time, char_dim + 1)
+        own = ops.concatenate([own[..., :-1], own[..., -1:] + bonus[..., None]], axis=-1)
+        return ops.transpose(table), ops.transpose(own, (0, 2, 1))
 
     def compute_output_spec(self, inputs: dict[str, Any]) -> Any:
         batch = inputs["source"].shape[0]

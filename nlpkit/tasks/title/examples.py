@@ -18,7 +18,7 @@ from nlpkit.datasets.padding import gather_padded, shift_right
 from nlpkit.datasets.readers import parse_object
 from nlpkit.errors import ConfigError
 from nlpkit.tasks.task import Problem, text_of
-from nlpkit.text.characters import FlatTexts, code_points, from_code_points
+from nlpkit.text.characters import CODE_BITS, FlatTexts, code_points, from_code_points
 from nlpkit.text.repetition import repetitions
 from nlpkit.text.vocabulary import FIRST_ID, UNKNOWN, CharacterVocabulary
 from nlpkit.text.words import word_bounds
@@ -138,7 +138,7 @@ class Texts:
         own = _keys(rows, self.flat.codes[places])
         more = [_keys(row, code_points(text)) for row, text in enumerate(also) if text]
         self._keys = np.unique(np.concatenate([own, *(keys[self._is_unknown(keys)] for keys in more)]))
-        self._first = np.searchsorted(self._keys >> _BITS, np.arange(len(texts)))  # where a text's keys begin
+        self._first = np.searchsorted(self._keys >> CODE_BITS, np.arange(len(texts)))  # where a text's keys begin
         self.ids[places] = self._extra_ids(own)
 
     def __len__(self) -> int:
@@ -160,7 +160,7 @@ class Texts:
 
     def _extra_ids(self, keys):
         """Ids of characters, given by keys that are there, beyond the vocabulary; int32."""
-        place = np.searchsorted(self._keys, keys) - self._first[keys >> _BITS]
+        place = np.searchsorted(self._keys, keys) - self._first[keys >> CODE_BITS]
         return np.where(place < NUM_EXTRA, len(self.vocabulary) + place, UNKNOWN).astype("int32")
 
     def encode(self, row: int, text: str) -> np.ndarray:
@@ -201,11 +201,11 @@ def _features(flat, settings):
     return np.concatenate(parts, axis=1)
 
 
-_BITS, _MASK = 21, (1 << 21) - 1  # of a key that hold the code point
+_MASK = (1 << CODE_BITS) - 1  # of a key: its code point
 
 
 def _keys(rows, codes):
-    return np.asarray(rows, "int64") << _BITS | np.asarray(codes, "int64")
+    return np.asarray(rows, "int64") << CODE_BITS | np.asarray(codes, "int64")
 
 
 class TrainingBatches:
@@ -228,12 +228,12 @@ class TrainingBatches:
         self._replace, self._epochs, self._seed = settings.replace, settings.epochs, seed
         self._hide = settings.hide if settings.copy else 0.0
         self._copies, self._size = settings.copy, len(vocabulary)
-        self._sizes = [*(size for size in _TITLE_SIZES if size < settings.max_title + 1), settings.max_title + 1]
+        sizes = [*(size for size in _TITLE_SIZES if size < settings.max_title + 1), settings.max_title + 1]
+        self._padded = np.array(sizes)[np.searchsorted(sizes, [*map(len, self._titles)])]
         longest = settings.max_text
         buckets = [*itertools.takewhile(lambda size: size < longest, _text_sizes()), longest]
-        sizes = np.searchsorted(self._sizes, [*map(len, self._titles)])
         lengths = self._texts.flat.lengths
-        self._batches = BucketedBatches(lengths, self._collate, settings.batch_size, seed, buckets, sizes)
+        self._batches = BucketedBatches(lengths, self._collate, settings.batch_size, seed, buckets, self._padded)
 
     def __len__(self) -> int:
         return len(self._batches)
@@ -249,8 +249,7 @@ class TrainingBatches:
 
     def _collate(self, rows, length, rng):
         read, titles = self._texts.padded(rows, length), [self._titles[row] for row in rows]
-        longest = max(map(len, titles))
-        gold = np.zeros((len(rows), next(size for size in self._sizes if size >= longest)), "int32")
+        gold = np.zeros((len(rows), self._padded[rows].max()), "int32")
         for row, title in enumerate(titles):
             gold[row, : len(title)] = title
         if self._hide:
