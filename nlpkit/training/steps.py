@@ -49,20 +49,23 @@ class TrainingSteps:
             self._state = None
 
     def random_state(self) -> list[np.ndarray]:
-        """What random numbers depend on beside the model's variables: on PyTorch dropout draws from a generator of its
-        own."""
+        """What random numbers depend on beside the model's variables: on PyTorch dropout draws from a generator of the
+        device."""
         if keras.backend.backend() != "torch":
             return []
         import torch
 
-        return [torch.get_rng_state().numpy()]
+        return [state.numpy() for state in (torch.get_rng_state(), *torch.cuda.get_rng_state_all())]
 
     def restore_random_state(self, state: Sequence[np.ndarray]) -> None:
         """Go on with the random numbers that follow a `random_state`."""
         if keras.backend.backend() == "torch":
             import torch
 
-            torch.set_rng_state(torch.from_numpy(state[0].copy()))
+            own, *of_gpus = (torch.from_numpy(each.copy()) for each in state)
+            torch.set_rng_state(own)
+            for gpu, of_gpu in zip(range(torch.cuda.device_count()), of_gpus):
+                torch.cuda.set_rng_state(of_gpu, gpu)
 
     def _variables(self):
         model = self._model
