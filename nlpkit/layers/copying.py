@@ -84,23 +84,23 @@ class CopyAttention(keras.layers.Layer):
         self.built = True
 
     def call(self, queries: Any, memory: Any, source: Any, previous: Any, memory_mask: Any = None) -> Any:
-        found = matches(source, last_symbols(previous, self.reach))
-        counts = [ops.cumsum(ops.cast(each, "int32"), axis=1) > 0 for each in found[: self.coverage]]
-        return ops.log_softmax(self.score(queries, self.keys(memory), found, counts, memory_mask), axis=-1)
+        matched = matches(source, last_symbols(previous, self.reach))
+        counts = [ops.cumsum(ops.cast(each, "int32"), axis=1) > 0 for each in matched[: self.coverage]]
+        return ops.log_softmax(self.score(queries, self.keys(memory), matched, counts, memory_mask), axis=-1)
 
     def keys(self, memory: Any) -> Any:
         """What queries are compared with, float ``(batch, key_dim, time)``."""
         return ops.transpose(self.key(memory), (0, 2, 1))
 
     def score(
-        self, queries: Any, keys: Any, found: Sequence[Any], copied: Sequence[Any], memory_mask: Any = None
+        self, queries: Any, keys: Any, matched: Sequence[Any], copied: Sequence[Any], memory_mask: Any = None
     ) -> Any:
         """Scores, whose softmax are the weights, from what was computed before: float32 ``(batch, steps, time)``.
 
         Args:
             queries: float ``(batch, steps, features)``.
             keys: float ``(batch, key_dim, time)``, what `keys` makes of the memory.
-            found: the matches, `reach` tensors bool ``(batch, steps, time)``, see `nlpkit.ops.copying.matches`.
+            matched: the matches, `reach` tensors bool ``(batch, steps, time)``, see `nlpkit.ops.copying.matches`.
             copied: `coverage` of them, whether a position has matched up to now.
             memory_mask: optional bool ``(batch, time)``.
         """
@@ -108,7 +108,7 @@ class CopyAttention(keras.layers.Layer):
         scores = ops.cast(scores, "float32")  # (batch, steps, time)
         if self.evidence is not None:
             weights = ops.cast(self.evidence(queries), "float32")  # (batch, steps, continuation + coverage)
-            after = [shift_right(each, 2) for each in found[: self.continuation]]
+            after = [shift_right(each, 2) for each in matched[: self.continuation]]
             for i, each in enumerate([*after, *copied]):
                 scores = scores + ops.cast(each, "float32") * weights[..., i : i + 1]
         if memory_mask is not None:

@@ -34,13 +34,13 @@ def matches(source: Any, last: Sequence[Any]) -> list[Any]:
         >>> np.asarray(one).astype(int).tolist(), np.asarray(two).astype(int).tolist()
         ([[[0, 1, 0, 1]]], [[[0, 1, 0, 0]]])
     """
-    found: list[Any] = []
+    matched: list[Any] = []
     for back, ids in enumerate(last):
         here = shift_right(source, 1, back)  # (batch, time)
         is_known = ops.greater_equal(ids, FIRST_ID)[:, :, None]  # padding and the unknown match nothing
         is_equal = ops.logical_and(ops.equal(here[:, None, :], ids[:, :, None]), is_known)
-        found.append(ops.logical_and(is_equal, found[-1]) if found else is_equal)
-    return found
+        matched.append(ops.logical_and(is_equal, matched[-1]) if matched else is_equal)
+    return matched
 
 
 def shift_right(x: Any, axis: int, count: int = 1) -> Any:

@@ -51,9 +51,9 @@ def _check_file(path, settings):
     examples, notes, bad = read_titles(path)
     total = len(examples)
     texts, titles = [each.text for each in examples], [each.title for each in examples]
-    read = [text[: settings.max_text] for text in texts]
+    kept = [text[: settings.max_text] for text in texts]
     characters = sum(map(len, titles))
-    in_text = sum(sum(map({*text}.__contains__, title)) for text, title in zip(read, titles))
+    in_text = sum(sum(map({*text}.__contains__, title)) for text, title in zip(kept, titles))
     report = {
         "encoding": "UTF-8",
         "texts with titles": total,
@@ -69,7 +69,7 @@ def _check_file(path, settings):
         ),
         "characters of titles that the read part of the text has": share(in_text, characters),
         "titles that stand in the text as they are": share(
-            sum(title in text for text, title in zip(read, titles)), total
+            sum(title in text for text, title in zip(kept, titles)), total
         ),
         "repeated titles": share(total - len(set(titles)), total),
         "repeated texts": share(total - len(set(texts)), total),
@@ -78,7 +78,7 @@ def _check_file(path, settings):
         vocabulary = make_vocabulary(examples, settings)
     except ConfigError:
         vocabulary = CharacterVocabulary([])
-    unknown = [len({c for c in text if c not in vocabulary}) for text in read]
+    unknown = [len({c for c in text if c not in vocabulary}) for text in kept]
     name = f"texts with more than {NUM_EXTRA} different unknown characters (the others can't be copied)"
     report[name] = share(sum(count > NUM_EXTRA for count in unknown), total)
     report[f"characters seen {settings.char_min_count} times or more"] = max(len(vocabulary.symbols) - 1, 0)

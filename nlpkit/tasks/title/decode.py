@@ -90,9 +90,9 @@ class TitleSearch(layers.Layer):
                     return *_candidates(ops.log_softmax(logits), None, None, required, t), [hidden]
                 scores, ids, total = likeliest(logits, count)
                 return *_candidates(scores, ids, (logits, -total), required, t), [hidden]
-            found = matches(source, last)
-            copied = [before | now for before, now in zip(state[1:], found)]
-            pointed = ops.softmax(copy.score(both, memory.copy_keys, found, copied, memory.mask))
+            matched = matches(source, last)
+            copied = [before | now for before, now in zip(state[1:], matched)]
+            pointed = ops.softmax(copy.score(both, memory.copy_keys, matched, copied, memory.mask))
             if draws:
                 allowed = ops.log(ops.where(inputs["copyable"][:, None], pointed, 0.0))
                 scores = ops.log(network.switch.mix(logits, allowed, source, both))
@@ -236,8 +236,8 @@ class Search:
                     batch["required"][place, : len(prefix)] = np.where(prefix == UNKNOWN, 0, prefix)
             if noise is not None:
                 batch["noise"] = noise[rows]
-            found, score = forward({**batch, **shared})
-            ids[rows], scores[rows] = found[:, : options.n_best], score[:, : options.n_best]
+            best, score = forward({**batch, **shared})
+            ids[rows], scores[rows] = best[:, : options.n_best], score[:, : options.n_best]
 
         at_once = max(1, _BEAMS_AT_ONCE // width)
         with ThreadPoolExecutor(TITLE.batches_at_once) as pool:

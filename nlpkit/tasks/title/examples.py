@@ -248,22 +248,22 @@ class TrainingBatches:
             yield inputs, gold, weights
 
     def _collate(self, rows, length, rng):
-        read, titles = self._texts.padded(rows, length), [self._titles[row] for row in rows]
+        sources, titles = self._texts.padded(rows, length), [self._titles[row] for row in rows]
         gold = np.zeros((len(rows), self._padded[rows].max()), "int32")
         for row, title in enumerate(titles):
             gold[row, : len(title)] = title
         if self._hide:
-            read["source"], gold = _with_hidden(read["source"], gold, self._hide, self._size, rng)
-        return inputs_and_weights(read, gold, None if self._copies else self._size)
+            sources["source"], gold = _with_hidden(sources["source"], gold, self._hide, self._size, rng)
+        return inputs_and_weights(sources, gold, None if self._copies else self._size)
 
 
 def inputs_and_weights(
-    read: Mapping[str, np.ndarray], gold: np.ndarray, size: int | None = None
+    sources: Mapping[str, np.ndarray], gold: np.ndarray, size: int | None = None
 ) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
     """What the network reads of texts and titles, the titles, and how much each step counts.
 
     Args:
-        read: of the texts, see `Texts.padded`.
+        sources: of the texts, see `Texts.padded`.
         gold: ids of the titles, int32 ``(batch, steps)``, 0 for padding.
         size: number of ids that can be written, of a model that does not copy.
 
@@ -273,7 +273,7 @@ def inputs_and_weights(
     counts = (gold != 0) & (gold != UNKNOWN) & (size is None or gold < size)
     weights = counts.astype("float32")
     weights *= weights.size / max(weights.sum(), 1)
-    return {**read, "previous": shift_right(gold), "gold": gold}, gold, weights
+    return {**sources, "previous": shift_right(gold), "gold": gold}, gold, weights
 
 
 def _with_hidden(source, gold, share, size, rng):

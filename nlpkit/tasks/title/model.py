@@ -106,19 +106,19 @@ class TitleNetwork:
         x = encode_text(x, mask, settings.encoder, settings.dilations, settings.layers, settings.dropout)
         x = layers.LayerNormalization(name="encoded")(x)  # (batch, time, width)
         vector = pool_text(x, mask, "max")
-        read = [x, vector, self._start(vector)] + ([] if self._prior is None else [self._prior(ids)])
-        self._encoder = keras.Model(self.read_inputs, read, name="encoder")
+        encoded = [x, vector, self._start(vector)] + ([] if self._prior is None else [self._prior(ids)])
+        self._encoder = keras.Model(self.read_inputs, encoded, name="encoder")
 
         dropout = layers.Dropout(settings.dropout)
         now = self._condition(self._enter, dropout(self.embedding(self._known(previous))), vector)
-        states = self.decoder(now, initial_state=read[2])  # (batch, steps, decoder_width)
+        states = self.decoder(now, initial_state=encoded[2])  # (batch, steps, decoder_width)
         states = self._condition(self._leave, layers.Dropout(settings.dropout)(states), vector)
         seen, _ = self.attention(states, x, memory_mask=mask)
         both = layers.Concatenate()([states, seen])
         hidden = layers.Dropout(settings.dropout)(self._output(both))
         logits = self.embedding(hidden, reverse=True)
         if self._prior is not None:
-            logits = logits + read[-1][:, None]
+            logits = logits + encoded[-1][:, None]
         if self.copy_attention is None or self.switch is None:
             scores = gold_log_probability(ops.cast(logits, "float32"), gold)
         else:
@@ -187,6 +187,6 @@ class TitleNetwork:
         flat = self.decoder.step(ops.reshape(x, (-1, x.shape[-1])), flat)
         state = ops.reshape(flat, (batch, beams, state.shape[-1]))
         states = self._normalize(self._leave, state, memory.leave)
-        read, _ = self.attention.attend(states, memory.keys, memory.values, memory.mask)
-        both = ops.concatenate([states, read], axis=-1)
+        attended, _ = self.attention.attend(states, memory.keys, memory.values, memory.mask)
+        both = ops.concatenate([states, attended], axis=-1)
         return ops.cast(self._output(both), "float32"), ops.cast(both, "float32"), ops.cast(state, "float32")

@@ -33,8 +33,8 @@ def attention_maps(task: Any, examples: Sequence[TitleExample]) -> list[Picture]
     pictures: list[Picture] = []
     for row, (text, answer) in enumerate(zip(texts.strings(), answers)):
         ids = np.append(texts.encode(row, answer.title), END_ID)[None]
-        read = texts.padded(np.array([row]), len(text))
-        shown = forward(inputs_and_weights(read, ids.astype("int32"))[0])
+        sources = texts.padded(np.array([row]), len(text))
+        shown = forward(inputs_and_weights(sources, ids.astype("int32"))[0])
         for name in names:
             weights = shown[name][0]
             weights = weights.mean(axis=0) if name.startswith("attention/") else np.exp(weights)
