@@ -1,6 +1,9 @@
-"""Readers and batches."""
+"""Readers and batches, and the samples."""
 
+import configparser
+import fnmatch
 import gzip
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -25,6 +28,15 @@ def test_readers_know_their_lines(tmp_path):
     assert [(r.words, r.line) for r in read_words(words)] == [(["我", "爱"], 1), (["北京"], 3)]
     jsonl = write(tmp_path / "a.jsonl", '{"text": "x"}\n\n{"text": "y"}\n')
     assert [(r.fields["text"], r.line) for r in read_jsonl(jsonl, text=str)] == [("x", 1), ("y", 3)]
+
+
+def test_every_sample_is_packed():
+    top = Path(__file__).parent.parent
+    config = configparser.ConfigParser()
+    config.read(top / "setup.cfg", "utf-8")
+    patterns = config["options.package_data"]["*"].split(", ")
+    samples = [path.name for path in (top / "data").rglob("*") if path.is_file()]
+    assert samples and not [name for name in samples if not any(fnmatch.fnmatch(name, each) for each in patterns)]
 
 
 def test_gzip_is_read_as_plain(tmp_path):

@@ -245,7 +245,7 @@ def test_a_text_gets_the_same_title_and_score_alone_and_in_any_batch(predictor, 
 def test_options_rule_the_titles(predictor, texts):
     some = texts[:6]
     for answer in predictor.predict(some, min_length=9, max_length=11, n_best=3, beam_width=4):
-        assert len(answer.titles) == 3 and all(9 <= len(each.title) <= 11 for each in answer)
+        assert len(answer) == 3 and answer[0] is answer.titles[0] and all(9 <= len(each.title) <= 11 for each in answer)
         assert len({each.title for each in answer}) == 3
         scores = [each.score for each in answer]
         assert scores == sorted(scores, reverse=True)
@@ -265,6 +265,10 @@ def test_options_rule_the_titles(predictor, texts):
         predictor.predict(some, min_length=9, max_length=4)
     with pytest.raises(ConfigError, match=r"top_p = 1\.5: must be at most 1"):
         predictor.predict(some, temperature=1.0, top_p=1.5)
+    with pytest.raises(ConfigError, match="top_k = 3: must be 0 without a temperature"):
+        predictor.predict(some, top_k=3)
+    with pytest.raises(ConfigError, match="prefix = '甲乙': must be without forbidden characters"):
+        predictor.predict(some, prefix="甲乙", forbidden="乙")
 
 
 def test_draws_depend_on_the_seed_and_on_nothing_else(predictor, texts):
@@ -279,6 +283,11 @@ def test_draws_depend_on_the_seed_and_on_nothing_else(predictor, texts):
     assert greedy == [a.title for a in predictor.predict(texts[:5], temperature=0.5, top_p=1e-6)]
     with_prefix = predictor.predict(texts[:5], prefix="龘", **options)
     assert all(each.title[0] == "龘" for answer in with_prefix for each in answer)
+
+
+def test_all_that_is_to_be_said_of_a_text_is_said(predictor):
+    with pytest.warns(match="has 70 characters, of which the first 64 are read; none of its characters is in the voc"):
+        predictor.predict(["龘" * 70])
 
 
 BARE = dict.fromkeys(("copy", "prior", "counts", "words"), False)

@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:
-        print("nlpkit: stopped", file=sys.stderr)
+        print("nlpkit: stopped; nlpkit train goes on with the same command and --resume", file=sys.stderr)
         return 130
     except OSError as error:
         print(f"nlpkit: error: {error.filename or 'input/output'}: {error.strerror or error}", file=sys.stderr)

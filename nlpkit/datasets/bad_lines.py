@@ -45,7 +45,7 @@ def read_good_lines(
             if bad <= _SHOWN:
                 notes.append(f"{error}; passed over")
     if bad > _SHOWN:
-        notes.append(f"{path}: {bad - _SHOWN} more bad lines passed over")
+        notes.append(f"{path}: and {bad - _SHOWN} more bad lines, passed over")
     if not examples:
         raise DataError(f"holds no {noun}; {notes[0]}", path)
     return examples, notes, bad

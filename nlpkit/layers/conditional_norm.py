@@ -41,6 +41,11 @@ class ConditionalLayerNorm(keras.layers.Layer):
         self.norm = keras.layers.LayerNormalization(name="norm", dtype=self.dtype_policy)
 
     def build(self, inputs_shape: Any, condition_shape: Any) -> None:
+        if len(inputs_shape) != 3 or len(condition_shape) != 2:
+            raise ValueError(
+                "inputs must have the shape (batch, time, features), their condition (batch, channels). "
+                f"Received: {tuple(inputs_shape)} and {tuple(condition_shape)}"
+            )
         features = inputs_shape[-1]
         self.norm.build(inputs_shape)
         self.scale, self.shift = (

@@ -38,7 +38,9 @@ def inside(model: Any, *names: str) -> Any:
     """A model that gives tensors from within another one.
 
     Layers are not asked to take part: what happens within one is written down anew, by calling it with symbolic
-    tensors, which gives the same operations on the same weights.
+    tensors, which gives the same operations on the same weights. That goes for layers that compute with `keras.ops`
+    alone; of loops, of layers that need a size which is not known before they run, and of models and wrappers only the
+    output can be shown. Of a layer that is called more than once, the first call is shown.
 
     Args:
         model: a functional or sequential Keras model.
@@ -66,7 +68,8 @@ def inside(model: Any, *names: str) -> Any:
             layer = next((each for each in model.layers if each.name == name.split("/")[0]), None)
             if layer is not None and not any(known.startswith(f"{layer.name}/") for known in views):
                 raise ValueError(
-                    f"{layer.name} can't be looked into: {type(layer).__name__} computes with more than keras.ops"
+                    f"{layer.name} can't be looked into: {type(layer).__name__} is a model or a wrapper, or computes with "
+                    "sizes or values that are known only when it runs"
                 )
             raise ValueError(unknown_name("tensor", name, views))
     return keras.Model(model.input, {name: views[name].connected(name) for name in names})

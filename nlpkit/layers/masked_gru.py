@@ -33,7 +33,8 @@ class MaskedGRU(keras.layers.Layer):
         steps.
 
     Raises:
-        ValueError: if `units` is no integer from 1, or an initial state is given to a layer that reads both ways.
+        ValueError: if `units` is no integer from 1, the inputs have another shape, or an initial state is given to a
+            layer that reads both ways.
 
     Example:
 
@@ -56,6 +57,8 @@ class MaskedGRU(keras.layers.Layer):
         self.supports_masking = True
 
     def build(self, input_shape: Any) -> None:
+        if len(input_shape) != 3:
+            raise ValueError(f"inputs must have the shape (batch, time, features). Received: {tuple(input_shape)}")
         self._directions = [self._add_weights(name, input_shape[-1]) for name in ("forward", "backward")[: self._count]]
         self.built = True
 

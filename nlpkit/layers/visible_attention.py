@@ -85,8 +85,9 @@ class VisibleAttention(keras.layers.Layer):
         # The heads are put side by side one by one, since a reshape can't be told of two unknown sizes.
         return ops.concatenate([read[:, head] for head in range(self.num_heads)], axis=-1), weights
 
-    def compute_mask(self, *_: Any) -> None:
-        """None: the result has no padding of its own."""
+    def compute_mask(self, queries: Any, previous_mask: Any = None) -> tuple[Any, None]:
+        """The mask of the queries is that of what was read for them."""
+        return previous_mask, None
 
     def compute_output_shape(self, queries_shape: Any, memory_shape: Any) -> Any:
         batch, steps = queries_shape[:2]

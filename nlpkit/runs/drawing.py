@@ -9,7 +9,7 @@ import numpy as np
 from nlpkit.tasks.pictures import Attention, Distribution, Map, Picture
 
 _SHORT = 16  # characters of a sentence on a map
-_FAINT = 0.02  # a weight that is not drawn
+_FAINT = 0.05  # a weight that is not drawn, as a share of the largest beside it
 _MIDDLE = "font-size='12' text-anchor='middle'"
 _COLOURS = ("#15803d", "#dc2626", "#2563eb")
 
@@ -24,7 +24,8 @@ def draw(picture: Picture) -> str:
 
 
 def _attention(picture, cell=15):
-    """A square for each pair of characters, the darker the more it counts; the text above, the other one beside."""
+    """A square for each pair of characters, in each row the darker the more it counts; the text that is looked at
+    above, the one that looks on the left."""
     rows, columns = picture.weights.shape
     width, height = cell * (columns + 1) + 4, cell * (rows + 1) + 4
     parts = []
@@ -32,11 +33,12 @@ def _attention(picture, cell=15):
         parts.append(f"<text x='{cell * (j + 1.5)}' y='{cell - 3}' {_MIDDLE}>{html.escape(symbol)}</text>")
     for i, symbol in enumerate(picture.target):
         parts.append(f"<text x='{cell / 2}' y='{cell * (i + 2) - 3}' {_MIDDLE}>{html.escape(symbol)}</text>")
-        for j in np.flatnonzero(picture.weights[i] > _FAINT):
+        shades = picture.weights[i] / max(picture.weights[i].max(initial=0), 1e-9)
+        for j in np.flatnonzero(shades > _FAINT):
             weight = picture.weights[i, j]
             place = f"x='{cell * (j + 1)}' y='{cell * (i + 1)}' width='{cell}' height='{cell}'"
             title = f"<title>{html.escape(symbol)} ← {html.escape(picture.source[j])} {weight:.0%}</title>"
-            parts.append(f"<rect {place} fill='#2563eb' fill-opacity='{weight:.2f}'>{title}</rect>")
+            parts.append(f"<rect {place} fill='#2563eb' fill-opacity='{shades[j]:.2f}'>{title}</rect>")
     svg = _svg(width, height, picture.title, parts)
     return f"<div class='wide'><div style='min-width:{width * 0.8:.0f}px'>{svg}</div></div>"
 

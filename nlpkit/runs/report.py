@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from nlpkit.tasks.task import Data, Task
 
 _SAMPLES = 16
+_LONGEST = 160  # characters of a record that are shown
 
 _STYLE = """body{font:15px/1.5 system-ui,sans-serif;max-width:60em;margin:2em auto;padding:0 1em;color:#222}
-h1{font-size:1.5em}h2{font-size:1.15em;margin-top:1.6em}table{border-collapse:collapse}
+h1{font-size:1.5em;overflow-wrap:anywhere}h2{font-size:1.15em;margin-top:1.6em}table{border-collapse:collapse}
 td,th{padding:.25em .7em;border-bottom:1px solid #ddd;text-align:left;vertical-align:top}
 td.n{text-align:right;font-variant-numeric:tabular-nums}svg{margin:.3em 1.2em .3em 0}
 div.wide{overflow-x:auto}
@@ -70,13 +71,16 @@ def _moves(history, key):
 def _samples(model, valid):
     """A table of answers beside the right ones."""
     pairs = model.expected(valid.examples, _SAMPLES)
-    yield "<h2>Sample predictions</h2><table><tr><th>expected</th><th>predicted</th></tr>"
     answers = model.predict([record for record, _ in pairs]) if pairs else []
+    legend = html.escape(answers[0].legend) if answers else ""
+    yield f"<h2>Sample predictions</h2><p>{legend}</p><table><tr><th>expected</th><th>predicted</th></tr>"
     for (record, right), answer in zip(pairs, answers):
         found = _shown(answer)
         wanted = html.escape(str(record)) if right is None else _shown(right)
         kind = "" if right is None else f" class='{'right' if answer.agrees(right) else 'wrong'}'"
-        yield f"<tr{kind}><td>{wanted}</td><td>{found}</td></tr>"
+        text = getattr(record, "text", "")  # of a record of several parts; else the answers show it
+        source = f"<br><small>{html.escape(text[:_LONGEST])}{'…' * (len(text) > _LONGEST)}</small>" if text else ""
+        yield f"<tr{kind}><td>{wanted}{source}</td><td>{found}</td></tr>"
     yield "</table>"
 
 
@@ -99,7 +103,7 @@ def _table(values):
             rows.append(f"<tr><td>{html.escape(str(key))}</td><td>{_table(value)}</td></tr>")
             continue
         rows.append(f"<tr><td>{html.escape(str(key))}</td>{_cell(value)}</tr>")
-    return f"<table>{''.join(rows)}</table>"
+    return f"<div class='wide'><table>{''.join(rows)}</table></div>"
 
 
 def _grid(rows, columns):

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import Any, ClassVar
 
 
 @dataclasses.dataclass(frozen=True)
 class Answer:
     """Base of the answers of all tasks: frozen dataclasses, one for each record."""
+
+    legend: ClassVar[str] = ""
+    """What the colours of `coloured` mean, a sentence."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, the object of a JSON line; fields that are None are left out."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 from nlpkit.tasks.answers import Answer
 
@@ -17,7 +17,7 @@ class Title:
     title: str
     score: float | None = None
     copied: tuple[tuple[int, int], ...] = ()
-    """Begin and end of its parts of two characters or more that stand in the text."""
+    """Begin and end, in the title, of its parts of two characters or more that stand in the text."""
 
     def to_dict(self) -> dict[str, Any]:
         return {"title": self.title, "score": self.score, "copied": [list(span) for span in self.copied]}
@@ -29,8 +29,16 @@ class Titles(Answer):
 
     titles: tuple[Title, ...]
 
+    legend: ClassVar[str] = "Of titles, what stands in the text is blue, what does not is brown."
+
     def __iter__(self) -> Iterator[Title]:
         return iter(self.titles)
+
+    def __len__(self) -> int:
+        return len(self.titles)
+
+    def __getitem__(self, place: int) -> Title:
+        return self.titles[place]
 
     @property
     def title(self) -> str:

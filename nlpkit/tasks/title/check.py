@@ -58,7 +58,10 @@ def _check_file(path, settings):
         "encoding": "UTF-8",
         "texts with titles": total,
         "bad lines (passed over)": bad,
-        **{f"bad line {i}": note.removeprefix(f"{path}, ") for i, note in enumerate(notes, 1)},
+        **{
+            f"bad lines, {i}": note.removeprefix(f"{path}, ").removeprefix(f"{path}: ")
+            for i, note in enumerate(notes, 1)
+        },
         f"characters of a text: {LENGTHS}": percentiles(np.array([*map(len, texts)])),
         f"characters of a title: {LENGTHS}": percentiles(np.array([*map(len, titles)])),
         f"texts longer than {settings.max_text} (the beginning is read)": share(
@@ -79,7 +82,7 @@ def _check_file(path, settings):
     except ConfigError:
         vocabulary = CharacterVocabulary([])
     unknown = [len({c for c in text if c not in vocabulary}) for text in kept]
-    name = f"texts with more than {NUM_EXTRA} different unknown characters (the others can't be copied)"
+    name = f"texts with more than {NUM_EXTRA} different unknown characters (those after the first {NUM_EXTRA} can't be copied)"
     report[name] = share(sum(count > NUM_EXTRA for count in unknown), total)
     report[f"characters seen {settings.char_min_count} times or more"] = max(len(vocabulary.symbols) - 1, 0)
     return report, examples

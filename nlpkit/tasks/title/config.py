@@ -32,7 +32,9 @@ class TitleSettings(EncoderSettings):
         default=True,
     )
     words: bool = option("let the encoder read where jieba's words begin and end", default=True)
-    char_dim: int = option("size of the character vectors, which are read and written with", default=128, least=1)
+    char_dim: int = option(
+        "size of the character vectors, which serve for reading and for writing", default=128, least=1
+    )
     decoder_width: int = option("numbers in the state of the decoder", default=256, least=1)
     heads: int = option("heads of the attention", default=4, least=1)
     prior: bool = option("give every character of the text a learned bonus in the output", default=True)
@@ -51,7 +53,7 @@ class TitleSettings(EncoderSettings):
     )
     hide: float = option(
         "mean share of the different characters of a text that a training step takes for unknown, so that the model "
-        "learns to copy what it does not know; none without copying",
+        "learns to copy what it does not know; not used by models that don't copy",
         default=0.15,
         least=0,
         below=0.5,
@@ -74,21 +76,28 @@ class TitlePrediction(WritingOptions):
         "characters that a title has at most; without, what the model was trained on", default=None, least=1
     )
     no_repeat: int = option(
-        "no sequence of so many characters occurs twice in a title; 0 allows all", default=0, least=0
+        "no sequence of so many characters occurs twice in a title, but in its prefix; 0 allows all", default=0, least=0
     )
     prefix: str = option("how every title begins; a record may have one of its own", default="", metavar="TEXT")
-    top_k: int = option("draw each character from the so many likeliest; 0 from all", default=0, least=0)
+    top_k: int = option(
+        "with a temperature: draw each character from this many of the likeliest; 0 from all", default=0, least=0
+    )
     top_p: float = option(
-        "draw each character from the likeliest that together have this probability", default=1.0, above=0
+        "with a temperature: draw each character from the likeliest that together have this probability, at most 1",
+        default=1.0,
+        above=0,
     )
 
     def validate(self) -> None:
         super().validate()
         self.require("length_penalty", math.isfinite(self.length_penalty), "a finite number")
         self.require("top_p", self.top_p <= 1, "at most 1")
+        self.require("top_k", self.temperature or not self.top_k, "0 without a temperature, as nothing is drawn")
+        self.require("top_p", self.temperature or self.top_p == 1, "1 without a temperature, as nothing is drawn")
         longest = math.inf if self.max_length is None else self.max_length
         self.require("min_length", self.min_length <= longest, f"at most max_length, {longest}")
         self.require("prefix", len(self.prefix) <= longest, f"no longer than max_length, {longest}")
+        self.require("prefix", not {*self.prefix} & {*self.forbidden}, "without forbidden characters")
 
 
 TITLE = Declaration(

@@ -61,16 +61,16 @@ def quality(examples: Sequence[TitleExample], written: Sequence[str], mean_title
     texts, right = [example.text for example in examples], [example.title for example in examples]
     first = [lead(text, mean_title) for text in texts]
     scores: dict[str, Any] = clge_scores(right, written)
-    by_name = {"written": scores, "first sentence": clge_scores(right, first)}
-    more: dict[str, float] = {"lead": by_name["first sentence"]["rouge_l"]}
+    by_name = {"written": scores, "lead": clge_scores(right, first)}
+    more: dict[str, float] = {"lead": by_name["lead"]["rouge_l"]}
     with contextlib.suppress(MissingPackageError):
         more["bleu"] = bleu(right, written)
     return {
         **scores,
         **more,
         "characters (CLGE)": by_name,
-        "words (jieba)": {"written": word_rouge(right, written), "first sentence": word_rouge(right, first)},
-        "against the text": {"written": _use_of(texts, written), "right": _use_of(texts, right)},
+        "words (jieba)": {"written": word_rouge(right, written), "lead": word_rouge(right, first)},
+        "against the text": {"written": _use_of(texts, written), "reference": _use_of(texts, right)},
     }
 
 
@@ -78,7 +78,7 @@ def _use_of(texts, titles):
     copied = copying(texts, titles)
     return {
         **{f"new {n}-grams": novelty(texts, titles, n) for n in (1, 2, 3)},
-        "copied": copied["share"],
-        "copied span": copied["length"],
-        "length": mean_length(titles),
+        "share copied": copied["share"],
+        "mean copied span": copied["length"],
+        "mean length": mean_length(titles),
     }

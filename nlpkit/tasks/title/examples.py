@@ -337,21 +337,24 @@ def problems_of(records: Sequence[TitleRecord], texts: Texts, max_text: int, max
     counts = known[texts.flat.starts + texts.flat.lengths] - known[texts.flat.starts]
     problems = []
     for row, record in enumerate(records):
-        prefix = record.prefix or ""
+        prefix, reasons = record.prefix or "", []
         if not record.text:
             problems.append(Problem(row, "is empty", is_error=True))
-        elif len(prefix) > max_length:
+            continue
+        if len(prefix) > max_length:
             reason = f"its title must begin with {len(prefix)} characters, and may have {max_length}"
             problems.append(Problem(row, reason, is_error=True))
-        elif prefix and UNKNOWN in texts.encode(row, prefix):
-            reason = f"with its prefix it has more than {NUM_EXTRA} unknown characters; a part of that can't be written"
-            problems.append(Problem(row, reason))
-        elif len(record.text) > max_text:
-            problems.append(
-                Problem(row, f"has {len(record.text):,} characters, of which the first {max_text} are read")
+            continue
+        if prefix and UNKNOWN in texts.encode(row, prefix):
+            reasons.append(
+                f"with its prefix it has more than {NUM_EXTRA} unknown characters; a part of that can't be written"
             )
-        elif counts[row] == 0:
-            problems.append(Problem(row, "none of its characters is in the vocabulary; answered all the same"))
-        elif record.has_more:
-            problems.append(Problem(row, "holds a tab; what follows it is not read"))
+        if len(record.text) > max_text:
+            reasons.append(f"has {len(record.text):,} characters, of which the first {max_text} are read")
+        if counts[row] == 0:
+            reasons.append("none of its characters is in the vocabulary; answered all the same")
+        if record.has_more:
+            reasons.append("holds a tab; what follows it is not read")
+        if reasons:
+            problems.append(Problem(row, "; ".join(reasons)))
     return problems
