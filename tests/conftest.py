@@ -42,6 +42,14 @@ def entities_model(shared_folder):
 
 
 @pytest.fixture(scope="session")
+def tokens_model(shared_folder):
+    """Folder of a tagger of parts of speech."""
+    files = [SAMPLES / f"pos-{part}.conll" for part in ("train", "test")]
+    settings = {**SMALL, "epochs": 8, "token_dim": 16, "spelling_width": 16, "affix_dim": 4, "num_affixes": 256}
+    return _trained(shared_folder / "tokens", "tagging", *files, settings)
+
+
+@pytest.fixture(scope="session")
 def couplet_model(shared_folder):
     """Folder of a writer of couplets."""
     files = [COUPLETS / f"couplets-{part}.tsv" for part in ("train", "test")]

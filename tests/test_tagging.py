@@ -13,11 +13,11 @@ import nlpkit
 from nlpkit.datasets.windows import cut_windows
 from nlpkit.errors import ConfigError, DataError
 from nlpkit.tasks.character_features import make_features
-from nlpkit.tasks.tagging.answers import Entity
+from nlpkit.tasks.tagging.answers import Entity, Token
 from nlpkit.tasks.tagging.check import check
 from nlpkit.tasks.tagging.config import TaggingPrediction, TaggingReading, TaggingSettings
-from nlpkit.tasks.tagging.decode import spaced_words
-from nlpkit.tasks.tagging.examples import Example, check_labels, detect_format, read_examples
+from nlpkit.tasks.tagging.decode import TagReader, spaced_words
+from nlpkit.tasks.tagging.examples import Example, check_labels, detect_format, read_examples, read_labelled
 from nlpkit.tasks.tagging.task import Tagger
 from nlpkit.tasks.task import Data
 from nlpkit.text import tag_schemes
@@ -116,7 +116,7 @@ def test_columns_are_legal_where_a_text_had_to_be_cut(words_model, tmp_path):
     predictor = nlpkit.load(words_model)
     tagger, text = predictor.task, "长江大桥" * 90
     cut_inside = np.random.default_rng(0).integers(0, len(tagger.labels.symbols), 1 + len(text) + 1).astype("int16")
-    encoded, _ = tagger.encode([text], tagger.prepare(TaggingPrediction()))
+    encoded, _ = tagger.encode([tagger.parse(text)], tagger.prepare(TaggingPrediction()))
     columns = tagger.write(encoded, cut_inside, "conll").splitlines()
     labels = [line.split("\t")[1] for line in columns if line]
     assert len(labels) == len(text) and tag_schemes.find_illegal(labels, tagger.reader.scheme) is None
@@ -143,7 +143,7 @@ def test_formats_are_detected_and_agree(tmp_path):
     spans = [{"start": 0, "end": 1}, {"start": 1, "end": 2}, {"start": 2, "end": 4}]
     jsonl.write_text(json.dumps({"text": "我爱北京", "words": spans}), "utf-8")
     assert [detect_format(p) for p in (conll, words, jsonl)] == ["conll", "words", "jsonl"]
-    assert {(e.text, e.labels) for p in (conll, words, jsonl) for e in read_examples(p)} == {
+    assert {(e.text, e.labels) for p in (conll, words, jsonl) for e in read_labelled(p, repair=False).examples} == {
         ("我爱北京", ("S", "S", "B", "E"))
     }
 
@@ -154,7 +154,7 @@ def test_output_can_be_read_again(entities_model, tmp_path):
     answers = {}
     for name in ("jsonl", "conll"):
         predictor.predict_file(tmp_path / "in.txt", tmp_path / f"out.{name}", name)
-        answers[name] = [(e.text, e.labels) for e in read_examples(tmp_path / f"out.{name}")]
+        answers[name] = [(e.text, e.labels) for e in read_labelled(tmp_path / f"out.{name}", False).examples]
     assert answers["jsonl"] == answers["conll"]
 
 
@@ -177,13 +177,18 @@ def test_illegal_labels_are_listed_or_repaired(tmp_path):
     ("content", "message"),
     [
         ("甲\tO\n\n甲\tX-PER\n", "line 3: unknown tag scheme: X-PER"),
-        ("甲乙\tO\n", "token '甲乙' has 2 characters"),
+        ("甲\tNOUN\n乙\tB-PER\n", "line 1: unknown tag scheme: NOUN"),
+        ("New York\tNOUN\n", "token 'New York' has white space in it"),
+        ("\tNOUN\n", "2 columns"),
+        ('{"tokens": ["a", ""], "labels": ["X", "Y"]}', "token 2, '', is empty"),
+        ('{"tokens": ["a", "b"], "labels": ["X"]}', 'expected 2 texts in the field "labels"'),
+        ('{"tokens": ["a", "b"]}', 'expected a list in the field "labels". Received: nothing'),
         ('{"text": "甲乙", "words": [{"start": 0, "end": 1}]}', "the words do not cover the text"),
         (
             '{"text": "甲乙", "entities": [{"start": 0, "end": 3, "type": "X"}]}',
             "spans with start < end inside the text",
         ),
-        ('{"text": "甲乙"}', 'expected a list in the field "words" or "entities"'),
+        ('{"text": "甲乙"}', 'expected a list in the field "words", "entities" or "tokens"'),
         ("\n\n", "holds no example"),
     ],
 )
@@ -230,7 +235,7 @@ def test_vectors_start_the_embeddings(tmp_path):
     settings = {**SMALL, "vectors": str(vectors), "char_dim": 4, "bigram_dim": 2}
     data = Data(read_examples(SAMPLES / "words-train.txt"), {"scheme": "BMES"})
     tagger = Tagger.untrained(TaggingSettings.create(settings), data)
-    (row,) = tagger.features.characters.encode(["龘"])
+    (row,) = tagger.inputs.features.characters.encode(["龘"])
     found = tagger.network.character_vectors.get_weights()[0][row]
     np.testing.assert_allclose(found / found[0], [1, 0.75, 0.5, 0.25], rtol=1e-5)
     with pytest.raises(DataError, match="have 4 numbers, char_dim is 16; set char_dim=4"):
@@ -244,7 +249,7 @@ def test_frozen_vectors_stay_what_they_are(tmp_path):
     tagger = nlpkit.train("tagging", data, data, out=out, settings=settings).task
     for network in (tagger.network, nlpkit.load(out).task.network):
         (table,) = network.character_vectors.get_weights()
-        row, other = (table[tagger.features.characters.encode([symbol])[0]] for symbol in "的是")
+        row, other = (table[tagger.inputs.features.characters.encode([symbol])[0]] for symbol in "的是")
         np.testing.assert_allclose(row / row[0], [1, 2, 3, 4], rtol=1e-3)
         assert not other.any()
     with pytest.raises(ConfigError, match="freeze_vectors = True: must be false without vectors"):
@@ -271,8 +276,8 @@ def test_an_exported_network_decodes(words_model, tmp_path):
     task = nlpkit.load(words_model).task
     model = task.network.model
     tagger = keras.Model(model.input, ViterbiDecoder()(model.output))
-    encoded, _ = task.encode(LINES, task.prepare(TaggingPrediction()))
-    arrays = encoded.windows.gather(encoded.arrays, np.arange(8), 64)
+    encoded, _ = task.encode([*map(task.parse, LINES)], task.prepare(TaggingPrediction()))
+    arrays = encoded.inputs.batch(encoded.windows, np.arange(8), 64)
     tagger.export(tmp_path / "exported", verbose=False)
     exported = tf.saved_model.load(tmp_path / "exported")
     np.testing.assert_array_equal(np.asarray(exported.serve(arrays)), tagger.predict(arrays, verbose=0))
@@ -300,15 +305,17 @@ def test_stops_between_digits_are_no_places_to_cut():
     assert windows.keep_to[0] - flat.starts[0] == 21
 
 
-@pytest.mark.parametrize("labels", [["B", "I", "O"], ["B-NN", "E-NN", "S-VV"]])
-def test_untyped_spans_and_typed_words(labels, tmp_path):
+@pytest.mark.parametrize(
+    ("labels", "kind"), [(["B", "I", "O"], Entity), (["B-NN", "E-NN", "S-VV"], Token), (["NN", "NN", "VV"], Token)]
+)
+def test_untyped_spans_typed_words_and_plain_labels(labels, kind, tmp_path):
     path = tmp_path / "a.conll"
     path.write_text(("".join(f"{c}\t{label}\n" for c, label in zip("甲乙丙", labels)) + "\n") * 9, "utf-8")
     model = nlpkit.train(
         "tagging", path, path, out=tmp_path / "m", settings={**SMALL, "epochs": 1, "char_min_count": 1}
     )
-    assert "types" in model.metrics["valid"]
-    assert all(isinstance(span, Entity) for span in model.predict(["甲乙丙"])[0])
+    assert ("labels" if labels[0] == "NN" else "types") in model.metrics["valid"]
+    assert all(isinstance(span, kind) for span in model.predict(["甲乙丙"])[0])
 
 
 def test_half_a_surrogate_pair_and_bad_offsets_are_data_errors(tmp_path):
@@ -326,7 +333,7 @@ def test_half_a_surrogate_pair_and_bad_offsets_are_data_errors(tmp_path):
 def test_four_columns_are_conll(tmp_path):
     path = tmp_path / "a.conll"
     path.write_text("小 NN X B-PER\n王 NN X I-PER\n", "utf-8")
-    assert read_examples(path) == [Example("小王", ("B-PER", "I-PER"), 1)]
+    assert read_labelled(path, repair=False).examples == [Example("小王", ("B-PER", "I-PER"), 1)]
 
 
 def test_one_example_needs_a_validation_file(tmp_path):
@@ -368,7 +375,9 @@ def test_traditional_characters_are_read_as_simplified_ones(words_model):
     assert "".join(word.text for word in answer) == traditional
     task = predictor.task
     (known, read) = (
-        task.encode([traditional], task.prepare(TaggingPrediction(simplify=flag)))[0].arrays["characters"]
+        task.encode([task.parse(traditional)], task.prepare(TaggingPrediction(simplify=flag)))[0].inputs.arrays[
+            "characters"
+        ]
         for flag in (False, True)
     )
     assert (known == 1).sum() > (read == 1).sum()
@@ -398,3 +407,151 @@ def test_evaluation_repairs_unless_told_otherwise(entities_model, tmp_path):
     assert predictor.evaluate(tmp_path / "a.conll")["repaired"] == 1
     with pytest.raises(DataError, match="illegal tag sequence"):
         predictor.evaluate(tmp_path / "a.conll", repair=False)
+
+
+# Tokens, labels without prefixes, characters of several code points.
+
+
+def test_the_tokens_of_a_file_say_what_its_units_are(tmp_path):
+    path = tmp_path / "a.conll"
+    path.write_text("好 O\n👍🏽 B-X\n\n北 B-X\n京 I-X\n", "utf-8")
+    emoji = read_labelled(path, repair=False)
+    assert (emoji.unit, emoji.scheme) == ("character", "BIO")
+    assert [(e.text, e.labels) for e in emoji.examples] == [("好👍🏽", ("O", "B-X", "I-X")), ("北京", ("B-X", "I-X"))]
+    path.write_text("I PRON\nlove VERB\n\n北京 NOUN\n", "utf-8")
+    words = read_labelled(path, repair=False)
+    assert (words.unit, words.scheme) == ("token", "plain")
+    assert words.examples[0] == Example("I love", ("PRON", "VERB"), 1, ("I", "love"))
+    joint = read_labelled(path, repair=False, unit="character")
+    assert (joint.unit, joint.scheme) == ("character", "BMES")
+    assert joint.examples[1] == Example("北京", ("B-NOUN", "E-NOUN"), 4)
+    assert joint.examples[0].labels == ("S-PRON", "B-VERB", "M-VERB", "M-VERB", "E-VERB")
+    path.write_text("New B-LOC\nYork I-LOC\n", "utf-8")
+    assert read_labelled(path, False, "character").examples == [Example("NewYork", ("B-LOC", *["I-LOC"] * 6), 1)]
+    with pytest.raises(DataError, match=r"a.conll: has labels of the scheme BIO, where the model's are BMES"):
+        read_labelled(path, False, "character", "BMES")
+    (tmp_path / "a.txt").write_text("我 爱 北京\n", "utf-8")
+    with pytest.raises(DataError, match="line 1: holds a text without tokens"):
+        read_labelled(tmp_path / "a.txt", False, "token")
+    assert check([tmp_path / "a.conll"], {})[0]["units"] == "tokens"
+
+
+@given(st.lists(st.sampled_from(["B-X", "I-X", "B-Y", "I-Y", "O"]), min_size=1, max_size=8), st.data())
+def test_spans_hold_whole_characters(labels, data):
+    joins = np.array([False, *data.draw(st.lists(st.booleans(), min_size=len(labels) - 1, max_size=len(labels) - 1))])
+    for scheme, spelt in (
+        ("BIO", labels),
+        (
+            "BMES",
+            tag_schemes.write_spans([(i, i + 1, x[-1]) for i, x in enumerate(labels)], len(labels), "BMES", "BMES"),
+        ),
+        ("plain", labels),
+    ):
+        reader = TagReader(sorted({*spelt}), scheme, 64)
+        flat, tags = FlatTexts(["字" * len(spelt)]), np.array([0, *(sorted({*spelt}).index(x) for x in spelt), 0])
+        (found,) = reader.label_sequences(flat, tags, np.array([False, *joins, False]))
+        assert len(found) == len(labels)
+        spans = tag_schemes.read_spans(found, scheme)
+        if scheme == "plain":
+            assert all(found[i] == found[i - 1] for i in np.flatnonzero(joins))
+            continue
+        assert not [span for span in spans for end in span[:2] if end < len(labels) and joins[end]]
+        assert scheme == "BIO" or [i for a, b, _ in spans for i in range(a, b)] == [*range(len(labels))]
+        if not joins.any():
+            assert spans == tag_schemes.read_spans(spelt, scheme)
+
+
+def test_a_model_of_tokens_takes_texts_and_tokens(tokens_model, tmp_path):
+    predictor = nlpkit.load(tokens_model)
+    spaced, listed, named = predictor.predict(["我  爱 北京", ["我", "爱", "北京"], {"tokens": ["我", "爱", "北京"]}])
+    assert [(t.text, t.start, t.end) for t in spaced] == [("我", 0, 1), ("爱", 3, 4), ("北京", 5, 7)]
+    known = nlpkit.evaluate(tokens_model, SAMPLES / "pos-train.conll")
+    assert known["unknown_share"] == 0 and known["known_accuracy"] == known["accuracy"] > 0.5
+    assert listed == named and listed.text == "我 爱 北京" and listed.labels == spaced.labels
+    assert listed.to_text() == " ".join(f"{t.text}/{t.label}" for t in listed)
+    cut = predictor.predict(["我爱北京"], segmenter="jieba")[0]
+    assert [t.text for t in cut] == ["我", "爱", "北京"]
+    (tmp_path / "in.jsonl").write_text('{"tokens": ["我", "爱"]}\n{"text": "北京 好"}\n{"tokens": ["a b"]}\n', "utf-8")
+    for name in ("jsonl", "conll"):
+        assert predictor.predict_file(tmp_path / "in.jsonl", tmp_path / f"out.{name}") == (3, 1)
+    read = [read_labelled(tmp_path / f"out.{name}", False, "token").examples for name in ("jsonl", "conll")]
+    assert [(e.tokens, e.labels) for e in read[0]] == [(e.tokens, e.labels) for e in read[1]]
+    with pytest.raises(ConfigError, match=r"user_dictionary = .*: must be left out, for the model reads tokens"):
+        predictor.predict(["我"], user_dictionary=["我"])
+
+
+def test_a_sentence_of_many_tokens(tokens_model):
+    tokens = ["我", "爱", "北京", "。"] * 12_500
+    answer = nlpkit.load(tokens_model).predict([tokens])[0]
+    assert len(answer.tokens) == 50_000 and answer.tokens[-1].end == len(answer.text)
+
+
+def test_models_say_what_they_read(words_model, tokens_model):
+    with pytest.raises(DataError, match="record 0: holds tokens, and the model reads characters; give a text"):
+        nlpkit.load(words_model).predict([["我", "爱"]], on_error="stop")
+    with pytest.raises(ConfigError, match="segmenter = 'jieba': must be left out, for the model reads characters"):
+        nlpkit.load(words_model).predict(["我爱"], segmenter="jieba")
+    with pytest.raises(ConfigError, match="unit = 'character': must be auto or token, which the model reads"):
+        nlpkit.evaluate(tokens_model, SAMPLES / "pos-test.conll", unit="character")
+    with pytest.raises(DataError, match="holds a text without tokens"):
+        nlpkit.evaluate(tokens_model, SAMPLES / "words-test.txt")
+    assert nlpkit.load(tokens_model).predict(["", " \t", []])[1].tokens == ()
+
+
+SMALL_TOKENS = {**SMALL, "token_dim": 8, "spelling_width": 8, "affix_dim": 4, "num_affixes": 64, "epochs": 1}
+
+
+def test_columns_are_features(tmp_path):
+    path, names = tmp_path / "a.conll", ["token", "pos", "_", "label"]
+    rows = "Ann\tN\tx\tB-P\nis\tV\tx\tO\nold\tA\tx\tO\n\n"
+    path.write_text(rows * 6, "utf-8")
+    model = nlpkit.train("tagging", path, path, out=tmp_path / "m", settings=SMALL_TOKENS, columns=names)
+    assert nlpkit.load(tmp_path / "m").task.columns.symbols == ["pos=A", "pos=N", "pos=V"]
+    assert nlpkit.evaluate(tmp_path / "m", path) == model.metrics["valid"]
+    record = {"tokens": ["Ann", "is"], "pos": ["N", "V"]}
+    assert len(model.predict([record])[0].labels) == 2
+    with pytest.raises(DataError, match='expected a list in the field "pos"'):
+        model.predict([["Ann", "is"]], on_error="stop")
+    with pytest.raises(DataError, match="the model also reads pos; give an object with tokens and these"):
+        model.predict(["Ann is"], on_error="stop")
+    with pytest.raises(DataError, match=r"line 1: 4 columns: .*; expected 3 on every line"):
+        Tagger.read(path, TaggingReading.create({"columns": ["token", "pos", "label"]}))
+    for bad, message in ((["token"], "token and label"), (["token", "label", "a", "a"], "none occurs twice")):
+        with pytest.raises(ConfigError, match=message):
+            TaggingReading.create({"columns": bad})
+    (tmp_path / "c.conll").write_text("甲\tN\tO\n乙\tV\tO\n\n" * 3, "utf-8")
+    with pytest.raises(ConfigError, match="characters have no columns beside their label"):
+        nlpkit.train(
+            "tagging", tmp_path / "c.conll", out=tmp_path / "n", settings=SMALL, columns=["token", "pos", "label"]
+        )
+
+
+@pytest.mark.parametrize(
+    "switches",
+    [
+        {"spelling": "lstm", "encoder": "gru"},
+        {"spelling": "none", "affix_dim": 0, "shapes": False, "head": "softmax"},
+    ],
+)
+def test_every_part_of_a_model_of_tokens_can_be_left_out(switches):
+    data = Tagger.read(SAMPLES / "pos-test.conll", TaggingReading())
+    tagger = Tagger.untrained(TaggingSettings.create({**SMALL_TOKENS, **switches}), data)
+    check_gradients(tagger, data.examples)
+
+
+def test_vectors_of_tokens(tmp_path):
+    (tmp_path / "vectors.txt").write_text(
+        "3 8\n" + "".join(f"{w}{' 1' * 8}\n" for w in ("北京", "龘龘", "，")), "utf-8"
+    )
+    settings = {**SMALL_TOKENS, "vectors": str(tmp_path / "vectors.txt")}
+    data = Tagger.read(SAMPLES / "pos-test.conll", TaggingReading())
+    tagger = Tagger.untrained(TaggingSettings.create(settings), data)
+    (table,) = tagger.network.word_vectors.get_weights()
+    row = table[tagger.tokens.encode(["龘龘"])[0]]
+    np.testing.assert_allclose(row, np.full(8, 0.3), rtol=1e-5)
+    few = Tagger.untrained(TaggingSettings.create({**settings, "max_tokens": 5}), data)
+    assert len(few.tokens.symbols) == 5 and "龘龘" not in few.tokens
+    with pytest.raises(DataError, match="have 8 numbers, token_dim is 4; set token_dim=8"):
+        Tagger.untrained(TaggingSettings.create({**settings, "token_dim": 4}), data)
+    with pytest.raises(ConfigError, match="lexicon = 'train': is for characters"):
+        Tagger.untrained(TaggingSettings.create({**settings, "lexicon": "train"}), data)

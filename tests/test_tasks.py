@@ -25,6 +25,7 @@ PACKAGE = Path(nlpkit.__file__).parent
 TASKS = {
     "words_model": (SAMPLES / "words-test.txt", lambda _, examples: [e.text for e in examples]),
     "entities_model": (SAMPLES / "entities-test.conll", lambda _, examples: [e.text for e in examples]),
+    "tokens_model": (SAMPLES / "pos-test.conll", lambda _, examples: [e.text for e in examples]),
     "couplet_model": (COUPLETS / "couplets-test.tsv", lambda _, examples: [e.upper for e in examples]),
     "similarity_model": (QUESTIONS / "questions-test.tsv", lambda _, examples: [e.text for e in examples]),
     "title_model": (ARTICLES / "articles-test.jsonl", lambda _, examples: [e.text for e in examples]),
@@ -68,7 +69,7 @@ def test_the_folder_is_complete(trained):
     assert "<svg" in page and "Sample predictions" in page and page.count("<tr") > 20
     history = (folder / "history.csv").read_text().splitlines()
     assert history[0].startswith("epoch,loss,")
-    assert predictor.task.declaration.metric.name in history[0].split(",")
+    assert predictor.task.metric.name in history[0].split(",")
     assert len(history) == 1 + predictor.task.settings.epochs
 
 
@@ -130,10 +131,10 @@ def test_empty_records_are_answered_or_reported(trained):
 
 def test_a_record_of_another_kind_is_reported(trained):
     _, predictor, _, lines = trained
-    with pytest.warns(match=r"record 1: expected a text\. Received: 7"):
+    with pytest.warns(match=r"record 1: expected a text( or a list of tokens)?\. Received: 7"):
         answers = predictor.predict([lines[0], 7])
     assert len(answers) == 2 and not list(answers[1])
-    with pytest.raises(ValueError, match=r"record 0: expected a text\. Received: None"):
+    with pytest.raises(ValueError, match=r"record 0: expected a text( or a list of tokens)?\. Received: None"):
         predictor.predict([None], on_error="stop")
 
 

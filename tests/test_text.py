@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 
 from nlpkit.text import tag_schemes
 from nlpkit.text.characters import EDGE, FlatTexts, code_points, from_code_points, normalize_text
+from nlpkit.text.graphemes import graphemes
 from nlpkit.text.lexicon import Lexicon, jieba_words
 from nlpkit.text.ngrams import NgramTable
 from nlpkit.text.repetition import repetitions
+from nlpkit.text.tokens import FlatTokens, TokenFeatures
 from nlpkit.text.vocabulary import PADDING, UNKNOWN, BigramVocabulary, CharacterVocabulary, Vocabulary
 from nlpkit.text.words import WordTokenizer, word_bounds
 
@@ -132,6 +134,7 @@ def test_lexicon_file_round_trip_and_jieba(tmp_path):
         (["O", "B-A", "M-A", "E-A", "S-A"], "BIOES"),
         (["O", "B-A", "I-A", "E-A", "S-A"], "BIOES"),
         (["B", "M", "E", "S"], "BMES"),
+        (["NOUN", "X", "-LRB-", "PRP$"], "plain"),
     ],
 )
 def test_scheme_detection(labels, scheme):
@@ -149,6 +152,7 @@ SCHEMES = {
     "BIO": ["O", "B-X", "I-X", "B-Y", "I-Y"],
     "BIOES": ["O", *(f"{p}-{k}" for k in "XY" for p in "BIES")],
     "BMES": ["B", "M", "E", "S"],
+    "plain": ["NOUN", "VERB"],
 }
 
 
@@ -219,3 +223,67 @@ def test_word_bounds_are_those_of_the_words(texts):
         words = cut.words(text)
         assert np.flatnonzero(begins).tolist() == [place for _, place in words]
         assert np.flatnonzero(ends).tolist() == [place + len(word) - 1 for word, place in words]
+
+
+# Characters of several code points, and tokens.
+
+
+@given(
+    st.lists(st.sampled_from(["好", "e\u0301", "👍🏽", "👨\u200d👩\u200d👧", "🇨🇳", "각", "1\ufe0f\u20e3", "A", " "]))
+)
+def test_graphemes_are_found_wherever_they_stand(characters):
+    assert graphemes("".join(characters)) == characters
+
+
+@given(st.text())
+def test_graphemes_put_together_are_the_text(text):
+    found = graphemes(text)
+    assert "".join(found) == text and all(found)
+
+
+TOKENS = st.lists(st.lists(st.text(st.sampled_from("aAb北京1.é𠮷"), min_size=1, max_size=20), max_size=5), max_size=4)
+
+
+@given(TOKENS)
+@example([])
+@example([[], ["a"], []])
+def test_flat_tokens_are_the_tokens(sequences):
+    flat = FlatTokens(sequences)
+    for tokens, start, length in zip(sequences, flat.starts, flat.lengths, strict=True):
+        places = flat.places[start : start + length]
+        assert [flat.distinct[place - 1] for place in places] == tokens
+        assert flat.places[start - 1] == flat.places[start + length] == 0
+        expected = [ord(token) if len(token) == 1 else EDGE + 1 for token in tokens]
+        assert flat.codes[start : start + length].tolist() == expected
+    assert len({*flat.distinct}) == len(flat.distinct)
+
+
+@given(st.lists(st.text(st.sampled_from("aAb北京1.é𠮷"), min_size=1, max_size=20), max_size=6))
+def test_what_is_known_of_tokens_against_plain_loops(tokens):
+    characters, words = CharacterVocabulary("aAb北京1"), Vocabulary(["a", "ab", "北京"])
+    tables = TokenFeatures(words, characters, num_affixes=50, has_shapes=True).describe(tokens)
+    assert all(len(table) == len(tokens) + 1 and not table[0].any() for table in tables.values())
+    for row, token in enumerate(tokens, 1):
+        lower = normalize_text(token)
+        wanted = token if token in words else lower
+        assert tables["words"][row] == words.encode([wanted])[0]
+        read = token if len(token) <= 16 else token[:8] + token[-8:]
+        assert tables["spelling"][row][tables["spelling"][row] > 0].tolist() == characters.encode(read).tolist()
+        assert (tables["affixes"][row] > 1).tolist() == [len(token) >= count for count in (1, 2, 3, 1, 2, 3)]
+        kinds = [
+            [getattr(c, kind)() for c in token] for kind in ("isdigit", "isalpha", "isupper", "islower", "isascii")
+        ]
+        shape = [*map(all, kinds), *map(any, kinds), token[0].isupper()]
+        length = [
+            len(token) <= 1,
+            len(token) == 2,
+            len(token) == 3,
+            len(token) == 4,
+            5 <= len(token) < 7,
+            len(token) >= 7,
+        ]
+        assert tables["shapes"][row].tolist() == [*map(int, shape), *map(int, length)]
+    # The same ends have the same hashes, whatever stands between them.
+    both = TokenFeatures(words, num_affixes=1 << 20).describe(["abxyzcde", "ABqcde", "zab"])["affixes"]
+    assert (both[1][[0, 1, 3, 4, 5]] == both[2][[0, 1, 3, 4, 5]]).all() and both[1][2] != both[2][2]
+    assert both[1][0] != both[3][0] and len({*both[1:].ravel()}) == both[1:].size - 5

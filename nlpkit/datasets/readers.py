@@ -6,7 +6,7 @@ Every record knows the line that it began on, and every error names the file and
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,11 +15,13 @@ from nlpkit.errors import DataError
 
 
 class Columns(NamedTuple):
-    """A sentence of a CoNLL file: its first and its last column."""
+    """A sentence of a CoNLL file."""
 
     tokens: list[str]
     labels: list[str]
     line: int
+    more: dict[str, list[str]] = {}  # noqa: RUF012
+    """Other columns, by the names that were asked for."""
 
 
 class Words(NamedTuple):
@@ -43,34 +45,48 @@ class Record(NamedTuple):
     line: int
 
 
-def read_conll(path: str | Path) -> Iterator[Columns]:
+def read_conll(path: str | Path, columns: Sequence[str] = ()) -> Iterator[Columns]:
     """Sentences of a column file: a token and its label on each line, an empty line after each sentence.
 
-    Columns are separated by tabs, or by spaces where there is no tab; the first is the token, the last the label.
+    Columns are separated by tabs, or by spaces where there is no tab.
+
+    Args:
+        path: the file.
+        columns: a name for each column, among them ``token`` and ``label``; those that are called ``_`` are passed
+            over. Without names the first column is the token and the last its label.
     """
-    tokens: list[str] = []
-    labels: list[str] = []
-    begin = width = 0
+    rows: list[list[str]] = []
+    begin, width = 0, len(columns)
+    token = list(columns).index("token") if columns else 0  # may be white space
     for number, line in read_lines(path):
         if not line.strip():
-            if tokens:
-                yield Columns(tokens, labels, begin)
-            tokens, labels, begin = [], [], 0
+            if rows:
+                yield _columns(rows, begin, columns)
+            rows, begin = [], 0
             continue
-        columns = line.split("\t") if "\t" in line else line.split()
-        width = width or len(columns)
-        if len(columns) < 2 or len(columns) != width or not columns[0] or not columns[-1]:
+        fields = line.split("\t") if "\t" in line else line.split()
+        width = width or len(fields)
+        fields = [field if i == token else field.strip() for i, field in enumerate(fields)]
+        if len(fields) < 2 or len(fields) != width or not all(fields):
+            meaning = " ".join(columns) if columns else "the first a token, the last its label"
             raise DataError(
-                f"{len(columns)} columns: {line[:40]!r}; expected {max(width, 2)} on every line, the first a token, "
-                "the last its label, separated by tabs or spaces",
+                f"{len(fields)} columns: {line[:40]!r}; expected {max(width, 2)} on every line, none of them empty "
+                f"({meaning}), separated by tabs or spaces",
                 path,
                 number,
             )
         begin = begin or number
-        tokens.append(columns[0])
-        labels.append(columns[-1].strip())
-    if tokens:
-        yield Columns(tokens, labels, begin)
+        rows.append(fields)
+    if rows:
+        yield _columns(rows, begin, columns)
+
+
+def _columns(rows, line, names):
+    fields = [[*column] for column in zip(*rows)]
+    if not names:
+        return Columns(fields[0], fields[-1], line)
+    named = {name: column for name, column in zip(names, fields) if name != "_"}
+    return Columns(named.pop("token"), named.pop("label"), line, named)
 
 
 def read_words(path: str | Path) -> Iterator[Words]:

@@ -91,35 +91,36 @@ def read_vectors(path: str | Path) -> tuple[list[str], np.ndarray]:
     return words, np.array([vector for _, vector in rows], "float32").reshape(count, size)
 
 
-def read_chosen_vectors(path: str | Path, is_wanted: Callable[[str], bool]) -> dict[str, np.ndarray]:
+def read_chosen_vectors(path: str | Path, kind_of: Callable[[str], str | None]) -> dict[str, np.ndarray]:
     """Vectors of some symbols, by symbol, of a text file in word2vec's format.
 
-    Symbols of different lengths may have vectors of different sizes, so each line stands for itself; a first line
+    Symbols of different kinds may have vectors of different sizes, so each line stands for itself; a first line
     with two numbers alone is passed over.
 
     Args:
         path: the file, plain or gzipped.
-        is_wanted: whether the vector of a symbol is read.
+        kind_of: what a symbol is, such as ``character``, or None if its vector is not wanted.
 
     Raises:
         DataError: if a line of a wanted symbol holds something else, or there is none.
     """
     vectors: dict[str, np.ndarray] = {}
-    sizes: dict[int, int] = {}
+    sizes: dict[str, int] = {}
     for number, line in read_lines(path):
         symbol, *values = line.rstrip(" ").split(" ")
-        if (number == 1 and len(values) == 1) or not is_wanted(symbol):
+        kind = None if number == 1 and len(values) == 1 else kind_of(symbol)
+        if kind is None:
             continue
         try:
             vector = np.array(values, "float32")
         except ValueError:
             vector = np.zeros(0, "float32")
-        size = sizes.setdefault(len(symbol), len(vector))
+        size = sizes.setdefault(kind, len(vector))
         if len(vector) != size or not size:
             raise DataError(f"expected a symbol and {size or 'some'} numbers. Received: {line[:40]!r}", path, number)
         vectors.setdefault(symbol, vector)
     if not vectors:
-        raise DataError("holds no vector of a character or a pair of characters", path)
+        raise DataError("holds no vector of the symbols that the model reads", path)
     return vectors
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from nlpkit.datasets.padding import gather_padded
 from nlpkit.text.characters import FlatTexts
+from nlpkit.text.tokens import FlatTokens
 
 _CONTEXT = 24  # characters beside a forced cut that are read on both sides of it
 _STOPS = np.array([ord(c) for c in "。！？；!?;\n，,、：: \t"], "uint32")
@@ -38,7 +39,7 @@ class Windows:
         return mask, places[mask]
 
 
-def cut_windows(texts: FlatTexts, window: int, cuts: np.ndarray | None = None) -> Windows:
+def cut_windows(texts: FlatTexts | FlatTokens, window: int, cuts: np.ndarray | None = None) -> Windows:
     """Windows over texts. Those no longer than `window` are read whole, longer ones are cut after the last stop in it.
 
     Where there is no stop the cut is forced: both sides are read on over the cut by some characters, and the

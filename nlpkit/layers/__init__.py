@@ -1,6 +1,7 @@
 """Keras layers, each usable alone in any Keras 3 model."""
 
 from nlpkit.layers.centre_loss import CentreLoss
+from nlpkit.layers.character_cnn import CharacterCNN
 from nlpkit.layers.class_cosines import ClassCosines
 from nlpkit.layers.conditional_norm import ConditionalLayerNorm
 from nlpkit.layers.copying import CopyAttention, CopySwitch
@@ -23,6 +24,7 @@ __all__ = [
     "CRF",
     "MEMM",
     "CentreLoss",
+    "CharacterCNN",
     "ClassCosines",
     "ConditionalLayerNorm",
     "CopyAttention",

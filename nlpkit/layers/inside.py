@@ -68,8 +68,8 @@ def inside(model: Any, *names: str) -> Any:
             layer = next((each for each in model.layers if each.name == name.split("/")[0]), None)
             if layer is not None and not any(known.startswith(f"{layer.name}/") for known in views):
                 raise ValueError(
-                    f"{layer.name} can't be looked into: {type(layer).__name__} is a model or a wrapper, or computes with "
-                    "sizes or values that are known only when it runs"
+                    f"{layer.name} can't be looked into: {type(layer).__name__} is a model or a wrapper, or computes "
+                    "with sizes or values that are known only when it runs"
                 )
             raise ValueError(unknown_name("tensor", name, views))
     return keras.Model(model.input, {name: views[name].connected(name) for name in names})

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from nlpkit.metrics.generation import bleu, distinct
+from nlpkit.metrics.labels import label_scores
 from nlpkit.metrics.pairs import auc, best_threshold, retrieval_ranks
 from nlpkit.metrics.spans import entity_scores, segmentation_scores
 from nlpkit.metrics.summaries import (
@@ -31,6 +32,7 @@ __all__ = [
     "copying",
     "distinct",
     "entity_scores",
+    "label_scores",
     "lead",
     "mean_length",
     "novelty",

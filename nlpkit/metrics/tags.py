@@ -186,10 +186,8 @@ class _LabelTable:
     """What each label does to spans, as arrays by its id; see `tag_schemes.read_spans`."""
 
     def __init__(self, labels, scheme):
-        roles = tag_schemes.scheme_roles(scheme)
-        tag_schemes.read_spans(labels, scheme)  # raises an error if a label does not fit the scheme
-        prefixes, types = zip(*(tag_schemes.split_label(label) for label in labels))
-        role = np.array([roles[prefix] for prefix in prefixes])
+        roles, types = zip(*(tag_schemes.role_of(label, scheme) for label in labels))
+        role = np.array(roles)
         self.outside = role == "outside"
         self.joins = np.isin(role, ["inside", "end"])  # the open span before it, if that is of its type
         self.stays_open = np.isin(role, ["begin", "inside"])

@@ -46,7 +46,7 @@ def write_report(
         metrics: by the name of the data.
     """
     curves = [key for key in (history[0] if history else {}) if key not in ("epoch", "step") and _moves(history, key)]
-    metric = model.declaration.metric
+    metric = model.metric
     best_of = {"loss": min, metric.name: max if metric.higher_is_better else min}
     parts = [
         "<!doctype html><meta charset='utf-8'>",
@@ -78,7 +78,7 @@ def _samples(model, valid):
         found = _shown(answer)
         wanted = html.escape(str(record)) if right is None else _shown(right)
         kind = "" if right is None else f" class='{'right' if answer.agrees(right) else 'wrong'}'"
-        text = getattr(record, "text", "")  # of a record of several parts; else the answers show it
+        text = "" if hasattr(answer, "text") else getattr(record, "text", "")  # what the answer does not show
         source = f"<br><small>{html.escape(text[:_LONGEST])}{'…' * (len(text) > _LONGEST)}</small>" if text else ""
         yield f"<tr{kind}><td>{wanted}{source}</td><td>{found}</td></tr>"
     yield "</table>"

@@ -208,10 +208,10 @@ def _fit(plan, model, files, fingerprint):
     if settings.tensorboard:
         listeners.append(tensorboard_writer(plan.folder / RESUME / "tensorboard"))
     history = []
-    with EpochBar(declaration.metric) as bar:
+    with EpochBar(model.metric) as bar:
         for event in train_model(
             training_model(model.network), model.loss, batches, lambda: model.evaluate(files["valid"].examples),
-            declaration.metric, settings, plan.folder / RESUME, fingerprint, resume=plan.resume,
+            model.metric, settings, plan.folder / RESUME, fingerprint, resume=plan.resume,
             optimizer=model.optimizer(settings.epochs * len(batches)), keep_last=declaration.keeps_last,
             kept=model.network.model,
         ):  # fmt: skip

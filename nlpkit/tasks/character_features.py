@@ -59,7 +59,7 @@ def read_symbol_vectors(path: str | Path) -> dict[str, np.ndarray]:
 
     No file, an empty name, has none.
     """
-    vectors = read_chosen_vectors(path, lambda symbol: len(symbol) in (1, 2)) if path else {}
+    vectors = read_chosen_vectors(path, lambda symbol: {1: "character", 2: "pair"}.get(len(symbol))) if path else {}
     return {normalize_text(symbol): vector for symbol, vector in reversed(vectors.items())}
 
 
@@ -77,12 +77,13 @@ def set_vectors(network: Any, features: TextFeatures, vectors: Mapping[str, np.n
     Raises:
         DataError: if the vectors have another size than the network's.
     """
-    _set_rows(network.character_vectors, features.characters, vectors, "char_dim", frozen)
+    set_rows(network.character_vectors, features.characters, vectors, "char_dim", frozen)
     if features.bigrams is not None:
-        _set_rows(network.bigram_vectors, features.bigrams, vectors, "bigram_dim", frozen)
+        set_rows(network.bigram_vectors, features.bigrams, vectors, "bigram_dim", frozen)
 
 
-def _set_rows(layer, vocabulary: Vocabulary, vectors, setting, frozen):
+def set_rows(layer: Any, vocabulary: Vocabulary, vectors: Mapping[str, np.ndarray], setting: str, frozen: bool) -> None:
+    """Put vectors into an embedding layer; `setting` is the name of the one that says the layer's size."""
     (table,) = layer.get_weights()
     rows = [(i, vectors[symbol]) for i, symbol in enumerate(vocabulary.symbols, FIRST_ID) if symbol in vectors]
     if not rows:

@@ -16,6 +16,7 @@ from nlpkit.errors import ConfigError, DataError
 from nlpkit.tasks.answers import Answer
 from nlpkit.tasks.declaration import Declaration
 from nlpkit.tasks.pictures import Picture
+from nlpkit.training.metric import Metric
 from nlpkit.training.settings import TrainingSettings
 
 _HELD_OUT = 0.05  # of the training data, where there is no validation file
@@ -152,6 +153,11 @@ class Task(abc.ABC):
     @abc.abstractmethod
     def batches(self, examples: Any, seed: int) -> Any:
         """Training batches as `nlpkit.training.loop.train_model` takes them."""
+
+    @property
+    def metric(self) -> Metric:
+        """What picks the best weights."""
+        return self.declaration.metric
 
     def optimizer(self, steps: int) -> Any:
         """The optimizer for so many steps, or None for that of the training loop."""

@@ -1,14 +1,16 @@
 """Tag schemes: how labels such as ``B-PER`` spell spans, which sequences are legal, and how illegal ones are read.
 
 A label is a prefix and, for typed spans, a type: ``B-PER``, or ``B`` alone as in word segmentation. A scheme gives the
-prefixes their roles:
+prefixes their roles; labels without prefixes, such as parts of speech, are a scheme as well, in which each token is a
+span of its own:
 
 ========  ==================================================  =========================================
 scheme    prefixes                                            used for
 ========  ==================================================  =========================================
 ``BIO``   B begin, I inside, O outside                        entities (also called IOB2)
 ``BIOES``  B, I inside, E end, S single, O outside             entities (M for I: BMEO, BMESO)
-``BMES``  B, M inside, E, S: no outside                       word segmentation
+``BMES``  B, M inside, E, S: no outside                       words, also with a type (B-NOUN)
+``plain``  none                                                parts of speech
 ========  ==================================================  =========================================
 
 References:
@@ -27,6 +29,7 @@ SCHEMES = {
     "BIO": {"B": "begin", "I": "inside", "O": "outside"},
     "BIOES": {"B": "begin", "I": "inside", "M": "inside", "E": "end", "S": "single", "O": "outside"},
     "BMES": {"B": "begin", "M": "inside", "I": "inside", "E": "end", "S": "single"},
+    "plain": {},
 }
 
 
@@ -37,20 +40,28 @@ def split_label(label: str) -> tuple[str, str]:
 
 
 def detect_scheme(labels: Iterable[str]) -> str:
-    """Name of the scheme that a set of labels follows.
+    """Name of the scheme that a set of labels follows; ``plain`` if none of them has a prefix.
 
     Raises:
         ValueError: if a prefix belongs to no scheme, or the labels to more than one.
     """
+    labels = set(labels)
     prefixes = {split_label(label)[0] for label in labels}
     if not prefixes:
         raise ValueError("no labels to detect a tag scheme from")
     for name in ("BIO", "BMES", "BIOES"):
         if prefixes <= SCHEMES[name].keys():
             return name
-    known = ", ".join(f"{name} ({' '.join(scheme)})" for name, scheme in SCHEMES.items())
+    if not any(_has_prefix(label) for label in labels):
+        return "plain"
+    known = ", ".join(f"{name} ({' '.join(scheme)})" for name, scheme in SCHEMES.items() if scheme)
     foreign = sorted(label for label in labels if split_label(label)[0] not in SCHEMES["BIOES"])
     raise ValueError(f"unknown tag scheme: {', '.join(foreign[:5])} fit none of {known}")
+
+
+def _has_prefix(label):
+    prefix, kind = split_label(label)
+    return len(prefix) == 1 and bool(kind)
 
 
 def scheme_roles(scheme: str) -> dict[str, str]:
@@ -117,6 +128,8 @@ def write_spans(
     Args:
         prefixes: the prefixes that the labels at hand use, to choose between I and M, and S and B for single tokens.
     """
+    if scheme == "plain":
+        return [kind for _, _, kind in spans]
     roles = scheme_roles(scheme)
     of_role = {role: prefix for prefix, role in roles.items() if prefix in prefixes}
     begin = of_role.get("begin", "B")
@@ -135,7 +148,7 @@ def write_spans(
 
 def opens_or_outside(label: str, scheme: str) -> bool:
     """Whether a span begins at this label or none holds it, so that a text may be cut before it."""
-    return scheme_roles(scheme)[split_label(label)[0]] in ("begin", "single", "outside")
+    return role_of(label, scheme)[0] in ("begin", "single", "outside")
 
 
 def find_illegal(labels: Sequence[str], scheme: str, must_close: bool | None = None) -> int | None:
@@ -173,9 +186,20 @@ def _may_follow(before, after, scheme, must_close):
     return not (is_open and must_close)
 
 
+def role_of(label: str, scheme: str) -> tuple[str, str]:
+    """Role and type of a label: begin, inside, end, single or outside, and what kind of span.
+
+    Raises:
+        ValueError: if its prefix does not belong to the scheme.
+    """
+    return _role_of(label, scheme_roles(scheme))
+
+
 def _role_of(label, roles):
     if label is None:
         return "outside", ""
+    if not roles:
+        return "single", label
     prefix, kind = split_label(label)
     if prefix not in roles:
         raise ValueError(f"label {label!r} does not fit the tag scheme; accepted prefixes: {' '.join(roles)}")

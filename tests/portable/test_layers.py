@@ -14,6 +14,7 @@ from nlpkit.layers import (
     CRF,
     MEMM,
     CentreLoss,
+    CharacterCNN,
     ClassCosines,
     ConditionalLayerNorm,
     CopyAttention,
@@ -43,6 +44,7 @@ LAYERS = {
     "ViterbiDecoder": (ViterbiDecoder, (2, 10, 4), (2, 5), False),
     "GatedConv": (lambda: GatedConv(dilation=2, dropout=0.1), (2, 5, 4), (2, 5, 4), True),
     "GatedConv, causal": (lambda: GatedConv(dilation=2, dropout=0.1, causal=True), (2, 5, 4), (2, 5, 4), True),
+    "CharacterCNN": (lambda: CharacterCNN(6, dim=3, filters=2), (2, 5), (2, 4), True),
     "CentreLoss": (lambda: CentreLoss(4), ((2, 5), (2,)), (2, 5), False),
     "ClassCosines": (lambda: ClassCosines(6), (2, 5), (2, 6), True),
     "GoldScores": (GoldScores, ((2, 5, 4), (2, 5)), (2, 5, 2), False),
@@ -60,7 +62,7 @@ LAYERS = {
 # Layer: which of its inputs are ids.
 IDS = {
     "TokenDropout": [0], "RowEmbedding": [0], "SourcePrior": [0], "TiedEmbedding": [0], "GoldScores": [1],
-    "CentreLoss": [1], "CopyAttention": [2, 3], "CopySwitch": [2],
+    "CentreLoss": [1], "CharacterCNN": [0], "CopyAttention": [2, 3], "CopySwitch": [2],
 }  # fmt: skip
 
 
@@ -132,6 +134,27 @@ def test_head_trains_saves_and_loads(head, loss, policy, jit, tmp_path):
     for row, real in zip(found, inputs != 0):
         path = [3, *row[real], 3]
         assert all(allowed[a, b] for a, b in itertools.pairwise(path))
+
+
+def test_character_cnn_against_plain_loops():
+    layer = CharacterCNN(9, dim=3, filters=4, kernel_sizes=(1, 2, 3))
+    tokens = [[3, 4, 5, 6], [7], [8, 3], []]
+    ids = np.array([token + [0] * (4 - len(token)) for token in tokens])
+    found = array(layer(ids))
+    embeddings, *weights = layer.get_weights()
+    for token, row in zip(tokens, found):
+        parts = []
+        for i, size in enumerate((1, 2, 3)):
+            kernel, bias = weights[i], weights[3 + i]
+            edge = [np.zeros(3)] * (size - 1)
+            spelt = [*edge, *embeddings[token], *edge]
+            windows = [np.concatenate(spelt[j : j + size]) for j in range(len(token) and len(spelt) - size + 1)]
+            parts.append(np.max([np.maximum(w @ kernel + bias, 0) for w in windows] or [np.zeros(4)], axis=0))
+        np.testing.assert_allclose(row, np.concatenate(parts), rtol=1e-5, atol=1e-6)
+    padded = np.pad(ids, [[0, 0], [0, 5]])
+    np.testing.assert_allclose(array(layer(padded)), found, rtol=1e-5, atol=1e-6)
+    with pytest.raises(ValueError, match="filters must be integers from 1"):
+        CharacterCNN(9, filters=0)
 
 
 def small_tagger(head, loss, jit=False):

@@ -20,6 +20,7 @@ SCHEMES = {
     "BIO": ["O", "B-A", "I-A", "B-B", "I-B"],
     "BIOES": ["O", "B-A", "M-A", "E-A", "S-A", "I-B", "E-B"],
     "BMES": ["B", "M", "E", "S"],
+    "plain": ["NOUN", "VERB", "X"],
 }
 ROWS, STEPS = 4, 6
 

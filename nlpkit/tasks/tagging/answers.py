@@ -1,4 +1,4 @@
-"""Words and entities of a text, with offsets."""
+"""Words, entities and labelled tokens of a text, with offsets."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator, Sequence
 
 from nlpkit.tasks.answers import Answer
+from nlpkit.text.graphemes import graphemes
 
 _COLOURS = {"PER": "bold magenta", "LOC": "bold green", "ORG": "bold cyan"}
 
@@ -31,15 +32,33 @@ class Entity:
 
 
 @dataclasses.dataclass(frozen=True)
+class Token:
+    """A token or word of a text with its label, from its character `start` to before `end`."""
+
+    text: str
+    start: int
+    end: int
+    label: str
+
+
+@dataclasses.dataclass(frozen=True)
 class _Tagged(Answer):
     text: str
     labels: tuple[str, ...] = dataclasses.field(repr=False)
-    """The label of each character."""
+    """The label of each code point of the text, or of each token."""
+    units: tuple[str, ...] | None = dataclasses.field(repr=False, default=None, kw_only=True)
+    """The tokens, of a model of tokens."""
 
     def to_conll(self) -> str:
-        """A character and its label on each line, an empty line at the end; white space is written as a space."""
-        shown = (" " if character.isspace() else character for character in self.text)
-        return "".join(f"{character}\t{label}\n" for character, label in zip(shown, self.labels))
+        """A character, or a token, and its label on each line, an empty line at the end; white space is written as a
+        space."""
+        if self.units is not None:
+            return "".join(f"{token}\t{label}\n" for token, label in zip(self.units, self.labels))
+        rows, place = [], 0
+        for character in graphemes(self.text):
+            rows.append(f"{' ' if character.isspace() else character}\t{self.labels[place]}\n")
+            place += len(character)
+        return "".join(rows)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,10 +106,40 @@ class Entities(_Tagged):
         return [*parts, (self.text[end:], "")]
 
 
+@dataclasses.dataclass(frozen=True)
+class Tokens(_Tagged):
+    """The tokens of a text, each with its label: its part of speech, for example."""
+
+    tokens: tuple[Token, ...]
+
+    def __iter__(self) -> Iterator[Token]:
+        return iter(self.tokens)
+
+    def to_dict(self) -> dict:
+        return {"text": self.text, "tokens": [vars(token) for token in self.tokens]}
+
+    def to_text(self) -> str:
+        """Tokens separated by spaces, each with a slash and its label after it."""
+        return " ".join(f"{token.text}/{token.label}" for token in self if not token.text.isspace())
+
+    def coloured(self) -> list[tuple[str, str]]:
+        parts = []
+        for token in self:
+            parts += [(token.text, "bold cyan"), (f"/{token.label} ", "dim")]
+        return parts
+
+
 def tagged(
-    text: str, labels: Sequence[str], spans: Sequence[tuple[int, int, str]], words: bool
-) -> Segmentation | Entities:
-    """An answer from spans ``(start, end, type)``: a `Segmentation` if they are words, else `Entities`."""
-    if words:
+    text: str,
+    labels: Sequence[str],
+    spans: Sequence[tuple[int, int, str]],
+    kind: str,
+    units: tuple[str, ...] | None = None,
+) -> Segmentation | Entities | Tokens:
+    """An answer from spans ``(start, end, type)``, of a kind: ``words``, ``entities`` or ``tokens``."""
+    if kind == "words":
         return Segmentation(text, tuple(labels), tuple(Word(text[a:b], a, b) for a, b, _ in spans))
-    return Entities(text, tuple(labels), tuple(Entity(text[a:b], a, b, kind) for a, b, kind in spans))
+    if kind == "tokens":
+        parts = tuple(Token(text[a:b], a, b, label) for a, b, label in spans)
+        return Tokens(text, tuple(labels), parts, units=units)
+    return Entities(text, tuple(labels), tuple(Entity(text[a:b], a, b, type_) for a, b, type_ in spans), units=units)

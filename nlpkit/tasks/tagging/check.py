@@ -11,7 +11,7 @@ import numpy as np
 
 from nlpkit.datasets.summary import LENGTHS, percentiles, share
 from nlpkit.tasks.tagging.config import TaggingSettings
-from nlpkit.tasks.tagging.examples import check_labels, detect_format, read_examples
+from nlpkit.tasks.tagging.examples import detect_format, read_examples, read_labelled
 from nlpkit.text import tag_schemes
 
 _SHOWN = 10
@@ -44,20 +44,20 @@ def check(paths: Sequence[str | Path], settings: Mapping[str, Any]) -> list[dict
 
 
 def _check_file(path, window):
-    file_format = detect_format(path)
-    examples = read_examples(path, file_format)
-    scheme, legal, repaired = check_labels(examples, path, repair=True)
-    illegal = [e.line for e, fixed in zip(examples, legal) if e.labels != fixed.labels]
+    examples, unit, scheme, repaired = read_labelled(path, repair=True)
+    as_they_are = {each.line: each.labels for each in read_examples(path)}
+    illegal = [each.line for each in examples if repaired and as_they_are[each.line] != each.labels]
     texts = collections.Counter(example.text for example in examples)
-    lengths = np.array([len(example.text) for example in examples])
-    spans = [span for e in legal for span in tag_schemes.read_spans(e.labels, scheme)]
+    lengths = np.array([len(example.units) for example in examples])
+    spans = [span for each in examples for span in tag_schemes.read_spans(each.labels, scheme)]
     kinds = collections.Counter(kind or "word" for *_, kind in spans)
     report = {
-        "format": file_format,
+        "format": detect_format(path),
         "encoding": "UTF-8",
+        "units": f"{unit}s",
         "tag scheme": scheme,
         "examples": len(examples),
-        "characters": int(lengths.sum()),
+        f"{unit}s": int(lengths.sum()),
         f"length: {LENGTHS}": percentiles(lengths),
         f"longer than the window of {window} (cut, not truncated)": share(int((lengths > window).sum()), len(lengths)),
         "illegal tag sequences": _places(repaired, illegal),

@@ -13,8 +13,51 @@ from nlpkit.training.metric import Metric
 
 
 @options
-class TaggingSettings(CharacterSettings):
-    """A character tagger: embeddings, an encoder, a head."""
+class TokenSettings(CharacterSettings):
+    """How tokens become vectors, where the units are tokens."""
+
+    group = "tokens"
+
+    token_dim: int = option("size of the token vectors", default=100, least=1)
+    max_tokens: int = option(
+        "number of tokens that have a vector of their own: those of the training data, the most frequent first, and "
+        "after them those of `vectors` in the order of the file",
+        default=50_000,
+        least=1,
+    )
+    token_dropout: float = option(
+        "share of the tokens that are made unknown in a training step", default=0.1, least=0, below=1
+    )
+    spelling: str = option(
+        "how the characters of a token are read: by convolutions, by a recurrent layer, or not at all",
+        default="cnn",
+        choices=("cnn", "lstm", "none"),
+    )
+    spelling_width: int = option("numbers of what is read of a token's characters", default=128, least=2)
+    affix_dim: int = option(
+        "size of the vectors of the first and last one to three characters; 0 leaves them out", default=24, least=0
+    )
+    num_affixes: int = option("size of the table that these are hashed into", default=16_384, least=16)
+    affix_dropout: float = option(
+        "share of these that are made unknown in a training step", default=0.2, least=0, below=1
+    )
+    shapes: bool = option("read case, digits and length of a token", default=True)
+    column_dim: int = option("size of the vectors of further columns", default=16, least=1)
+    segmenter: str = option(
+        "how a model of tokens cuts the texts that it predicts: at white space; by rules, which part punctuation from "
+        "words; or by jieba",
+        default="spaces",
+        choices=("spaces", "rules", "jieba"),
+    )
+
+    def validate(self) -> None:
+        super().validate()
+        self.require("spelling_width", self.spelling_width % 2 == 0, "even")
+
+
+@options
+class TaggingSettings(TokenSettings):
+    """A tagger: embeddings of characters or tokens, an encoder, a head."""
 
     group = "tagger"
     presets: ClassVar[dict[str, dict[str, Any]]] = {
@@ -61,11 +104,39 @@ class TaggingReading(ReadingOptions):
     measured = {"repair": True}  # noqa: RUF012
 
     repair: bool = option("read illegal tag sequences as conlleval does, where they would be an error", default=False)
+    unit: str = option(
+        "what has a label: each character, or each token. With auto these are characters if no token of the file has "
+        "more than one; a model knows its own. Words with labels without prefixes, read by characters, are found and "
+        "labelled at once",
+        default="auto",
+        choices=("auto", "character", "token"),
+    )
+    columns: tuple[str, ...] = option(
+        "names of all columns of a CoNLL file, among them token and label; _ passes a column over, any other name is "
+        "that of a feature, which prediction needs as well. Without names the first column is the token, the last its "
+        "label",
+        default=(),
+        metavar="NAME",
+    )
+
+    def validate(self) -> None:
+        names = [name for name in self.columns if name != "_"]
+        if self.columns:
+            self.require("columns", {"token", "label"} <= {*names}, "names among which are token and label")
+            self.require("columns", len({*names}) == len(names), "names of which none occurs twice")
+            self.require("columns", not _TAKEN & {*names}, f"names other than {', '.join(sorted(_TAKEN))}")
+            self.require("columns", all(map(str.isidentifier, names)), "names of letters, digits and _")
 
 
 @options
 class TaggingPrediction(PredictionOptions):
     """How texts are tagged."""
+
+    segmenter: str | None = option(
+        "how a text is cut into tokens; without, as the settings of the model say",
+        default=None,
+        choices=("spaces", "rules", "jieba"),
+    )
 
     user_dictionary: Any = option(
         "words that the decoding is steered to: a file with a word a line, for entities a tab and the type; in Python "
@@ -91,11 +162,13 @@ class TaggingPrediction(PredictionOptions):
             raise ConfigError("user_bonus is the weight of a user dictionary; give that as well")
 
 
+_TAKEN = {"tokens", "labels", "text"}
+
 _DEMO = {"epochs": 30, "batch_size": 16, "learning_rate": 4e-3, "warmup_steps": 40, "ema_momentum": 0.98}
 
 TAGGING = Declaration(
     name="tagging",
-    summary="word segmentation, named entities, any spans spelt in BIO, BIOES or BMES",
+    summary="word segmentation, named entities, parts of speech: labels of characters or of tokens",
     settings=TaggingSettings,
     reading=TaggingReading,
     prediction=TaggingPrediction,

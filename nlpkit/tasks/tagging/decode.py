@@ -6,10 +6,12 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from nlpkit.tasks.tagging.answers import Entities, Segmentation, tagged
+from nlpkit.tasks.tagging.answers import Entities, Segmentation, Tokens, tagged
 from nlpkit.tasks.tagging.examples import repair_labels
+from nlpkit.tasks.tagging.records import Sentence
 from nlpkit.text import tag_schemes
 from nlpkit.text.characters import FlatTexts, from_code_points
+from nlpkit.text.tokens import FlatTokens
 
 
 class TagReader:
@@ -26,6 +28,7 @@ class TagReader:
     def __init__(self, labels: Sequence[str], scheme: str, window: int, blanks: bool = False):
         self.scheme, self._blanks = scheme, blanks
         self.segments = is_segmentation(labels, scheme)
+        self.kind = "words" if self.segments else "tokens" if scheme in ("plain", "BMES") else "entities"
         self._window = window
         self._labels = np.array(labels, object)
         self._prefixes = {tag_schemes.split_label(label)[0] for label in labels}
@@ -34,28 +37,60 @@ class TagReader:
         ids = {label: i for i, label in enumerate(labels)}
         self._ids = np.array([ids.get(label, 0) for label in tag_schemes.segmentation_labels()], "int16")
 
-    def label_sequences(self, flat: FlatTexts, tags: np.ndarray) -> list[list[str]]:
+    def label_sequences(
+        self, flat: FlatTexts | FlatTokens, tags: np.ndarray, joins: np.ndarray | None = None
+    ) -> list[list[str]]:
         """Labels of each text, a list as long as the text.
 
         Args:
             flat: the texts.
             tags: int ``(total,)``, tag ids in the shape of the flat texts.
+            joins: bool ``(total,)``, whether a code point is one character with the one before it, which have a label
+                in common.
         """
         labels = self._labels[tags]
         sequences = [labels[a : a + n].tolist() for a, n in zip(flat.starts, flat.lengths)]
-        return [
+        sequences = [
             repair_labels(each, self.scheme, self._prefixes) if len(each) > self._window else each for each in sequences
         ]
+        if joins is not None:
+            sequences = [
+                self._joined(each, joins[a : a + n]) if joins[a : a + n].any() else each
+                for each, a, n in zip(sequences, flat.starts, flat.lengths)
+            ]
+        return sequences
 
-    def answers(self, texts: Sequence[str], flat: FlatTexts, tags: np.ndarray) -> list[Segmentation | Entities]:
-        """An answer for each text."""
-        if self.segments and not self._blanks:
+    def _joined(self, labels, joins):
+        """Labels whose spans begin and end at whole characters."""
+        first = np.maximum.accumulate(np.where(joins, 0, np.arange(len(labels))))  # where each character begins
+        if self.scheme == "plain":
+            return [labels[i] for i in first]
+        ends = np.append(np.flatnonzero(~joins), len(labels))  # of characters, and 0
+        spans, end = [], 0
+        for a, b, kind in tag_schemes.read_spans(labels, self.scheme):
+            start, end_before = max(end, int(first[a])), end
+            end = int(ends[np.searchsorted(ends, b)])
+            if start < end:
+                spans.append((start, end, kind))
+            end = max(end, end_before)
+        return tag_schemes.write_spans(spans, len(labels), self.scheme, self._prefixes)
+
+    def answers(
+        self, sentences: Sequence[Sentence], flat: FlatTexts | FlatTokens, tags: np.ndarray, joins: np.ndarray | None
+    ) -> list[Segmentation | Entities | Tokens]:
+        """An answer for each text; for `joins` see `label_sequences`."""
+        if self.segments and not self._blanks and isinstance(flat, FlatTexts):
             tags = self._cut_at_blanks(flat, tags)
-        return [self.answer(text, labels) for text, labels in zip(texts, self.label_sequences(flat, tags))]
+        sequences = self.label_sequences(flat, tags, joins)
+        return [self.answer(sentence, labels) for sentence, labels in zip(sentences, sequences)]
 
-    def answer(self, text: str, labels: Sequence[str]) -> Segmentation | Entities:
+    def answer(self, sentence: Sentence, labels: Sequence[str]) -> Segmentation | Entities | Tokens:
         """The answer that the labels of a text spell."""
-        return tagged(text, labels, tag_schemes.read_spans(labels, self.scheme), self.segments)
+        spans = tag_schemes.read_spans(labels, self.scheme)
+        if sentence.tokens is not None:
+            starts, tokens = sentence.starts, sentence.tokens
+            spans = [(starts[a], starts[b - 1] + len(tokens[b - 1]), kind) for a, b, kind in spans]
+        return tagged(sentence.text, labels, spans, self.kind, sentence.tokens)
 
     def word_ends(self, tags: np.ndarray) -> np.ndarray:
         """bool ``(total,)``: whether a word ends with this character."""

@@ -1,33 +1,44 @@
-"""Metrics of a tagger: of words or of entities."""
+"""Metrics of a tagger: of words, of entities, or of labelled tokens."""
 
 from __future__ import annotations
 
 from collections.abc import Container, Sequence
 from typing import Any
 
-from nlpkit.metrics import entity_scores, segmentation_scores
+from nlpkit.metrics import entity_scores, label_scores, segmentation_scores
 from nlpkit.tasks.tagging.decode import TagReader
 from nlpkit.tasks.tagging.examples import Example
 from nlpkit.text.tag_schemes import read_spans
+
+_OF_WORDS = ("oov_recall", "oov_rate", "words")  # what is told of the words of labelled words
 
 
 def scores(
     examples: Sequence[Example], predicted: Sequence[Sequence[str]], reader: TagReader, known_words: Container[str]
 ) -> dict[str, Any]:
-    """Metrics over examples with legal labels: of segmentation or of entities, as the labels say.
+    """Metrics over examples with legal labels, as these say: of segmentation, of entities, of tokens with labels, or of
+    words that are found and labelled at once.
 
     Args:
         examples: texts with the right labels.
         predicted: for each text its predicted labels.
         reader: what the labels mean.
-        known_words: those of the training data, for the recall of the others.
+        known_words: those of the training data, tokens or words, for the recall of the others.
     """
+    if reader.scheme == "plain":
+        units = [example.units for example in examples]
+        return label_scores(units, [example.labels for example in examples], predicted, known_words)
     gold = [read_spans(example.labels, reader.scheme) for example in examples]
     spans = [read_spans(labels, reader.scheme) for labels in predicted]
-    if not reader.segments:
+    if reader.kind == "entities":
         return entity_scores(gold, spans)
     gold_words, words = (
         [[example.text[a:b] for a, b, _ in sentence] for example, sentence in zip(examples, sentences)]
         for sentences in (gold, spans)
     )
-    return segmentation_scores(gold_words, words, known_words)
+    of_words = segmentation_scores(gold_words, words, known_words)
+    if reader.segments:
+        return of_words
+    labelled = entity_scores(gold, spans)
+    del labelled["entities"]
+    return {**labelled, "word_f1": of_words.pop("f1"), **{name: of_words[name] for name in _OF_WORDS}}

@@ -1,62 +1,154 @@
-"""Records to examples, examples to arrays."""
+"""Data files to examples: texts with a label for each of their characters, or for each of their tokens."""
 
 from __future__ import annotations
 
 import collections
 import dataclasses
 import itertools
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any, NamedTuple
 
-import numpy as np
-
-from nlpkit.datasets.batches import BucketedBatches
 from nlpkit.datasets.files import ending_of, read_lines
-from nlpkit.datasets.readers import read_conll, read_jsonl, read_words
-from nlpkit.datasets.windows import cut_windows
+from nlpkit.datasets.readers import field_of, read_conll, read_jsonl, read_words
 from nlpkit.errors import DataError
 from nlpkit.text import tag_schemes
-from nlpkit.text.characters import EDGE, FlatTexts
-from nlpkit.text.features import TextFeatures
+from nlpkit.text.graphemes import graphemes
 
 _SHOWN = 5  # places that an error about many of them lists
+_LOOKED_AT = 200  # lines that tell the format
 
 
 @dataclasses.dataclass(frozen=True)
 class Example:
-    """A text with a label for each of its characters."""
+    """A text with a label for each of its units: its characters, or its tokens.
+
+    Attributes:
+        text: the text; of tokens, with spaces between them.
+        labels: the labels.
+        line: where it begins in its file.
+        tokens: the tokens, or None if the units are characters.
+        columns: what else a file says of the tokens, by name.
+    """
 
     text: str
     labels: tuple[str, ...]
     line: int
+    tokens: tuple[str, ...] | None = None
+    columns: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+
+    @property
+    def units(self) -> Sequence[str]:
+        return self.text if self.tokens is None else self.tokens
 
 
 def detect_format(path: str | Path) -> str:
     """`jsonl` by the file's name or first character, `conll` if most lines have columns and a label, else `words`."""
-    lines = [line for _, line in itertools.islice(read_lines(path), 50) if line.strip()]
+    begin = [line for _, line in itertools.islice(read_lines(path), _LOOKED_AT)]
+    lines = [line for line in begin if line.strip()]
     if ending_of(path) == ".jsonl" or (lines and lines[0].lstrip().startswith("{")):
         return "jsonl"
     prefixes = tag_schemes.SCHEMES["BIOES"]
     columns = [line.split() for line in lines]
     labelled = sum(len(c) >= 2 and tag_schemes.split_label(c[-1])[0] in prefixes for c in columns)
     # Labels of an unknown scheme in a column of their own: the check of the scheme says what is wrong.
-    tabbed = sum(line.count("\t") == 1 for line in lines)
-    return "conll" if lines and 2 * max(labelled, tabbed) >= len(lines) else "words"
+    tabbed = sum("\t" in line.rstrip() for line in lines)
+    widths = {*map(len, columns)}
+    is_table = len(widths) == 1 and min(widths) > 1 and len(lines) < len(begin)  # and empty lines between sentences
+    return "conll" if lines and (2 * max(labelled, tabbed) >= len(lines) or is_table) else "words"
 
 
-def read_examples(path: str | Path, file_format: str | None = None) -> list[Example]:
-    """Examples of a file in any of the three formats; the labels are as the file has them."""
+def read_examples(path: str | Path, file_format: str | None = None, columns: Sequence[str] = ()) -> list[Example]:
+    """Examples of a file in any of the three formats; the labels are as the file has them.
+
+    Of columns and of JSON lines with ``tokens`` the units are tokens, see `to_characters`.
+    """
     file_format = file_format or detect_format(path)
     if file_format == "words":
         examples = [_from_words(record.words, record.line) for record in read_words(path)]
     elif file_format == "conll":
-        examples = [_from_columns(record, path) for record in read_conll(path)]
+        examples = [
+            _from_tokens(record.tokens, record.labels, record.line, record.more) for record in read_conll(path, columns)
+        ]
     else:
-        examples = [_from_json(record.fields, path, record.line) for record in read_jsonl(path, text=str)]
+        examples = [_from_json(record.fields, path, record.line, columns) for record in read_jsonl(path)]
     examples = [example for example in examples if example.text]
     if not examples:
         raise DataError(f"holds no example (read as {file_format})", path)
     return examples
+
+
+class Labelled(NamedTuple):
+    """The examples of a file, in the units that a model reads, with legal labels of one tag scheme."""
+
+    examples: list[Example]
+    unit: str
+    scheme: str
+    repaired: int
+
+
+def read_labelled(
+    path: str | Path, repair: bool, unit: str = "auto", scheme: str | None = None, columns: Sequence[str] = ()
+) -> Labelled:
+    """Examples of a file, as a model reads them.
+
+    Args:
+        path: the file.
+        repair: whether illegal labels are read as conlleval does.
+        unit: ``character``, ``token``, or ``auto`` for what the tokens of the file are.
+        scheme: the tag scheme that the labels must have, if it is known.
+        columns: names of the columns, see `nlpkit.datasets.readers.read_conll`.
+
+    Raises:
+        DataError: if the file can't be read in these units, or its labels are not legal.
+    """
+    examples = read_examples(path, columns=columns)
+    unit = unit_of(examples) if unit == "auto" else unit
+    for example in examples if unit == "token" else ():
+        if example.tokens is None:
+            raise DataError("holds a text without tokens, where a model of tokens needs them", path, example.line)
+        bad = next((token for token in example.tokens if token.split() != [token]), None)
+        if bad is not None:
+            raise DataError(f"token {bad!r:.40} has white space in it (sentence at this line)", path, example.line)
+    # Words with labels that have no prefix, for a model of characters: these will have a scheme of their own.
+    are_words = unit == "character" and unit_of(examples) == "token"
+    own, examples, repaired = check_labels(examples, path, repair, None if are_words else scheme)
+    if unit == "character":
+        own, examples = to_characters(examples, own)
+    if scheme not in (None, own):
+        raise DataError(f"has labels of the scheme {own}, where the model's are {scheme}", path)
+    return Labelled(examples, unit, own, repaired)
+
+
+def unit_of(examples: Iterable[Example]) -> str:
+    """``character`` if each token of each example is what a person takes for one character, else ``token``."""
+    seen = {token for example in examples for token in example.tokens or ()}
+    return "token" if any(len(token) > 1 and len(graphemes(token)) > 1 for token in seen) else "character"
+
+
+def to_characters(examples: Sequence[Example], scheme: str) -> tuple[str, list[Example]]:
+    """Examples of tokens as examples of characters, put together without spaces, and their tag scheme.
+
+    Spans keep their characters. Labels without prefixes become those of words with a type, such as ``B-NOUN``, unless
+    each token is one character.
+    """
+    if all(len(token) == 1 for example in examples for token in example.tokens or ()):
+        return scheme, [each if each.tokens is None else _joined(each, each.labels) for each in examples]
+    spelt = "BMES" if scheme == "plain" else scheme
+    prefixes = {tag_schemes.split_label(label)[0] for example in examples for label in example.labels}
+    prefixes = {*"BMES"} if scheme == "plain" else prefixes
+    converted = []
+    for each in examples:
+        if each.tokens is not None:
+            ends = [0, *itertools.accumulate(map(len, each.tokens))]
+            spans = [(ends[a], ends[b], kind) for a, b, kind in tag_schemes.read_spans(each.labels, scheme)]
+            each = _joined(each, tag_schemes.write_spans(spans, ends[-1], spelt, prefixes))
+        converted.append(each)
+    return spelt, converted
+
+
+def _joined(example, labels):
+    return Example("".join(example.tokens), tuple(labels), example.line)
 
 
 def check_labels(
@@ -111,7 +203,8 @@ def _describe(example, place):
     if place == len(example.labels):
         return f"the sentence at line {example.line} ends inside {example.labels[-1]}"
     before = example.labels[place - 1] if place else "the start"
-    return f"{example.labels[place]} after {before} (sentence at line {example.line}, character {place + 1})"
+    unit = "character" if example.tokens is None or len("".join(example.tokens)) == len(example.tokens) else "token"
+    return f"{example.labels[place]} after {before} (sentence at line {example.line}, {unit} {place + 1})"
 
 
 def _from_words(words, line):
@@ -121,34 +214,69 @@ def _from_words(words, line):
     return Example("".join(words), tuple(labels), line)
 
 
-def _from_columns(record, path):
-    if max(map(len, record.tokens)) > 1:
-        i, token = next((i, t) for i, t in enumerate(record.tokens) if len(t) > 1)
-        raise DataError(f"token {token!r} has {len(token)} characters; expected one per line", path, record.line + i)
-    return Example("".join(record.tokens), tuple(record.labels), record.line)
+def _from_tokens(tokens, labels, line, columns):
+    columns = {name: tuple(column) for name, column in columns.items()}
+    return Example(" ".join(tokens), tuple(labels), line, tuple(tokens), columns)
 
 
-def _from_json(fields, path, line):
-    text = fields["text"]
+def _from_json(fields, path, line, columns):
+    try:
+        return _from_token_fields(fields, line, columns) if "tokens" in fields else _from_spans(fields, line)
+    except ValueError as error:
+        raise DataError(str(error), path, line) from None
+
+
+def _from_token_fields(fields, line, columns):
+    if isinstance(fields["tokens"], list) and all(isinstance(each, dict) for each in fields["tokens"]):
+        # As answers are written: objects with a text and a label.
+        lists = {"tokens": "text", "labels": "label"}
+        fields = {**fields, **{name: [each.get(key) for each in fields["tokens"]] for name, key in lists.items()}}
+    tokens = tokens_of(fields["tokens"])
+    more = {name: column_of(fields, name, len(tokens)) for name in columns if name not in ("token", "label", "_")}
+    return _from_tokens(tokens, column_of(fields, "labels", len(tokens)), line, more)
+
+
+def tokens_of(tokens: Any) -> tuple[str, ...]:
+    """Tokens that were given as a list; a `ValueError` if some are none."""
+    if not isinstance(tokens, (list, tuple)) or not all(isinstance(token, str) for token in tokens):
+        raise ValueError(f"expected a list of tokens. Received: {tokens!r:.60}")
+    for place, token in enumerate(tokens):
+        if token.split() != [token]:
+            what = "is empty" if not token.strip() else "has white space in it"
+            raise ValueError(f"token {place + 1}, {token!r:.40}, {what}")
+        field_of({"tokens": token}, "tokens", str)
+    return tuple(tokens)
+
+
+def column_of(fields: Mapping[str, Any], name: str, count: int) -> tuple[str, ...]:
+    """A list with a value for each token; a `ValueError` if it is something else."""
+    values = field_of(fields, name, list)
+    if len(values) != count or not all(isinstance(value, str) and value for value in values):
+        raise ValueError(f'expected {count} texts in the field "{name}", one for each token. Received: {values!r:.60}')
+    return tuple(values)
+
+
+def _from_spans(fields, line):
+    text = field_of(fields, "text", str)
     if isinstance(fields.get("words"), list):
         spans_given, labels, scheme = fields["words"], [], "BMES"
     elif isinstance(fields.get("entities"), list):
         spans_given, labels, scheme = fields["entities"], ["O"] * len(text), "BIO"
     else:
-        raise DataError('expected a list in the field "words" or "entities"', path, line)
+        raise ValueError('expected a list in the field "words", "entities" or "tokens"')
     spans, end = [], 0
     for given in sorted(spans_given, key=_start_of):
         first, last, kind = _start_of(given), given.get("end") if isinstance(given, dict) else None, ""
         if isinstance(given, dict):
             kind = given.get("type", "")
         if type(last) is not int or type(kind) is not str or not (end <= first < last <= len(text)):
-            raise DataError(
-                f"expected spans with start < end inside the text that do not overlap. Received: {given!r}", path, line
-            ) from None
+            raise ValueError(
+                f"expected spans with start < end inside the text that do not overlap. Received: {given!r}"
+            )
         spans.append((first, last, kind))
         end = last
     if scheme == "BMES" and sum(last - first for first, last, _ in spans) != len(text):
-        raise DataError("the words do not cover the text", path, line)
+        raise ValueError("the words do not cover the text")
     labels = tag_schemes.write_spans(spans, len(text), scheme, "BIO" if scheme == "BIO" else "BMES")
     return Example(text, tuple(labels), line)
 
@@ -159,57 +287,9 @@ def _start_of(given):
 
 
 def count_words(examples: Iterable[Example], scheme: str) -> collections.Counter[str]:
-    """How often each word or entity occurs."""
+    """How often each word, entity or token with a label occurs."""
     words: collections.Counter[str] = collections.Counter()
     for example in examples:
-        words.update(example.text[a:b] for a, b, _ in tag_schemes.read_spans(example.labels, scheme))
+        space, units = "" if example.tokens is None else " ", example.units
+        words.update(space.join(units[a:b]) for a, b, _ in tag_schemes.read_spans(example.labels, scheme))
     return words
-
-
-class TaggedTexts:
-    """Labelled texts as flat arrays.
-
-    Args:
-        examples: the texts and their labels.
-        features: what the network reads of them.
-        labels: the labels in the order of their ids.
-        scheme: the tag scheme.
-    """
-
-    def __init__(self, examples: Sequence[Example], features: TextFeatures, labels: Sequence[str], scheme: str):
-        self.flat = FlatTexts([example.text for example in examples])
-        self._arrays = features.encode(self.flat)
-        self._labels, self._scheme = list(labels), scheme
-        self._ids = {label: i for i, label in enumerate(labels)}
-        self.tags = np.zeros(len(self.flat.codes), "int32")
-        for start, example in zip(self.flat.starts, examples):
-            self.tags[start : start + len(example.text)] = [self._ids[label] for label in example.labels]
-
-    def batches(self, window: int, batch_size: int, seed: int) -> BucketedBatches:
-        """Training batches ``(arrays, tag ids, weights)``, the tag ids int32 ``(batch, time)``.
-
-        Long texts are cut between spans. Where a span is longer than the window its parts become spans of their own.
-        """
-        can_cut = np.array([tag_schemes.opens_or_outside(label, self._scheme) for label in self._labels])[self.tags]
-        can_cut[self.flat.codes == EDGE] = True
-        windows = cut_windows(self.flat, window, np.flatnonzero(can_cut))
-        tags = self.tags.copy()
-        for start, end in zip(windows.keep_from, windows.keep_to):
-            if not (can_cut[start] and can_cut[end]):
-                tags[start:end] = self._legal(tags[start:end])
-        arrays = {**self._arrays, "tags": tags}
-
-        def collate(rows, length, _):
-            batch = windows.gather(arrays, rows, length)
-            # A row's loss is a sum over its characters: with this weight the batch's is a mean over them.
-            weight = len(rows) / windows.lengths[rows].sum()
-            return batch, batch.pop("tags"), np.full(len(rows), weight, "float32")
-
-        steps = [16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024]
-        buckets = [length for length in steps if length < window] + [window]
-        return BucketedBatches(windows.lengths, collate, batch_size, seed, buckets)
-
-    def _legal(self, tags):
-        prefixes = {tag_schemes.split_label(label)[0] for label in self._labels}
-        legal = repair_labels([self._labels[tag] for tag in tags], self._scheme, prefixes)
-        return [self._ids.get(label, self._ids.get("O", 0)) for label in legal]

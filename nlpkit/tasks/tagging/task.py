@@ -9,29 +9,23 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from nlpkit.datasets.lexicon_files import read_lexicon
 from nlpkit.datasets.windows import Windows, cut_windows
-from nlpkit.tasks.character_features import make_features, read_symbol_vectors, set_vectors, vocabulary_sizes
-from nlpkit.tasks.tagging.answers import Entities, Segmentation
+from nlpkit.tasks.tagging.answers import Entities, Segmentation, Tokens
 from nlpkit.tasks.tagging.config import TAGGING, TaggingPrediction, TaggingReading, TaggingSettings
 from nlpkit.tasks.tagging.decode import TagReader, is_segmentation
 from nlpkit.tasks.tagging.evaluate import scores
-from nlpkit.tasks.tagging.examples import (
-    Example,
-    TaggedTexts,
-    check_labels,
-    count_words,
-    read_examples,
-)
+from nlpkit.tasks.tagging.examples import Example, count_words, read_labelled
+from nlpkit.tasks.tagging.inputs import Inputs, TaggedTexts, make_reader, reader_of
 from nlpkit.tasks.tagging.model import TaggingNetwork, loss_for
+from nlpkit.tasks.tagging.records import Sentence, TaggingRecord, joined, parse_record, sentences_of
 from nlpkit.tasks.tagging.steering import UserDictionary
 from nlpkit.tasks.task import Data, Part, Problem, Task
 from nlpkit.text import runs, tag_schemes
-from nlpkit.text.characters import FlatTexts
-from nlpkit.text.features import TextFeatures
+from nlpkit.text.graphemes import continues_character
 from nlpkit.text.lexicon import Lexicon
 from nlpkit.text.simplified import simplified_table
 from nlpkit.text.vocabulary import BigramVocabulary, CharacterVocabulary, Vocabulary
+from nlpkit.training.metric import Metric
 
 
 class Prepared(NamedTuple):
@@ -40,20 +34,21 @@ class Prepared(NamedTuple):
     steering: UserDictionary | None
     table: np.ndarray | None
     runs: frozenset[str]
+    segmenter: str
 
 
 class Encoded(NamedTuple):
     """Texts on their way through the network."""
 
-    texts: Sequence[str]
-    flat: FlatTexts
-    arrays: dict[str, np.ndarray]
+    sentences: Sequence[Sentence]
+    inputs: Inputs
     windows: Windows
-    together: np.ndarray | None
+    together: np.ndarray | None  # whether a character belongs to one word with the next
+    joins: np.ndarray | None  # whether a code point is one character with the one before it
 
 
 class Tagger(Task):
-    """A character tagger: a trained one, or one about to be."""
+    """A tagger of characters or tokens: a trained one, or one about to be."""
 
     declaration = TAGGING
     parts = (
@@ -62,6 +57,8 @@ class Tagger(Task):
         Part("bigrams.txt", "bigrams", BigramVocabulary),
         Part("lexicon.txt.gz", "lexicon", Lexicon),
         Part("known-words.txt", "known_words", Vocabulary),
+        Part("tokens.txt", "tokens", Vocabulary),
+        Part("columns.txt", "columns", Vocabulary),
     )
     settings: TaggingSettings
     network: TaggingNetwork
@@ -70,94 +67,118 @@ class Tagger(Task):
 
     def __init__(self, settings: TaggingSettings, metadata: Mapping[str, Any], **parts: Any):
         super().__init__(settings, metadata, **parts)
-        self.features = TextFeatures(parts["characters"], parts.get("bigrams"), parts.get("lexicon"))
+        self.inputs = reader_of(settings, self.metadata, parts)
         self.reader = TagReader(
             self.labels.symbols, self.metadata["scheme"], settings.window, self.metadata.get("blanks", False)
         )
 
     @classmethod
     def read(cls, path: str | Path, options: TaggingReading, metadata: Mapping[str, Any] | None = None) -> Data:
-        scheme = metadata["scheme"] if metadata else None
-        scheme, examples, repaired = check_labels(read_examples(path), path, options.repair, scheme)
+        known = metadata or {}
+        columns = options.columns or known.get("columns", ())
+        unit = known.get("unit", options.unit)
+        options.require("unit", options.unit in ("auto", unit), f"auto or {unit}, which the model reads")
+        examples, unit, scheme, repaired = read_labelled(path, options.repair, unit, known.get("scheme"), columns)
         notes = [f"{path}: {repaired} illegal label sequence(s) repaired"] if repaired else []
-        return Data(examples, {"scheme": scheme}, notes, {"repaired": repaired} if repaired else {})
+        data = {"scheme": scheme, "unit": unit, **({"columns": [*columns]} if columns else {})}
+        return Data(examples, data, notes, {"repaired": repaired} if repaired else {})
 
     @classmethod
     def build(cls, settings: TaggingSettings, data: Data) -> Tagger:
-        examples, scheme = data.examples, data.metadata["scheme"]
+        examples, scheme, unit = data.examples, data.metadata["scheme"], data.metadata.get("unit", "character")
         seen = {label for example in examples for label in example.labels}
         is_words = is_segmentation(seen, scheme)
         labels = tag_schemes.segmentation_labels() if is_words and "S" in seen else sorted(seen)
-        vectors = read_symbol_vectors(settings.vectors)
-        words = count_words(examples, scheme) if is_words or settings.lexicon == "train" else {}
-        lexicon = read_lexicon(settings.lexicon, words) if settings.lexicon else None
-        features = make_features((example.text for example in examples), settings, vectors, lexicon)
-        parts = {
-            "labels": Vocabulary(labels), "characters": features.characters, "bigrams": features.bigrams,
-            "lexicon": features.lexicon, "known_words": Vocabulary(sorted(words)) if is_words else None,
-        }  # fmt: skip
-        blanks = any(word.split() != [word] for word in words)
+        words = count_words(examples, scheme) if scheme in ("BMES", "plain") or settings.lexicon == "train" else {}
+        reader, vectors = make_reader(examples, settings, unit, data.metadata.get("columns", ()), words)
+        known = Vocabulary(sorted(words)) if scheme in ("BMES", "plain") else None
+        blanks = is_words and any(word.split() != [word] for word in words)
+        parts = {"labels": Vocabulary(labels), "known_words": known, **reader.parts()}
         tagger = cls(settings, {**data.metadata, "blanks": blanks}, **parts)
         if tagger.reader.segments:
-            texts = TaggedTexts(examples, features, labels, scheme)
+            texts = TaggedTexts(examples, reader, labels, scheme)
             tagger.metadata["splits"] = runs.kinds_split_in(texts.flat, tagger.reader.word_ends(texts.tags))
         tagger.network = tagger.build_network()
         if vectors:
-            set_vectors(tagger.network, features, vectors, settings.freeze_vectors)
+            tagger.network.set_vectors(reader, vectors, settings.freeze_vectors)
         return tagger
 
     def build_network(self) -> TaggingNetwork:
-        sizes = vocabulary_sizes(self.features)
-        return TaggingNetwork(self.settings, self.labels.symbols, self.reader.scheme, *sizes)
+        return TaggingNetwork(self.settings, self.labels.symbols, self.reader.scheme, self.inputs)
 
     @property
     def loss(self) -> Any:
         return loss_for(self.settings.head)
 
+    @property
+    def metric(self) -> Metric:
+        return Metric("accuracy") if self.reader.scheme == "plain" else self.declaration.metric
+
     def batches(self, examples: Sequence[Example], seed: int) -> Any:
-        texts = TaggedTexts(examples, self.features, self.labels.symbols, self.reader.scheme)
+        texts = TaggedTexts(examples, self.inputs, self.labels.symbols, self.reader.scheme)
         return texts.batches(self.settings.window, self.settings.batch_size, seed)
 
+    @classmethod
+    def parse(cls, item: Any) -> TaggingRecord:
+        return parse_record(item)
+
     def prepare(self, options: TaggingPrediction) -> Prepared:
+        is_token = self.inputs.unit == "token"
+        other = "user_dictionary" if is_token else "segmenter"
+        options.require(other, getattr(options, other) is None, f"left out, for the model reads {self.inputs.unit}s")
         steering = None
         if options.user_dictionary is not None:
             steering = UserDictionary.open(options.user_dictionary, options.user_bonus, self.labels.symbols)
         kept = {*runs.KINDS} - {*self.metadata.get("splits", ())} if self.reader.segments and options.keep_runs else ()
-        return Prepared(steering, self._simplified if options.simplify else None, frozenset(kept))
+        table = self._simplified if options.simplify and not is_token else None
+        return Prepared(steering, table, frozenset(kept), options.segmenter or self.settings.segmenter)
 
     @functools.cached_property
     def _simplified(self):
-        return simplified_table(self.features.characters)
+        return simplified_table(self.inputs.features.characters)
 
-    def encode(self, records: Sequence[str], prepared: Prepared) -> tuple[Encoded, list[Problem]]:
-        flat = FlatTexts(records, prepared.table)
-        arrays = self.features.encode(flat)
-        if prepared.steering is not None:
-            arrays["bonus"] = prepared.steering.scores(flat, self.labels.symbols, self.reader.scheme)
-        together = runs.kept_together(flat, prepared.runs) if prepared.runs else None
-        return Encoded(records, flat, arrays, cut_windows(flat, self.settings.window), together), []
+    def encode(self, records: Sequence[TaggingRecord], prepared: Prepared) -> tuple[Encoded, list[Problem]]:
+        sentences, problems = sentences_of(records, self.inputs.unit, self.inputs.columns, prepared.segmenter)
+        inputs, together, joins = self.inputs.read_sentences(sentences, prepared.table), None, None
+        if self.inputs.unit == "character":
+            if prepared.steering is not None:
+                inputs.arrays["bonus"] = prepared.steering.scores(inputs.flat, self.labels.symbols, self.reader.scheme)
+            joins = continues_character(inputs.flat.codes)
+            joins = joins if joins.any() else None
+            if self.reader.segments:
+                together = runs.kept_together(inputs.flat, prepared.runs) if prepared.runs else None
+                together = together if joins is None else np.roll(joins, -1) | (False if together is None else together)
+        return Encoded(sentences, inputs, cut_windows(inputs.flat, self.settings.window), together, joins), problems
 
     def run(self, encoded: Encoded) -> np.ndarray:
         """Tag ids, int16 ``(total,)``, of flat texts; -1 at their edges."""
-        tags = self.network.tags_of(encoded.arrays, encoded.windows)
+        tags = self.network.tags_of(encoded.inputs, encoded.windows)
         if encoded.together is not None and encoded.together.any():
-            tags = self.reader.join(encoded.flat, tags, encoded.together)
+            tags = self.reader.join(encoded.inputs.flat, tags, encoded.together)
         return tags
 
-    def answers(self, encoded: Encoded, outputs: np.ndarray) -> list[Segmentation | Entities]:
-        return self.reader.answers(encoded.texts, encoded.flat, outputs)
+    def answers(self, encoded: Encoded, outputs: np.ndarray) -> list[Segmentation | Entities | Tokens]:
+        return self.reader.answers(encoded.sentences, encoded.inputs.flat, outputs, encoded.joins)
 
     def write(self, encoded: Encoded, outputs: np.ndarray, file_format: str) -> str | bytes:
         if file_format == "text" and self.reader.segments:
-            return self.reader.spaced(encoded.flat, outputs)
+            return self.reader.spaced(encoded.inputs.flat, outputs)
         return super().write(encoded, outputs, file_format)
 
     def evaluate(self, examples: Sequence[Example]) -> dict[str, Any]:
-        """Metrics over examples with legal labels: of segmentation or of entities, as the scheme says."""
-        encoded, _ = self.encode([example.text for example in examples], self.prepare(TaggingPrediction()))
-        predicted = self.reader.label_sequences(encoded.flat, self.run(encoded))
+        """Metrics over examples with legal labels, of the kind that these spell."""
+        records = [TaggingRecord(each.text, each.tokens, each.columns) for each in examples]
+        encoded, _ = self.encode(records, self.prepare(TaggingPrediction()))
+        predicted = self.reader.label_sequences(encoded.inputs.flat, self.run(encoded), encoded.joins)
         return scores(examples, predicted, self.reader, self.known_words or ())
 
     def expected(self, examples: Sequence[Example], count: int) -> list[tuple[Any, Any]]:
         chosen = examples[:: max(1, len(examples) // count)][:count]
-        return [(example.text, self.reader.answer(example.text, example.labels)) for example in chosen]
+        sentences = [
+            Sentence(each.text) if each.tokens is None else joined(each.tokens, each.columns) for each in chosen
+        ]
+        records = [TaggingRecord(each.text, each.tokens, each.columns) for each in sentences]
+        return [
+            (record, self.reader.answer(sentence, each.labels))
+            for record, sentence, each in zip(records, sentences, chosen)
+        ]

@@ -82,7 +82,7 @@ def _check_file(path, settings):
     except ConfigError:
         vocabulary = CharacterVocabulary([])
     unknown = [len({c for c in text if c not in vocabulary}) for text in kept]
-    name = f"texts with more than {NUM_EXTRA} different unknown characters (those after the first {NUM_EXTRA} can't be copied)"
+    name = f"texts with more than {NUM_EXTRA} different unknown characters (those after these can't be copied)"
     report[name] = share(sum(count > NUM_EXTRA for count in unknown), total)
     report[f"characters seen {settings.char_min_count} times or more"] = max(len(vocabulary.symbols) - 1, 0)
     return report, examples

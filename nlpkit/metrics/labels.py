@@ -1,0 +1,66 @@
+"""Scores over labels of tokens, such as parts of speech."""
+
+from collections import Counter
+from collections.abc import Container, Iterable, Sequence
+from typing import Any
+
+
+def label_scores(
+    tokens: Iterable[Sequence[str]],
+    gold: Iterable[Sequence[str]],
+    predicted: Iterable[Sequence[str]],
+    known_tokens: Container[str],
+) -> dict[str, Any]:
+    """Accuracy, that of known and of unknown tokens, scores of each label, and what is taken for what.
+
+    Args:
+        tokens: sentences as lists of tokens.
+        gold, predicted: a label for each token.
+        known_tokens: those of the training data.
+
+    Returns:
+        ``accuracy``, ``known_accuracy``, ``unknown_accuracy`` and ``unknown_share``, floats from 0 to 1, and
+        ``tokens``, int; ``labels``, for each label its F1, precision, recall and number of tokens; ``confusion``, for
+        each right label how often it was given which.
+
+    Example:
+
+        >>> gold, predicted = ["PRON", "VERB", "PROPN"], ["PRON", "VERB", "NOUN"]
+        >>> scores = label_scores([["我", "爱", "北京"]], [gold], [predicted], {"我"})
+        >>> round(scores["accuracy"], 2), scores["unknown_accuracy"], scores["confusion"]["PROPN"]["NOUN"]
+        (0.67, 0.5, 1)
+    """
+    pairs, unknown, unknown_right = Counter[tuple[str, str]](), 0, 0
+    for sentence, right, given in zip(tokens, gold, predicted, strict=True):
+        for token, label, found in zip(sentence, right, given, strict=True):
+            pairs[label, found] += 1
+            if token not in known_tokens:
+                unknown += 1
+                unknown_right += label == found
+    total, right_ones = pairs.total(), sum(count for (label, found), count in pairs.items() if label == found)
+    names = sorted({label for pair in pairs for label in pair})
+    wanted, given_ones = Counter[str](), Counter[str]()
+    for (label, found), count in pairs.items():
+        wanted[label] += count
+        given_ones[found] += count
+    return {
+        "accuracy": _ratio(right_ones, total),
+        "known_accuracy": _ratio(right_ones - unknown_right, total - unknown),
+        "unknown_accuracy": _ratio(unknown_right, unknown),
+        "unknown_share": _ratio(unknown, total),
+        "tokens": total,
+        "labels": {
+            name: {
+                "f1": _ratio(2 * pairs[name, name], wanted[name] + given_ones[name]),
+                "precision": _ratio(pairs[name, name], given_ones[name]),
+                "recall": _ratio(pairs[name, name], wanted[name]),
+                "tokens": wanted[name],
+            }
+            for name in names
+        },
+        "confusion": {label: {found: pairs[label, found] for found in names} for label in names if wanted[label]},
+    }
+
+
+def _ratio(part, whole):
+    return part / whole if whole else 0.0

@@ -1,0 +1,136 @@
+"""Records to sentences: texts as they are, or cut into tokens."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from nlpkit.datasets.readers import field_of
+from nlpkit.tasks.tagging.examples import column_of, tokens_of
+from nlpkit.tasks.task import Problem
+from nlpkit.text.words import WordTokenizer
+
+Segmenter = Callable[[Sequence[str]], Iterable[Sequence[tuple[str, int]]]]
+"""Texts to the tokens of each and where they begin."""
+_SPACED = re.compile(r"\S+")
+_RULES = re.compile(
+    r"(?:https?://|www\.)\S+|[\w.+-]+@[\w-]+(?:\.\w+)+"  # addresses
+    r"|(?:[A-Za-z]\.){2,}"  # U.S.
+    r"|\d+(?:[.,:]\d+)*%?"  # 1,000.5 and 12:30
+    r"|\w+?(?=n['’]t\b)|n['’]t\b"  # do n't
+    r"|['’](?:s|re|ve|ll|d|m)\b"  # it 's
+    r"|\w+(?:-\w+)*"
+    r"|\.{2,}|-{2,}|[^\w\s]",
+    re.IGNORECASE,
+)
+
+
+class TaggingRecord(NamedTuple):
+    """What is to be tagged: a text, or tokens and perhaps what a file has beside them."""
+
+    text: str
+    tokens: tuple[str, ...] | None = None
+    fields: Mapping[str, Any] = {}
+
+
+class Sentence(NamedTuple):
+    """A text, and of models of tokens its tokens and where each begins in it."""
+
+    text: str
+    tokens: tuple[str, ...] | None = None
+    starts: Sequence[int] = ()
+    columns: Mapping[str, Sequence[str]] = {}
+
+
+def parse_record(item: Any) -> TaggingRecord:
+    """A record from a text, a list of tokens, or an object with ``text`` or ``tokens``.
+
+    Raises:
+        ValueError: if it is something else.
+    """
+    if isinstance(item, TaggingRecord):
+        return item
+    if isinstance(item, str):
+        return TaggingRecord(item)
+    if isinstance(item, (list, tuple)):
+        return TaggingRecord("", tokens_of(item))
+    if isinstance(item, Mapping) and "tokens" in item:
+        return TaggingRecord("", tokens_of(item["tokens"]), item)
+    if isinstance(item, Mapping):
+        return TaggingRecord(field_of(item, "text", str))
+    raise ValueError(f"expected a text or a list of tokens. Received: {item!r:.60}")
+
+
+def joined(tokens: Sequence[str], columns: Mapping[str, Sequence[str]] | None = None) -> Sentence:
+    """Tokens as a sentence, with spaces between them.
+
+    >>> joined(["New", "York"])[:3]
+    ('New York', ('New', 'York'), [0, 4])
+    """
+    starts = [0, *itertools.accumulate(len(token) + 1 for token in tokens)][: len(tokens)]
+    return Sentence(" ".join(tokens), tuple(tokens), starts, columns or {})
+
+
+def sentences_of(
+    records: Sequence[TaggingRecord], unit: str, names: Sequence[str], segmenter: str
+) -> tuple[list[Sentence], list[Problem]]:
+    """Records to what a model reads, and what is wrong with some of them, of which nothing is left.
+
+    Args:
+        records: the records.
+        unit: ``character`` or ``token``.
+        names: of further columns that the model reads.
+        segmenter: what cuts texts into tokens, one of `SEGMENTERS`.
+    """
+    cut = SEGMENTERS[segmenter]([record.text for record in records if record.tokens is None] if unit == "token" else [])
+    tokens_of_texts = iter(cut)
+    sentences, problems = [], []
+    for row, record in enumerate(records):
+        try:
+            if unit == "character":
+                if record.tokens is not None:
+                    raise ValueError("holds tokens, and the model reads characters; give a text")
+                sentences.append(Sentence(record.text))
+            elif record.tokens is None:
+                tokens = next(tokens_of_texts)
+                if names and tokens:
+                    raise ValueError(f"the model also reads {', '.join(names)}; give an object with tokens and these")
+                words, starts = zip(*tokens) if tokens else ((), ())
+                sentences.append(Sentence(record.text, words, starts))
+            else:
+                columns = {name: column_of(record.fields, name, len(record.tokens)) for name in names}
+                sentences.append(joined(record.tokens, columns))
+        except ValueError as error:
+            problems.append(Problem(row, str(error), is_error=True))
+            sentences.append(Sentence("") if unit == "character" else _EMPTY)
+    return sentences, problems
+
+
+def by_spaces(texts: Sequence[str]) -> Iterable[list[tuple[str, int]]]:
+    """Tokens between white space.
+
+    >>> list(by_spaces(["New York"]))
+    [[('New', 0), ('York', 4)]]
+    """
+    return ([(match[0], match.start()) for match in _SPACED.finditer(text)] for text in texts)
+
+
+def by_rules(texts: Sequence[str]) -> Iterable[list[tuple[str, int]]]:
+    """Tokens of languages that separate words: punctuation and English contractions stand alone.
+
+    >>> [token for token, _ in next(iter(by_rules(["Don't go to the U.S., it's 12:30 (late)."])))]
+    ['Do', "n't", 'go', 'to', 'the', 'U.S.', ',', 'it', "'s", '12:30', '(', 'late', ')', '.']
+    """
+    return ([(match[0], match.start()) for match in _RULES.finditer(text)] for text in texts)
+
+
+def by_jieba(texts: Sequence[str]) -> Iterable[list[tuple[str, int]]]:
+    """jieba's words, white space left out."""
+    tokenizer = WordTokenizer()
+    return ([(word, start) for word, start in tokenizer.words(text) if not word.isspace()] for text in texts)
+
+
+_EMPTY = Sentence("", (), ())
+SEGMENTERS: dict[str, Segmenter] = {"spaces": by_spaces, "rules": by_rules, "jieba": by_jieba}
