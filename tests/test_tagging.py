@@ -469,6 +469,9 @@ def test_a_model_of_tokens_takes_texts_and_tokens(tokens_model, tmp_path):
     assert known["unknown_share"] == 0 and known["known_accuracy"] == known["accuracy"] > 0.5
     assert listed == named and listed.text == "我 爱 北京" and listed.labels == spaced.labels
     assert listed.to_text() == " ".join(f"{t.text}/{t.label}" for t in listed)
+    (tmp_path / "in.txt").write_text("我  爱 北京\n\n好\n", "utf-8")
+    predictor.predict_file(tmp_path / "in.txt", tmp_path / "out.txt")
+    assert (tmp_path / "out.txt").read_text("utf-8").split("\n")[:2] == [spaced.to_text(), ""]
     cut = predictor.predict(["我爱北京"], segmenter="jieba")[0]
     assert [t.text for t in cut] == ["我", "爱", "北京"]
     (tmp_path / "in.jsonl").write_text('{"tokens": ["我", "爱"]}\n{"text": "北京 好"}\n{"tokens": ["a b"]}\n', "utf-8")

@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Container, Iterable, Sequence
 from typing import Any
 
+_SHOWN = 20  # pairs of labels that are taken for each other
+
 
 def label_scores(
     tokens: Iterable[Sequence[str]],
@@ -20,15 +22,16 @@ def label_scores(
 
     Returns:
         ``accuracy``, ``known_accuracy``, ``unknown_accuracy`` and ``unknown_share``, floats from 0 to 1, and
-        ``tokens``, int; ``labels``, for each label its F1, precision, recall and number of tokens; ``confusion``, for
-        each right label how often it was given which.
+        ``tokens``, int; ``labels``, for each label its F1, precision, recall and number of tokens; ``confusion``,
+        what is most often taken for what, as ``right → given``: how many tokens, and their share of those of the right
+        label.
 
     Example:
 
         >>> gold, predicted = ["PRON", "VERB", "PROPN"], ["PRON", "VERB", "NOUN"]
         >>> scores = label_scores([["我", "爱", "北京"]], [gold], [predicted], {"我"})
-        >>> round(scores["accuracy"], 2), scores["unknown_accuracy"], scores["confusion"]["PROPN"]["NOUN"]
-        (0.67, 0.5, 1)
+        >>> round(scores["accuracy"], 2), scores["unknown_accuracy"], scores["confusion"]
+        (0.67, 0.5, {'PROPN → NOUN': {'tokens': 1, 'share': 1.0}})
     """
     pairs, unknown, unknown_right = Counter[tuple[str, str]](), 0, 0
     for sentence, right, given in zip(tokens, gold, predicted, strict=True):
@@ -37,8 +40,10 @@ def label_scores(
             if token not in known_tokens:
                 unknown += 1
                 unknown_right += label == found
-    total, right_ones = pairs.total(), sum(count for (label, found), count in pairs.items() if label == found)
     names = sorted({label for pair in pairs for label in pair})
+    wrong = {pair: count for pair, count in pairs.items() if pair[0] != pair[1]}
+    total = pairs.total()
+    right_ones = total - sum(wrong.values())
     wanted, given_ones = Counter[str](), Counter[str]()
     for (label, found), count in pairs.items():
         wanted[label] += count
@@ -58,7 +63,10 @@ def label_scores(
             }
             for name in names
         },
-        "confusion": {label: {found: pairs[label, found] for found in names} for label in names if wanted[label]},
+        "confusion": {
+            f"{label} → {found}": {"tokens": count, "share": count / wanted[label]}
+            for (label, found), count in sorted(wrong.items(), key=lambda item: (-item[1], item[0]))[:_SHOWN]
+        },
     }
 
 

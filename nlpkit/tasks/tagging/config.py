@@ -179,5 +179,12 @@ TAGGING = Declaration(
     demos=(
         Demo("Word segmentation", "words-train.txt", "words-test.txt", {**_DEMO, "lexicon": "jieba"}),
         Demo("Named entities", "entities-train.conll", "entities-test.conll", {**_DEMO, "epochs": 60}),
+        Demo("Parts of speech", "pos-train.conll", "pos-test.conll", {**_DEMO, "epochs": 20, "encoder": "gru"}),
+        Demo(
+            "Entities in English",
+            "english-train.conll",
+            "english-test.conll",
+            {**_DEMO, "epochs": 40, "batch_size": 8, "encoder": "gru", "segmenter": "rules"},
+        ),
     ),
 )

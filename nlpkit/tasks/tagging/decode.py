@@ -127,6 +127,15 @@ class TagReader:
         codes[flat.starts + flat.lengths - 1] = 10
         return spaced_words(codes, self.word_ends(tags)[1:])
 
+    def labelled(self, sentences: Sequence[Sentence], flat: FlatTokens, tags: np.ndarray) -> str:
+        """All tokens with their labels, a text a line; the same as `Tokens.to_text`, many times faster."""
+        labels = self._labels[tags].tolist()
+        lines = []
+        for sentence, start in zip(sentences, flat.starts.tolist()):
+            tokens = sentence.tokens or ()
+            lines.append(" ".join([f"{a}/{b}" for a, b in zip(tokens, labels[start : start + len(tokens)])]))
+        return "".join([line + "\n" for line in lines])
+
 
 def is_segmentation(labels: Iterable[str], scheme: str) -> bool:
     """Whether the tags spell words: BMES without types. Everything else spells spans of a type."""

@@ -102,17 +102,18 @@ class TaggingNetwork:
             tables.append(shapes)
             parts.append(layers.Rescaling(1.0)(shapes))
         known = layers.Concatenate()(parts) if len(parts) > 1 else parts[0]  # (distinct, channels)
+        known = layers.Dense(settings.width, name="mix")(layers.Dropout(settings.dropout)(known))
         tokens = keras.Input((None,), dtype="int32", name="tokens")
-        x = ops.take(known, tokens, axis=0)  # (batch, time, channels)
+        x = ops.take(known, tokens, axis=0)  # (batch, time, width)
         inputs = [tokens]
         if reader.values is not None:
             size = len(reader.columns)
             columns = keras.Input((None, size), dtype="int32", name="columns")
             inputs.append(columns)
             values = layers.Embedding(len(reader.values), settings.column_dim, name="column_vectors")(columns)
-            x = layers.Concatenate()([x, layers.Reshape((-1, size * settings.column_dim))(values)])
-        x = layers.Dropout(settings.dropout)(x)
-        return [*inputs, *tables], layers.Dense(settings.width, name="mix")(x), tokens != 0
+            values = layers.Dropout(settings.dropout)(layers.Reshape((-1, size * settings.column_dim))(values))
+            x = x + layers.Dense(settings.width, use_bias=False, name="mix_columns")(values)
+        return [*inputs, *tables], x, tokens != 0
 
     def _spell(self, settings, num_characters, ids):
         if settings.spelling == "cnn":

@@ -163,6 +163,8 @@ class Tagger(Task):
     def write(self, encoded: Encoded, outputs: np.ndarray, file_format: str) -> str | bytes:
         if file_format == "text" and self.reader.segments:
             return self.reader.spaced(encoded.inputs.flat, outputs)
+        if file_format == "text" and self.reader.scheme == "plain" and self.inputs.unit == "token":
+            return self.reader.labelled(encoded.sentences, encoded.inputs.flat, outputs)
         return super().write(encoded, outputs, file_format)
 
     def evaluate(self, examples: Sequence[Example]) -> dict[str, Any]:
