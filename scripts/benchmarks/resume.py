@@ -26,6 +26,10 @@ TASKS = {
         ("words-train.txt", "words-test.txt"),
         ["epochs=4", "batch_size=8", "width=16", "char_dim=16", "bigram_dim=8", "dilations=1", "save_every=7"],
     ),
+    "tagging, tokens": (
+        ("pos-train.conll", "pos-test.conll"),
+        ["epochs=6", "batch_size=8", "width=16", "char_dim=16", "token_dim=16", "encoder=gru", "save_every=7"],
+    ),
     "couplet": (
         ("couplets-train.tsv", "couplets-test.tsv"),
         ["epochs=8", "batch_size=8", "width=16", "lower_width=16", "dilations=1", "save_every=7"],
@@ -86,6 +90,7 @@ def main():
 def run(task, out, kill_after=None):
     """Train, or go on; kill the process after some seconds."""
     (train, valid), settings = TASKS[task]
+    task = task.partition(",")[0]
     command = [
         sys.executable, "-m", "nlpkit", "train", task, "--train", str(SAMPLES / task / train),
         "--valid", str(SAMPLES / task / valid), "--out", str(out), "--resume", "--set", *settings,
