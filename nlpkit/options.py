@@ -35,6 +35,8 @@ from nlpkit.errors import ConfigError, unknown_name
 T = TypeVar("T", bound="Options")
 FILE = "FILE"
 """What stands in help texts for the name of a file, which must be readable."""
+MODEL = "DIR"
+"""What stands in help texts for a trained folder, which a model is to bring along."""
 _KEY = "option"  # in the metadata of a dataclass field
 
 
@@ -113,8 +115,9 @@ def option(
         default: its default. An option that is inherited gets another default by a plain assignment.
         choices: the only values accepted.
         least, above, below: bounds of a number, or of each number of a tuple.
-        metavar: what stands for the value in help texts; `FILE` is checked to be a file that can be read.
-        other: of an option that names a file, what else it may be.
+        metavar: what stands for the value in help texts; `FILE` is checked to be a file that can be read, `MODEL` to be
+            a trained folder.
+        other: of an option that names a file or folder, what else it may be.
     """
     bounds = {"choices": tuple(choices), "least": least, "above": above, "below": below, "other": tuple(other)}
     return dataclasses.field(default=default, metadata={_KEY: {"meaning": meaning, "metavar": metavar, **bounds}})
@@ -192,6 +195,11 @@ class Options:
             for path in value if isinstance(value, tuple) else [value]:
                 if each.metavar == FILE and isinstance(path, (str, Path)) and path and path not in each.other:
                     open_bytes(path).close()
+
+    def models(self) -> dict[str, str]:
+        """The trained folders that options name, by option."""
+        named = {each: getattr(self, each.name) for each in self.declared() if each.metavar == MODEL}
+        return {each.name: value for each, value in named.items() if value and value not in each.other}
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as JSON and TOML have them."""

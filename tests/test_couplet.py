@@ -269,7 +269,7 @@ def test_bad_lines_are_named_and_passed_over_or_stop(tmp_path):
     with pytest.raises(DataError, match=r"holds no couplet; .* line 1: holds 'a'"):
         read_couplets(path)
     path.write_text("春风\t夏雨\n" + "a\tb\n" * 9, "utf-8")
-    assert read_couplets(path)[1][-1].endswith("4 more bad lines passed over")
+    assert read_couplets(path)[1][-1].endswith("4 more bad lines, passed over")
 
 
 def test_files_with_bad_lines(predictor, tmp_path):

@@ -3,6 +3,7 @@
 import functools
 import itertools
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 import nlpkit
 from nlpkit.datasets.windows import cut_windows
-from nlpkit.errors import ConfigError, DataError
+from nlpkit.errors import ArtefactError, ConfigError, DataError
 from nlpkit.tasks.character_features import make_features
 from nlpkit.tasks.tagging.answers import Entity, Token
 from nlpkit.tasks.tagging.check import check
@@ -558,3 +559,30 @@ def test_vectors_of_tokens(tmp_path):
         Tagger.untrained(TaggingSettings.create({**settings, "token_dim": 4}), data)
     with pytest.raises(ConfigError, match="lexicon = 'train': is for characters"):
         Tagger.untrained(TaggingSettings.create({**settings, "lexicon": "train"}), data)
+
+
+def test_a_segmenter_of_ours_becomes_part_of_the_model(words_model, tmp_path):
+    text, out = "我们学习国语，他也学习。", tmp_path / "m"
+    data, settings = SAMPLES / "pos-test.conll", {**SMALL_TOKENS, "segmenter": str(words_model)}
+    nlpkit.train("tagging", data, data, out=out, settings=settings)
+    shutil.move(out, tmp_path / "moved")
+    words = nlpkit.load(words_model).predict([text])[0]
+    predictor = nlpkit.load(tmp_path / "moved")
+    assert [token.text for token in predictor.predict([text])[0]] == [word.text for word in words]
+    assert len(predictor.predict([text, ""], segmenter="spaces")[0].tokens) == 1
+    listed = json.loads((tmp_path / "moved" / "task.json").read_text("utf-8"))["files"]
+    assert {"segmenter-task.json", "segmenter-model.keras", "segmenter-vocab.txt", "model.keras"} <= {*listed}
+    again = nlpkit.train("tagging", data, data, out=tmp_path / "moved", settings=settings, force=True)
+    assert again.predict([text]) == predictor.predict([text])
+    (tmp_path / "moved" / "segmenter-vocab.txt").write_text("a\n", "utf-8")
+    with pytest.raises(ArtefactError, match=r"segmenter-vocab\.txt: is damaged or was changed"):
+        nlpkit.load(tmp_path / "moved")
+
+
+def test_what_can_be_no_segmenter(entities_model, tmp_path):
+    data, settings = SAMPLES / "pos-test.conll", {**SMALL_TOKENS, "segmenter": str(entities_model)}
+    with pytest.raises(ConfigError, match="segmenter: a model of the task tagging that does not find words"):
+        nlpkit.train("tagging", data, data, out=tmp_path / "m", settings=settings)
+    with pytest.raises(ArtefactError, match="jiba: no such folder; give one that nlpkit train wrote"):
+        nlpkit.train("tagging", data, data, out=tmp_path / "m", settings={**settings, "segmenter": "jiba"})
+    assert not (tmp_path / "m").exists()

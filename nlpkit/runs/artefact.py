@@ -6,6 +6,7 @@ file              content
 ``task.json``     format, task, settings, metadata, versions, seed, hashes, seconds
 ``model.keras``   the network
 ``*.txt``         vocabularies and labels, readable; ``.gz`` may follow
+``NAME-*``        the files of another model that this one brings along
 ``metrics.json``  of the validation and test data
 ``history.csv``   a row an epoch
 ``report.html``   curves and sample predictions
@@ -147,8 +148,12 @@ def is_complete(folder: Path) -> bool:
     return (folder / _MANIFEST).exists()
 
 
-def read_manifest(folder: str | Path) -> dict[str, Any]:
+def read_manifest(folder: str | Path, prefix: str = "") -> dict[str, Any]:
     """The content of `task.json`; no framework is imported.
+
+    Args:
+        folder: the folder.
+        prefix: of the names of a model's files that another one brings along.
 
     Raises:
         ArtefactError: if there is none, or it is damaged, foreign or of another version.
@@ -156,7 +161,7 @@ def read_manifest(folder: str | Path) -> dict[str, Any]:
     folder = Path(folder)
     if not folder.is_dir():
         raise ArtefactError(f"{folder}: no such folder; give one that nlpkit train wrote")
-    path = folder / _MANIFEST
+    path = folder / f"{prefix}{_MANIFEST}"
     if not path.is_file():
         if (folder / RESUME).is_dir():
             raise ArtefactError(f"{folder}: training has not ended here; finish it with nlpkit train … --resume")
@@ -183,16 +188,33 @@ def read_manifest(folder: str | Path) -> dict[str, Any]:
 
 def save_artefact(folder: Path, task: Task, more: Mapping[str, Any]) -> None:
     """Write what prediction needs, each file whole or not at all, and `task.json` last."""
+    plan_files(folder, _names_of(task, ""))
+    _save(folder, task, more, "")
+
+
+def _names_of(task, prefix):
+    """Names of the files of a task and of those that it brings along, the manifest first."""
+    names = [_MANIFEST, _MODEL, *(part.file for part in _parts_of(task))]
+    names = [f"{prefix}{name}" for name in names]
+    return [*names, *(file for name, model in task.models.items() for file in _names_of(model, f"{prefix}{name}-"))]
+
+
+def _parts_of(task):
+    return [part for part in task.parts if getattr(task, part.attribute) is not None]
+
+
+def _save(folder, task, more, prefix):
     from nlpkit.runs.weights import save_model
 
-    parts = [part for part in task.parts if getattr(task, part.attribute) is not None]
-    plan_files(folder, [part.file for part in parts])
+    for name, model in task.models.items():
+        _save(folder, model, {}, f"{prefix}{name}-")
     save_model(task.network.model, folder / _PARTIAL_MODEL)
-    os.replace(folder / _PARTIAL_MODEL, folder / _MODEL)
-    for part in parts:
-        partial = folder / (part.file + PARTIAL)
-        getattr(task, part.attribute).save(partial)
-        os.replace(partial, folder / part.file)
+    os.replace(folder / _PARTIAL_MODEL, folder / f"{prefix}{_MODEL}")
+    for part in _parts_of(task):
+        file = f"{prefix}{part.file}"
+        getattr(task, part.attribute).save(folder / f"{file}{PARTIAL}")
+        os.replace(folder / f"{file}{PARTIAL}", folder / file)
+    manifest, *files = _names_of(task, prefix)
     content = {
         "format": FORMAT,
         "version": VERSION,
@@ -200,17 +222,19 @@ def save_artefact(folder: Path, task: Task, more: Mapping[str, Any]) -> None:
         "settings": task.settings.to_dict(),
         "metadata": task.metadata,
         **more,
-        "files": {name: digest_of(folder / name) for name in [_MODEL, *(part.file for part in parts)]},
+        "files": {name: digest_of(folder / name) for name in files},
+        "brings": [*task.models],
     }
-    write_atomically(folder / _MANIFEST, json.dumps(content, ensure_ascii=False, indent=1).encode())
+    write_atomically(folder / manifest, json.dumps(content, ensure_ascii=False, indent=1).encode())
 
 
-def load_artefact(folder: str | Path, task: type[Task] | None = None) -> Task:
-    """The trained task of a folder.
+def load_artefact(folder: str | Path, task: type[Task] | None = None, prefix: str = "") -> Task:
+    """The trained task of a folder, with those that it brings along.
 
     Args:
         folder: the folder.
         task: its class, if it is one that is not known by name.
+        prefix: of the names of a model's files that another one brings along.
 
     Returns:
         The task, with its network.
@@ -219,7 +243,7 @@ def load_artefact(folder: str | Path, task: type[Task] | None = None) -> Task:
         ArtefactError: if there is none, or it is damaged, foreign or of another version.
     """
     folder = Path(folder)
-    manifest = read_manifest(folder)
+    manifest = read_manifest(folder, prefix)
     name, files = manifest["task"], manifest["files"]
     try:
         declaration = get_declaration(task or name)
@@ -233,16 +257,22 @@ def load_artefact(folder: str | Path, task: type[Task] | None = None) -> Task:
             raise ArtefactError(f"{path}: is missing; copy the whole folder anew or train again")
         if digest_of(path) != digest:
             raise ArtefactError(f"{path}: is damaged or was changed; copy the folder anew or train again")
-    if _MODEL not in files:
-        raise ArtefactError(f"{folder / _MANIFEST}: is damaged: it does not list {_MODEL}")
+    if f"{prefix}{_MODEL}" not in files:
+        raise ArtefactError(f"{folder / f'{prefix}{_MANIFEST}'}: is damaged: it does not list {prefix}{_MODEL}")
     cls = get_task(task or name)
     try:
         settings = cls.declaration.settings.create(manifest["settings"])
-        parts = {part.attribute: part.kind.load(folder / part.file) for part in cls.parts if part.file in files}
+        parts = {
+            part.attribute: part.kind.load(folder / f"{prefix}{part.file}")
+            for part in cls.parts
+            if f"{prefix}{part.file}" in files
+        }
         loaded = cls(settings, manifest["metadata"], **parts)
+        brought = [str(each) for each in manifest.get("brings", [])]
     except (ConfigError, KeyError, TypeError, ValueError) as error:
         raise ArtefactError(f"{folder}: is damaged or of another version ({error})") from None
     from nlpkit.runs.weights import load_network
 
-    loaded.network = load_network(loaded.build_network, folder / _MODEL)
+    loaded.network = load_network(loaded.build_network, folder / f"{prefix}{_MODEL}")
+    loaded.bring({name: load_artefact(folder, prefix=f"{prefix}{name}-") for name in brought})
     return loaded

@@ -110,6 +110,8 @@ class _Plan:
         made = declaration.settings.create(settings, preset)
         training, measuring = (options_of(declaration.reading, reading, is_measured) for is_measured in (False, True))
         made.check_files()
+        for folder in made.models().values():
+            read_manifest(folder)
         if type(seed) is not int or not 0 <= seed < 2**32:
             raise ConfigError(f"seed = {seed!r}: must be an integer from 0 to {2**32 - 1}")
         if made.tensorboard:
@@ -153,10 +155,12 @@ class _Plan:
     def fingerprint(self, files):
         """What must be the same for a run to be resumed."""
         cls = get_task(self.task)
+        models = {name: read_manifest(folder)["files"] for name, folder in self.settings.models().items()}
         return {
             "task": self.name,
             "settings": self.settings.to_dict(),
             **({} if self.start is None else {"start": read_manifest(self.start)["files"]}),
+            **({"models": models} if models else {}),
             "seed": self.seed,
             "train": cls.digest(files["train"].examples),
             "valid": cls.digest(files["valid"].examples),
@@ -189,6 +193,7 @@ def _build(plan, data):
             model = cls.untrained(plan.settings, data)
         else:
             model = cls.continued(load_artefact(plan.start, cls), plan.settings, data)
+        model.bring({name: load_artefact(folder) for name, folder in plan.settings.models().items()})
     finally:
         keras.config.set_dtype_policy(policy)
     parameters = model.network.model.count_params()
@@ -231,7 +236,11 @@ def _finish(plan, model, files, fingerprint, history, begin):
     model.calibrate(files["valid"].examples)
     metrics = {name: _measure(model, files[name]) for name in ("valid", "test") if name in files}
     more = {
-        **{key: fingerprint[key] for key in ("seed", "start", "train", "valid", "versions") if key in fingerprint},
+        **{
+            key: fingerprint[key]
+            for key in ("seed", "start", "models", "train", "valid", "versions")
+            if key in fingerprint
+        },
         "seconds": time.perf_counter() - begin,
     }
     folder = plan.folder

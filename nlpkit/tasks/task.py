@@ -91,6 +91,7 @@ class Task(abc.ABC):
 
     Attributes:
         network: the network, once it was built.
+        models: other trained tasks that it brings along, by the setting that named them (`nlpkit.options.MODEL`).
     """
 
     declaration: ClassVar[Declaration]
@@ -100,10 +101,15 @@ class Task(abc.ABC):
 
     def __init__(self, settings: TrainingSettings, metadata: Mapping[str, Any] | None = None, **parts: Any):
         self.settings, self.metadata = settings, dict(metadata or {})
+        self.models: dict[str, Task] = {}
         for part in self.parts:
             setattr(self, part.attribute, parts.pop(part.attribute, None))
         if parts:
             raise TypeError(f"{type(self).__name__} has no parts {', '.join(parts)}")
+
+    def bring(self, models: Mapping[str, Task]) -> None:
+        """Take other trained tasks along, by the setting that named them."""
+        self.models = dict(models)
 
     # Training.
 

@@ -6,7 +6,7 @@ import math
 from typing import Any, ClassVar
 
 from nlpkit.errors import ConfigError
-from nlpkit.options import FILE, option, options
+from nlpkit.options import FILE, MODEL, option, options
 from nlpkit.tasks.declaration import Declaration, Demo, PredictionOptions, ReadingOptions
 from nlpkit.tasks.encoder_settings import CharacterSettings
 from nlpkit.training.metric import Metric
@@ -45,9 +45,10 @@ class TokenSettings(CharacterSettings):
     column_dim: int = option("size of the vectors of further columns", default=16, least=1)
     segmenter: str = option(
         "how a model of tokens cuts the texts that it predicts: at white space; by rules, which part punctuation from "
-        "words; or by jieba",
+        "words; by jieba; or by a trained model that finds words, which becomes part of this one",
         default="spaces",
-        choices=("spaces", "rules", "jieba"),
+        metavar=MODEL,
+        other=("spaces", "rules", "jieba"),
     )
 
     def validate(self) -> None:

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from nlpkit.datasets.readers import field_of
+from nlpkit.errors import ConfigError
 from nlpkit.tasks.tagging.examples import column_of, tokens_of
-from nlpkit.tasks.task import Problem
+from nlpkit.tasks.task import Problem, Task
 from nlpkit.text.words import WordTokenizer
 
 Segmenter = Callable[[Sequence[str]], Iterable[Sequence[tuple[str, int]]]]
@@ -74,7 +75,7 @@ def joined(tokens: Sequence[str], columns: Mapping[str, Sequence[str]] | None = 
 
 
 def sentences_of(
-    records: Sequence[TaggingRecord], unit: str, names: Sequence[str], segmenter: str
+    records: Sequence[TaggingRecord], unit: str, names: Sequence[str], segmenter: Segmenter
 ) -> tuple[list[Sentence], list[Problem]]:
     """Records to what a model reads, and what is wrong with some of them, of which nothing is left.
 
@@ -82,9 +83,9 @@ def sentences_of(
         records: the records.
         unit: ``character`` or ``token``.
         names: of further columns that the model reads.
-        segmenter: what cuts texts into tokens, one of `SEGMENTERS`.
+        segmenter: what cuts texts into tokens.
     """
-    cut = SEGMENTERS[segmenter]([record.text for record in records if record.tokens is None] if unit == "token" else [])
+    cut = segmenter([record.text for record in records if record.tokens is None] if unit == "token" else [])
     tokens_of_texts = iter(cut)
     sentences, problems = [], []
     for row, record in enumerate(records):
@@ -130,6 +131,22 @@ def by_jieba(texts: Sequence[str]) -> Iterable[list[tuple[str, int]]]:
     """jieba's words, white space left out."""
     tokenizer = WordTokenizer()
     return ([(word, start) for word, start in tokenizer.words(text) if not word.isspace()] for text in texts)
+
+
+def by_model(task: Task) -> Segmenter:
+    """A trained model that finds words as a segmenter; white space is left out.
+
+    Raises:
+        ConfigError: if it finds none.
+    """
+    if getattr(getattr(task, "reader", None), "kind", None) not in ("words", "tokens"):
+        raise ConfigError(f"segmenter: a model of the task {task.declaration.name} that does not find words")
+
+    def cut(texts):
+        answers = task.predict([task.parse(text) for text in texts]) if texts else []
+        return ([(word.text, word.start) for word in answer if not word.text.isspace()] for answer in answers)
+
+    return cut
 
 
 _EMPTY = Sentence("", (), ())

@@ -17,7 +17,16 @@ from nlpkit.tasks.tagging.evaluate import scores
 from nlpkit.tasks.tagging.examples import Example, count_words, read_labelled
 from nlpkit.tasks.tagging.inputs import Inputs, TaggedTexts, make_reader, reader_of
 from nlpkit.tasks.tagging.model import TaggingNetwork, loss_for
-from nlpkit.tasks.tagging.records import Sentence, TaggingRecord, joined, parse_record, sentences_of
+from nlpkit.tasks.tagging.records import (
+    SEGMENTERS,
+    Segmenter,
+    Sentence,
+    TaggingRecord,
+    by_model,
+    joined,
+    parse_record,
+    sentences_of,
+)
 from nlpkit.tasks.tagging.steering import UserDictionary
 from nlpkit.tasks.task import Data, Part, Problem, Task
 from nlpkit.text import runs, tag_schemes
@@ -34,7 +43,7 @@ class Prepared(NamedTuple):
     steering: UserDictionary | None
     table: np.ndarray | None
     runs: frozenset[str]
-    segmenter: str
+    segmenter: Segmenter
 
 
 class Encoded(NamedTuple):
@@ -131,7 +140,15 @@ class Tagger(Task):
             steering = UserDictionary.open(options.user_dictionary, options.user_bonus, self.labels.symbols)
         kept = {*runs.KINDS} - {*self.metadata.get("splits", ())} if self.reader.segments and options.keep_runs else ()
         table = self._simplified if options.simplify and not is_token else None
-        return Prepared(steering, table, frozenset(kept), options.segmenter or self.settings.segmenter)
+        return Prepared(steering, table, frozenset(kept), self._segmenter(options.segmenter or self.settings.segmenter))
+
+    def _segmenter(self, name):
+        return SEGMENTERS[name] if name in SEGMENTERS else by_model(self.models["segmenter"])
+
+    def bring(self, models: Mapping[str, Task]) -> None:
+        for model in models.values():
+            by_model(model)
+        super().bring(models)
 
     @functools.cached_property
     def _simplified(self):
