@@ -18,7 +18,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from workers import run
+import crfsuite_peer
+from workers import seconds_of
 
 from nlpkit.metrics import segmentation_scores
 
@@ -34,7 +35,7 @@ def main():
     args = parser.parse_args()
     if args.worker:
         name, source, target = args.worker
-        return jieba_file(source, target) if name == "jieba" else crfsuite_file(name, source, target)
+        return jieba_file(source, target) if name == "jieba" else crfsuite_peer.tag_file(name, source, target, spaced)
     if args.data is None:
         parser.error("give --data, or set NLPKIT_BENCH_DATA")
     with tempfile.TemporaryDirectory() as folder:
@@ -59,7 +60,7 @@ def measure(args, folder):
     worker = [sys.executable, __file__, "--worker"]
     peers = {"jieba": [*worker, "jieba", "{}", "{}"]}
     if not args.skip_crfsuite:
-        train_crfsuite(sxu / "train.txt", folder / "crfsuite.model")
+        crfsuite_peer.train(labelled(sxu / "train.txt"), folder / "crfsuite.model")
         peers["CRFsuite, character templates"] = [*worker, str(folder / "crfsuite.model"), "{}", "{}"]
     for model in args.models:
         name, _, path = model.partition("=")
@@ -86,12 +87,6 @@ def measure(args, folder):
             f"| {name} | {size / text / 1000:,.0f} | {base / text:.2f}× | {line:.2f} "
             f"| {scores['f1']:.4f} | {scores['oov_recall']:.4f} |"
         )
-
-
-def seconds_of(command, source, target):
-    """Seconds of one process from file to file."""
-    files = iter((source, target))
-    return run([next(files) if part == "{}" else part for part in command])[1]
 
 
 def jieba_file(source, target):
@@ -127,31 +122,19 @@ def templates(text):
     return features
 
 
-def train_crfsuite(source, target):
-    """CRFsuite with L-BFGS, a little regularisation and all features."""
-    import pycrfsuite
-
-    trainer = pycrfsuite.Trainer(verbose=False)
+def labelled(source):
+    """Features and tags of the characters of each line of words."""
     for line in source.read_text("utf-8").splitlines():
         words = line.split()
         if words:
             tags = [tag for w in words for tag in ("S" if len(w) == 1 else "B" + "M" * (len(w) - 2) + "E")]
-            trainer.append(templates("".join(words)), tags)
-    trainer.set_params({"c2": 0.1, "max_iterations": 100})
-    trainer.train(str(target))
+            yield templates("".join(words)), tags
 
 
-def crfsuite_file(model, source, target):
-    """Tag line by line."""
-    import pycrfsuite
-
-    tagger = pycrfsuite.Tagger()
-    tagger.open(model)
-    with open(source, encoding="utf-8") as lines, open(target, "w", encoding="utf-8") as out:
-        for line in lines:
-            text = line.rstrip("\n")
-            tags = tagger.tag(templates(text)) if text else []
-            out.write("".join(c + (" " if tag in "ES" else "") for c, tag in zip(text, tags)).rstrip() + "\n")
+def spaced(text, tag):
+    """A line of words, by a function from features to tags."""
+    tags = tag(templates(text)) if text else []
+    return "".join(c + (" " if tag in "ES" else "") for c, tag in zip(text, tags)).rstrip()
 
 
 if __name__ == "__main__":

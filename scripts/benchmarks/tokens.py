@@ -19,7 +19,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from workers import run
+import crfsuite_peer
+from workers import seconds_of
 
 from nlpkit.datasets import read_conll
 from nlpkit.metrics import label_scores
@@ -34,7 +35,7 @@ def main():
     parser.add_argument("--worker", nargs=3, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.worker:
-        return crfsuite_file(*args.worker)
+        return crfsuite_peer.tag_file(*args.worker, tagged)
     if args.data is None:
         parser.error("give --data, or set NLPKIT_BENCH_DATA")
     with tempfile.TemporaryDirectory() as folder:
@@ -53,7 +54,7 @@ def measure(args, folder):
         (folder / f"{name}.txt").write_text("".join(content), "utf-8")
 
     begin = time.perf_counter()
-    train_crfsuite(train, folder / "crfsuite.model")
+    crfsuite_peer.train(((templates(each.tokens), each.labels) for each in train), folder / "crfsuite.model")
     seconds = {"CRFsuite": time.perf_counter() - begin}
     sizes = {"CRFsuite": (folder / "crfsuite.model").stat().st_size}
     commands = {"CRFsuite": [sys.executable, __file__, "--worker", str(folder / "crfsuite.model"), "{}", "{}"]}
@@ -87,12 +88,6 @@ def measure(args, folder):
         )
 
 
-def seconds_of(command, source, target):
-    """Seconds of one process from file to file."""
-    files = iter((source, target))
-    return run([next(files) if part == "{}" else part for part in command])[1]
-
-
 def templates(words):
     """The word, its neighbours and pairs of them, its first and last one to three characters, and its shape."""
     padded = ["<2", "<1", *words, ">1", ">2"]
@@ -111,28 +106,11 @@ def templates(words):
     return features
 
 
-def train_crfsuite(sentences, target):
-    """CRFsuite with L-BFGS, a little regularisation and all features."""
-    import pycrfsuite
-
-    trainer = pycrfsuite.Trainer(verbose=False)
-    for sentence in sentences:
-        trainer.append(templates(sentence.tokens), sentence.labels)
-    trainer.set_params({"c2": 0.1, "max_iterations": 100})
-    trainer.train(str(target))
-
-
-def crfsuite_file(model, source, target):
-    """Tag line by line."""
-    import pycrfsuite
-
-    tagger = pycrfsuite.Tagger()
-    tagger.open(model)
-    with open(source, encoding="utf-8") as lines, open(target, "w", encoding="utf-8") as out:
-        for line in lines:
-            words = line.split()
-            tags = tagger.tag(templates(words)) if words else []
-            out.write(" ".join(f"{word}/{tag}" for word, tag in zip(words, tags)) + "\n")
+def tagged(line, tag):
+    """A line of words with their tags, by a function from features to tags."""
+    words = line.split()
+    tags = tag(templates(words)) if words else []
+    return " ".join(f"{word}/{tag}" for word, tag in zip(words, tags))
 
 
 if __name__ == "__main__":

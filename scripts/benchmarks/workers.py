@@ -35,6 +35,12 @@ def work(worker: str, **arguments) -> dict:
     return {**json.loads(written.splitlines()[-1]), "process": seconds, "peak": peak}
 
 
+def seconds_of(command: list, source: Path, target: Path) -> float:
+    """Seconds of one process from file to file, which stand as ``{}`` in the command."""
+    files = iter((source, target))
+    return run([next(files) if part == "{}" else part for part in command])[1]
+
+
 def run(command: list, given: str = "") -> tuple[str, float, float]:
     """Run a command: what it writes to standard output, its seconds, start-up included, and its peak memory, in GB."""
     command = [str(part) for part in command]

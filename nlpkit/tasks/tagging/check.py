@@ -11,7 +11,7 @@ import numpy as np
 
 from nlpkit.datasets.summary import LENGTHS, percentiles, share
 from nlpkit.tasks.tagging.config import TaggingSettings
-from nlpkit.tasks.tagging.examples import detect_format, read_examples, read_labelled
+from nlpkit.tasks.tagging.examples import detect_format, read_labelled
 from nlpkit.text import tag_schemes
 
 _SHOWN = 10
@@ -45,8 +45,6 @@ def check(paths: Sequence[str | Path], settings: Mapping[str, Any]) -> list[dict
 
 def _check_file(path, window):
     examples, unit, scheme, repaired = read_labelled(path, repair=True)
-    as_they_are = {each.line: each.labels for each in read_examples(path)}
-    illegal = [each.line for each in examples if repaired and as_they_are[each.line] != each.labels]
     texts = collections.Counter(example.text for example in examples)
     lengths = np.array([len(example.units) for example in examples])
     spans = [span for each in examples for span in tag_schemes.read_spans(each.labels, scheme)]
@@ -60,7 +58,7 @@ def _check_file(path, window):
         f"{unit}s": int(lengths.sum()),
         f"length: {LENGTHS}": percentiles(lengths),
         f"longer than the window of {window} (cut, not truncated)": share(int((lengths > window).sum()), len(lengths)),
-        "illegal tag sequences": _places(repaired, illegal),
+        "illegal tag sequences": _places(repaired),
         "repeated examples": share(len(examples) - len(texts), len(lengths)),
         "same text, other labels": _conflicts(examples),
         **{f"spans: {kind}": count for kind, count in kinds.most_common()},
@@ -68,11 +66,11 @@ def _check_file(path, window):
     return report, texts
 
 
-def _places(count, lines):
-    if not count:
+def _places(lines):
+    if not lines:
         return 0
     more = ", …" if len(lines) > _SHOWN else ""
-    return f"{count} (lines {', '.join(map(str, lines[:_SHOWN]))}{more}); train with --repair"
+    return f"{len(lines)} (lines {', '.join(map(str, lines[:_SHOWN]))}{more}); train with --repair"
 
 
 def _conflicts(examples):

@@ -84,7 +84,7 @@ class Labelled(NamedTuple):
     examples: list[Example]
     unit: str
     scheme: str
-    repaired: int
+    repaired: list[int]  # lines of those whose labels had to be repaired
 
 
 def read_labelled(
@@ -112,7 +112,9 @@ def read_labelled(
             raise DataError(f"token {bad!r:.40} has white space in it (sentence at this line)", path, example.line)
     # Words with labels that have no prefix, for a model of characters: these will have a scheme of their own.
     are_words = unit == "character" and unit_of(examples) == "token"
-    own, examples, repaired = check_labels(examples, path, repair, None if are_words else scheme)
+    own, legal, count = check_labels(examples, path, repair, None if are_words else scheme)
+    repaired = [old.line for old, new in zip(examples, legal) if old.labels != new.labels] if count else []
+    examples = legal
     if unit == "character":
         own, examples = to_characters(examples, own)
     if scheme not in (None, own):

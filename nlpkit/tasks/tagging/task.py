@@ -88,9 +88,9 @@ class Tagger(Task):
         unit = known.get("unit", options.unit)
         options.require("unit", options.unit in ("auto", unit), f"auto or {unit}, which the model reads")
         examples, unit, scheme, repaired = read_labelled(path, options.repair, unit, known.get("scheme"), columns)
-        notes = [f"{path}: {repaired} illegal label sequence(s) repaired"] if repaired else []
+        notes = [f"{path}: {len(repaired)} illegal label sequence(s) repaired"] if repaired else []
         data = {"scheme": scheme, "unit": unit, **({"columns": [*columns]} if columns else {})}
-        return Data(examples, data, notes, {"repaired": repaired} if repaired else {})
+        return Data(examples, data, notes, {"repaired": len(repaired)} if repaired else {})
 
     @classmethod
     def build(cls, settings: TaggingSettings, data: Data) -> Tagger:
