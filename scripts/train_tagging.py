@@ -16,6 +16,7 @@ from pathlib import Path
 
 import nlpkit
 from nlpkit.datasets import read_conll
+from nlpkit.options import read_settings
 
 # Name: files (train, valid, test), preset, settings.
 GSD = ("ud-gsd/train.conll", None, "ud-gsd/valid.conll")
@@ -60,6 +61,7 @@ def main():
     parser.add_argument("--data", default=os.environ.get("NLPKIT_BENCH_DATA"), type=Path)
     parser.add_argument("--out", required=True, type=Path)
     parser.add_argument("--vectors", help="the file that the row word-vectors made, for the row pos")
+    parser.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", help="settings that differ")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     if args.data is None:
@@ -70,8 +72,8 @@ def main():
     folder = args.data / "tagging"
     nlpkit.train(
         "tagging", folder / train, valid and folder / valid, test=folder / test, out=args.out, preset=preset,
-        settings={**settings, **({"vectors": args.vectors} if args.vectors else {})}, seed=args.seed, repair=True,
-        **READING.get(args.row, {}),
+        settings={**settings, **({"vectors": args.vectors} if args.vectors else {}), **read_settings(None, args.set)},
+        seed=args.seed, repair=True, **READING.get(args.row, {}),
     )  # fmt: skip
     return None
 

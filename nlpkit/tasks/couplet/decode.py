@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import keras
@@ -20,7 +19,7 @@ from nlpkit.tasks.couplet.examples import Lines, first_equal
 from nlpkit.text.characters import EDGE, from_code_points, normalize_text
 from nlpkit.text.tones import tone_table
 from nlpkit.text.vocabulary import FIRST_ID, PADDING, UNKNOWN, CharacterVocabulary
-from nlpkit.training.forward import Forward
+from nlpkit.training.forward import Forward, side_by_side
 
 STEPS_AT_ONCE = 8192  # characters in a batch: each has a score for the whole vocabulary
 _BEAMS_AT_ONCE = 4 * STEPS_AT_ONCE  # the same times the width of the beam
@@ -266,11 +265,7 @@ class Search:
             for rank in range(self.n_best):
                 ids[rank, places] = chosen[:, rank][real]
 
-        # The steps of a search are small; side by side they keep the cores busy.
-        with ThreadPoolExecutor(COUPLET.batches_at_once) as pool:
-            batches = [pool.submit(answer, *batch) for batch in batches_by_length(lines.lengths, at_once, multiple=2)]
-            for batch in batches:
-                batch.result()
+        side_by_side(answer, batches_by_length(lines.lengths, at_once, multiple=2), COUPLET.batches_at_once)
         return ids, scores
 
 

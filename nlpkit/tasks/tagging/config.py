@@ -174,6 +174,7 @@ TAGGING = Declaration(
     reading=TaggingReading,
     prediction=TaggingPrediction,
     metric=Metric("f1"),
+    batches_at_once=2,
     formats=("text", "jsonl", "conll"),
     task="nlpkit.tasks.tagging.task:Tagger",
     check="nlpkit.tasks.tagging.check:check",

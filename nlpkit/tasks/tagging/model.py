@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,15 +16,16 @@ from nlpkit.datasets.windows import Windows
 from nlpkit.layers import CRF, MEMM, CharacterCNN, TagSoftmax, TokenDropout, ViterbiDecoder, encode_text
 from nlpkit.losses import CRFLoss, PathLoss
 from nlpkit.tasks.character_features import set_rows, set_vectors
+from nlpkit.tasks.tagging.config import TAGGING
 from nlpkit.tasks.tagging.inputs import Inputs, Reader
 from nlpkit.text.features import TextFeatures
 from nlpkit.text.lexicon import NUM_FEATURES
 from nlpkit.text.tokens import NUM_AFFIXES, NUM_SHAPES
-from nlpkit.training.forward import Forward
+from nlpkit.training.forward import Forward, side_by_side
 
 _HEADS = {"crf": CRF, "memm": MEMM, "softmax": TagSoftmax}
-TABLES = ("words", "spelling", "affixes", "shapes")
-"""Inputs with a row for each distinct token of a batch."""
+_STEPS_AT_ONCE = {"gated_conv": 65_536, "gru": 16_384, "lstm": 16_384}  # of prediction; a loop's state fits the cache
+_TOKENS_AT_ONCE = 4096
 
 
 class TaggingNetwork:
@@ -40,7 +42,8 @@ class TaggingNetwork:
     """
 
     def __init__(self, settings: Any, labels: Sequence[str], scheme: str, reader: Reader):
-        self.character_vectors = self.bigram_vectors = self.word_vectors = None
+        self.character_vectors = self.bigram_vectors = self.word_vectors = self._known = None
+        self._steps_at_once = _STEPS_AT_ONCE[settings.encoder]
         if isinstance(reader.features, TextFeatures):
             inputs, x, mask = self._read_characters(settings, reader.features)
         else:
@@ -103,6 +106,7 @@ class TaggingNetwork:
             parts.append(layers.Rescaling(1.0)(shapes))
         known = layers.Concatenate()(parts) if len(parts) > 1 else parts[0]  # (distinct, channels)
         known = layers.Dense(settings.width, name="mix")(layers.Dropout(settings.dropout)(known))
+        self._known = keras.Model({x.name: x for x in tables}, known, name="known")
         tokens = keras.Input((None,), dtype="int32", name="tokens")
         x = ops.take(known, tokens, axis=0)  # (batch, time, width)
         inputs = [tokens]
@@ -136,16 +140,37 @@ class TaggingNetwork:
         """Tag ids, int16 ``(total,)``, of flat texts; -1 at their edges."""
         forward = self.steered_tags if "bonus" in inputs.arrays else self.tags
         tags = np.full(len(inputs.flat.codes), -1, "int16")
-        for rows, length in batches_by_length(windows.lengths):
+        if inputs.tables:
+            inputs = dataclasses.replace(inputs, tables={"known": self._know(inputs.tables)})
+
+        def answer(rows, length):
             batch = forward(inputs.batch(windows, rows, length))
             kept, places = windows.kept(rows, length)
             tags[places] = batch[kept]
+
+        side_by_side(answer, batches_by_length(windows.lengths, self._steps_at_once), TAGGING.batches_at_once)
         return tags
+
+    def _know(self, tables):
+        """What is known of each token, float ``(tokens, width)``: once for all batches."""
+        starts = range(0, len(tables["words"]), _TOKENS_AT_ONCE)
+        parts = ({name: table[a : a + _TOKENS_AT_ONCE] for name, table in tables.items()} for a in starts)
+        return np.concatenate([self._known_of(part) for part in parts])
+
+    @functools.cached_property
+    def _known_of(self):
+        return Forward(self._known)
 
     @functools.cached_property
     def tags(self) -> Forward:
-        """Arrays to the best tags, int32 ``(batch, time)``."""
-        return Forward(keras.Model(self.model.input, ViterbiDecoder()(self.model.output)), shared=TABLES)
+        """Arrays to the best tags, int32 ``(batch, time)``; of tokens, ``known`` stands for the tables."""
+        inputs, potentials = self.model.input, self.model.output
+        if self._known is not None:
+            inputs = {name: x for name, x in inputs.items() if name not in self._known.input}
+            after = keras.Model([*inputs.values(), self._known.output], potentials)
+            inputs["known"] = keras.Input(self._known.output.shape[1:], name="known")
+            potentials = after([*inputs.values()])
+        return Forward(keras.Model(inputs, ViterbiDecoder()(potentials)), shared=["known"])
 
     @functools.cached_property
     def steered_tags(self) -> Forward:
@@ -154,7 +179,7 @@ class TaggingNetwork:
         num_tags = potentials.shape[-1] - 1
         bonus = keras.Input((None, num_tags), dtype="float32", name="bonus")
         potentials = potentials + ops.pad(bonus, [[0, 0], [0, num_tags + 2], [0, 1]])
-        return Forward(keras.Model({**self.model.input, "bonus": bonus}, ViterbiDecoder()(potentials)), shared=TABLES)
+        return Forward(keras.Model({**self.model.input, "bonus": bonus}, ViterbiDecoder()(potentials)))
 
 
 def loss_for(head: str) -> keras.losses.Loss:

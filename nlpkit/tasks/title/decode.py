@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import keras
@@ -24,7 +23,7 @@ from nlpkit.tasks.title.examples import END, END_ID, NUM_EXTRA, Texts
 from nlpkit.tasks.title.model import TitleNetwork
 from nlpkit.text.characters import code_points
 from nlpkit.text.vocabulary import FIRST_ID, UNKNOWN
-from nlpkit.training.forward import Forward
+from nlpkit.training.forward import Forward, side_by_side
 
 _IMPOSSIBLE = -1e9
 _LEAST = -69.0  # score of a character that the user wants, however unlikely it is
@@ -240,14 +239,12 @@ class Search:
             ids[rows], scores[rows] = best[:, : options.n_best], score[:, : options.n_best]
 
         at_once = max(1, _BEAMS_AT_ONCE // width)
-        with ThreadPoolExecutor(TITLE.batches_at_once) as pool:
-            batches = [
-                pool.submit(answer, rows[begin : begin + at_once], size)
-                for rows, size in batches_by_length(texts.flat.lengths, _CHARACTERS_AT_ONCE)
-                for begin in range(0, len(rows), at_once)
-            ]
-            for batch in batches:
-                batch.result()
+        batches = (
+            (rows[begin : begin + at_once], size)
+            for rows, size in batches_by_length(texts.flat.lengths, _CHARACTERS_AT_ONCE)
+            for begin in range(0, len(rows), at_once)
+        )
+        side_by_side(answer, batches, TITLE.batches_at_once)
         return ids, scores
 
     def _shared(self, vocabulary):
