@@ -31,7 +31,7 @@ SETTINGS = {
     },
     "news": {"epochs": 2, "learning_rate": 1e-3, "warmup_steps": 50, "ema_momentum": 0.995, "dropout": 0.2},
     "classical": {
-        "epochs": 1, "batch_size": 32, "learning_rate": 2e-3, "dropout": 0.1, "ema_momentum": 0.998, "max_text": 270,
+        "epochs": 3, "batch_size": 32, "learning_rate": 2e-3, "dropout": 0.1, "ema_momentum": 0.998, "max_text": 270,
         "max_title": 96, "words": False, "copy": False, "hide": 0.05,
     },
 }  # fmt: skip
