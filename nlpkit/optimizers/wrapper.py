@@ -1,0 +1,83 @@
+"""What optimizers that stand around another one have in common."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Self
+
+import keras
+
+_Base: Any = object if TYPE_CHECKING else keras.optimizers.Optimizer
+
+
+class OptimizerWrapper(_Base):
+    """An optimizer around another one, whose learning rate, steps and variables are its own.
+
+    Args:
+        inner: the optimizer that changes the variables, of any kind; what it clips or decays goes on as before.
+
+    Raises:
+        ValueError: if `inner` is no Keras optimizer, or averages the weights itself (`use_ema`), as it would average
+            other weights than the model then has.
+    """
+
+    def __init__(self, inner: Any, name: str | None = None):
+        super().__init__(learning_rate=0.0, name=name)
+        if not isinstance(inner, keras.optimizers.Optimizer):
+            raise ValueError(f"inner must be a Keras optimizer. Received: {inner!r}")
+        if inner.use_ema:
+            raise ValueError(
+                f"{type(self).__name__} takes no optimizer with use_ema; average the weights outside of it"
+            )
+        self.inner = inner
+
+    def build(self, variables: Any) -> None:
+        if self.built:
+            return
+        super().build(variables)
+        self.inner.build(variables)
+
+    def _to_update(self, variables):
+        """The variables that a step is about; the first step builds the optimizer."""
+        variables = self._trainable_variables if variables is None else list(variables)
+        self.build(variables)
+        return variables
+
+    @property
+    def variables(self) -> list[Any]:
+        return self._variables + self.inner.variables
+
+    @property
+    def learning_rate(self) -> Any:
+        return self.inner.learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, learning_rate: Any) -> None:
+        self.inner.learning_rate = learning_rate
+
+    @property
+    def iterations(self) -> Any:
+        return self.inner.iterations
+
+    def scale_loss(self, loss: Any) -> Any:
+        return self.inner.scale_loss(loss)
+
+    def finalize_variable_values(self, var_list: Any) -> None:
+        self.inner.finalize_variable_values(var_list)
+
+    def get_config(self) -> dict[str, Any]:
+        return {"name": self.name, "inner": keras.saving.serialize_keras_object(self.inner)}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Self:
+        inner = keras.saving.deserialize_keras_object(config["inner"], custom_objects=custom_objects)
+        return cls(**{**config, "inner": inner})
+
+
+def check_patterns(patterns: Iterable[str], variables: Sequence[Any]) -> None:
+    """Raise a `ValueError` if one of the patterns is found in the path of no variable."""
+    for pattern in patterns:
+        if not any(re.search(pattern, variable.path) for variable in variables):
+            paths = ", ".join(variable.path for variable in variables[:5])
+            raise ValueError(f"{pattern!r} is found in the path of no variable. They are: {paths} …")
