@@ -1,4 +1,4 @@
-"""Optimizers: for big tables, and around other optimizers."""
+"""Optimizers: for big tables, and around other optimizers; training steps with a second gradient."""
 
 from nlpkit.optimizers.gradients import (
     AdaptiveClip,
@@ -11,8 +11,11 @@ from nlpkit.optimizers.gradients import (
 )
 from nlpkit.optimizers.multipliers import LearningRateMultipliers
 from nlpkit.optimizers.rows import RowAdagrad, RowAdam, RowSGD
+from nlpkit.optimizers.second_gradient import FGM, SAM
 
 __all__ = [
+    "FGM",
+    "SAM",
     "AdaptiveClip",
     "AddNoise",
     "Centralize",

@@ -12,7 +12,7 @@ import numpy as np
 from keras import ops
 
 from nlpkit.ops.row_gradients import is_row_table, is_rows
-from nlpkit.optimizers.wrapper import OptimizerWrapper, check_patterns
+from nlpkit.optimizers.wrapper import OptimizerWrapper, check_patterns, dense
 
 Transform = Callable[[Any, Any, Any], Any]
 """A gradient, its variable and the number of steps so far to the gradient that is taken instead."""
@@ -73,7 +73,7 @@ class GradientTransforms(OptimizerWrapper):
             raise ValueError(
                 f"{variable.path} is a table whose gradient is of some rows only; leave it out, or clip_rows"
             )
-        gradient = ops.convert_to_tensor(gradient)
+        gradient = dense(gradient)
         for function in functions:
             gradient = function(gradient, variable, step)
         return gradient

@@ -81,3 +81,12 @@ def check_patterns(patterns: Iterable[str], variables: Sequence[Any]) -> None:
         if not any(re.search(pattern, variable.path) for variable in variables):
             paths = ", ".join(variable.path for variable in variables[:5])
             raise ValueError(f"{pattern!r} is found in the path of no variable. They are: {paths} …")
+
+
+def dense(gradient: Any) -> Any:
+    """A gradient as a tensor; what TensorFlow has of some rows of an `Embedding` is added up."""
+    if keras.backend.backend() != "tensorflow":
+        return gradient
+    import tensorflow as tf
+
+    return tf.convert_to_tensor(gradient)

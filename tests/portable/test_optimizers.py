@@ -7,6 +7,8 @@ from keras import ops
 
 from nlpkit.layers import RowEmbedding
 from nlpkit.optimizers import (
+    FGM,
+    SAM,
     AdaptiveClip,
     AddNoise,
     Centralize,
@@ -175,3 +177,71 @@ def test_what_is_not_accepted():
     model.compile(GradientTransforms(RowAdam(), [(".", ClipByNorm(1.0))]), "mse", jit_compile=False)
     with pytest.raises(ValueError, match="of some rows only"):
         model.fit(np.arange(8), np.ones((8, 1)), verbose=0)
+
+
+def table_model():
+    keras.utils.set_random_seed(0)
+    ids = keras.Input((4,), dtype="int32")
+    x = ops.mean(keras.layers.Embedding(6, 3, name="table")(ids), axis=1)
+    return keras.Model(ids, keras.layers.Dense(1, use_bias=False, name="out")(x))
+
+
+def gradients_by_hand(table, kernel, ids, y):
+    """Of the mean squared error of ``mean(table[ids]) @ kernel``."""
+    counts = np.stack([(ids == i).mean(1) for i in range(len(table))], 1)  # (batch, rows)
+    error = 2 * (counts @ table @ kernel - y) / len(y)
+    return counts.T @ error @ kernel.T, (counts @ table).T @ error
+
+
+def fgm_by_hand(table, kernel, *data):
+    first = gradients_by_hand(table, kernel, *data)
+    second = gradients_by_hand(table + 0.5 * first[0] / np.linalg.norm(first[0]), kernel, *data)
+    return first[0] + second[0], first[1] + second[1]
+
+
+def sam_by_hand(table, kernel, *data):
+    first = gradients_by_hand(table, kernel, *data)
+    length = np.sqrt(sum(np.square(each).sum() for each in first))
+    return gradients_by_hand(table + 0.5 * first[0] / length, kernel + 0.5 * first[1] / length, *data)
+
+
+@pytest.mark.parametrize("jit", [False, True])
+@pytest.mark.parametrize(
+    "wrap, by_hand",
+    [(lambda model: FGM(model, "table", 0.5), fgm_by_hand), (lambda model: SAM(model, 0.5), sam_by_hand)],
+    ids=["fgm", "sam"],
+)
+def test_a_second_gradient_by_hand(wrap, by_hand, jit):
+    rng = np.random.default_rng(0)
+    ids, y = rng.integers(0, 6, (8, 4)).astype("int32"), rng.normal(size=(8, 1)).astype("float32")
+    model = table_model()
+    table, kernel = model.get_weights()
+    trained = wrap(model)
+    trained.compile(keras.optimizers.SGD(0.1), "mse", jit_compile=jit and keras.backend.backend() != "torch")
+    history = trained.fit(ids, y, batch_size=8, epochs=3, shuffle=False, verbose=0).history
+    first = np.mean((np.stack([table[row].mean(0) for row in ids]) @ kernel - y) ** 2)
+    assert history["loss"][0] == pytest.approx(first, rel=1e-5)
+    for _ in range(3):
+        of_table, of_kernel = by_hand(table, kernel, ids, y)
+        table, kernel = table - 0.1 * of_table, kernel - 0.1 * of_kernel
+    for got, wanted in zip(model.get_weights(), (table, kernel)):
+        np.testing.assert_allclose(got, wanted, atol=1e-5)
+
+
+def test_the_gradient_of_an_embedding_is_transformed_as_a_whole():
+    ids, y = np.array([[1, 1, 2, 1]], "int32"), np.ones((1, 1), "float32")
+    model = table_model()
+    table, kernel = model.get_weights()
+    model.compile(GradientTransforms(keras.optimizers.SGD(1.0), [("table", ClipByNorm(0.1))]), "mse")
+    model.fit(ids, y, verbose=0)
+    gradient = gradients_by_hand(table, kernel, ids, y)[0]
+    np.testing.assert_allclose(model.get_weights()[0], table - clipped(gradient, 0.1), atol=1e-6)
+
+
+def test_what_a_second_gradient_does_not_accept():
+    with pytest.raises(ValueError, match="has not been built"):
+        SAM(keras.Sequential([keras.layers.Dense(1)]))
+    with pytest.raises(ValueError, match="'tabel' is found in the path of no variable"):
+        FGM(table_model(), "tabel")
+    with pytest.raises(ValueError, match="epsilon must be above 0"):
+        FGM(table_model(), "table", 0)
