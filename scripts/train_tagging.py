@@ -49,7 +49,7 @@ ROWS = {
         None,
         {"lexicon": "jieba", "epochs": 10, "bigram_dropout": 0.5, "char_dropout": 0.1, "dropout": 0.4},
     ),
-    "pos": (GSD, None, {"encoder": "gru", "epochs": 10, "batch_size": 16, "dropout": 0.2}),
+    "pos": (GSD, None, {"epochs": 10, "batch_size": 16, "dropout": 0.2}),
     "joint": (GSD, None, {"lexicon": "jieba", "epochs": 10, "batch_size": 16}),
 }  # fmt: skip
 READING = {"joint": {"unit": "character"}}
