@@ -4,7 +4,7 @@
 
 DATA (or the variable NLPKIT_BENCH_DATA) is the folder that holds `tagging/`. A set without a validation file gets one
 of 5 % of its training data, chosen by nlpkit's own fixed seed; the test file is measured once, at the end. The row
-`word-vectors` makes the vectors that `pos` starts from: a segmenter of the words of `ud-gsd` cuts the plain text of
+`word-vectors` makes the vectors that `pos` and `pos-fast` start from: a segmenter of the words of `ud-gsd` cuts the plain text of
 `word2vec/`, on which word vectors are trained, DIR/vectors.txt.
 """
 
@@ -50,6 +50,7 @@ ROWS = {
         {"lexicon": "jieba", "epochs": 10, "bigram_dropout": 0.5, "char_dropout": 0.1, "dropout": 0.4},
     ),
     "pos": (GSD, None, {"epochs": 10, "batch_size": 16, "dropout": 0.2}),
+    "pos-fast": (GSD, None, {"encoder": "gru", "epochs": 10, "batch_size": 16, "dropout": 0.2}),
     "joint": (GSD, None, {"lexicon": "jieba", "epochs": 10, "batch_size": 16}),
 }  # fmt: skip
 READING = {"joint": {"unit": "character"}}
@@ -60,7 +61,7 @@ def main():
     parser.add_argument("row", choices=(*ROWS, "word-vectors"))
     parser.add_argument("--data", default=os.environ.get("NLPKIT_BENCH_DATA"), type=Path)
     parser.add_argument("--out", required=True, type=Path)
-    parser.add_argument("--vectors", help="the file that the row word-vectors made, for the row pos")
+    parser.add_argument("--vectors", help="the file that the row word-vectors made, for the rows pos and pos-fast")
     parser.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", help="settings that differ")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
