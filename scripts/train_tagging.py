@@ -4,8 +4,8 @@
 
 DATA (or the variable NLPKIT_BENCH_DATA) is the folder that holds `tagging/`. A set without a validation file gets one
 of 5 % of its training data, chosen by nlpkit's own fixed seed; the test file is measured once, at the end. The row
-`word-vectors` makes the vectors that `pos` and `pos-fast` start from: a segmenter of the words of `ud-gsd` cuts the plain text of
-`word2vec/`, on which word vectors are trained, DIR/vectors.txt.
+`word-vectors` makes the vectors that `pos` and `pos-fast` start from: a segmenter of the words of `ud-gsd` cuts the
+plain text of `word2vec/`, on which word vectors are trained, DIR/vectors.txt.
 """
 
 import argparse
