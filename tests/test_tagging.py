@@ -19,6 +19,7 @@ from nlpkit.tasks.tagging.check import check
 from nlpkit.tasks.tagging.config import TaggingPrediction, TaggingReading, TaggingSettings
 from nlpkit.tasks.tagging.decode import TagReader, spaced_words
 from nlpkit.tasks.tagging.examples import Example, check_labels, detect_format, read_examples, read_labelled
+from nlpkit.tasks.tagging.records import SEGMENTERS, Sentence, by_rules
 from nlpkit.tasks.tagging.task import Tagger
 from nlpkit.tasks.task import Data
 from nlpkit.text import tag_schemes
@@ -512,6 +513,12 @@ def test_columns_are_features(tmp_path):
     model = nlpkit.train("tagging", path, path, out=tmp_path / "m", settings=SMALL_TOKENS, columns=names)
     assert nlpkit.load(tmp_path / "m").task.columns.symbols == ["pos=A", "pos=N", "pos=V"]
     assert nlpkit.evaluate(tmp_path / "m", path) == model.metrics["valid"]
+    assert nlpkit.load(tmp_path / "m").task.evaluate(Tagger.read(path, TaggingReading(columns=tuple(names))).examples)
+    settings = {**SMALL_TOKENS, "epochs": 20, "learning_rate": 0.03, "warmup_steps": 2, "ema_momentum": 0}
+    learnt = nlpkit.train("tagging", path, path, out=tmp_path / "l", settings=settings, columns=names)
+    assert learnt.metrics["valid"]["f1"] == 1
+    with pytest.raises(DataError, match='line 1: expected a list in the field "pos"'):
+        nlpkit.evaluate(tmp_path / "m", path, columns=["token", "_", "_", "label"])
     record = {"tokens": ["Ann", "is"], "pos": ["N", "V"]}
     assert len(model.predict([record])[0].labels) == 2
     with pytest.raises(DataError, match='expected a list in the field "pos"'):
@@ -586,3 +593,33 @@ def test_what_can_be_no_segmenter(entities_model, tmp_path):
     with pytest.raises(ArtefactError, match="jiba: no such folder; give one that nlpkit train wrote"):
         nlpkit.train("tagging", data, data, out=tmp_path / "m", settings={**settings, "segmenter": "jiba"})
     assert not (tmp_path / "m").exists()
+
+
+@pytest.mark.parametrize("name", ["rules", "jieba"])
+def test_a_segmenter_cuts_no_character_apart(name):
+    text = "好👍🏽e\u0301te\u0301 👨\u200d👩"
+    tokens = next(iter(SEGMENTERS[name]([text])))
+    assert all(text[start : start + len(token)] == token for token, start in tokens)
+    assert not {"🏽", "\u0301", "\u200d👩"} & {token for token, _ in tokens}
+    assert [token for token, _ in next(iter(by_rules(["Mr. Ng of AT&T ate e\u0301te\u0301."])))] == (
+        ["Mr.", "Ng", "of", "AT&T", "ate", "e\u0301te\u0301", "."]
+    )
+
+
+def test_joint_answers_have_no_white_space_in_tokens_and_conll_of_whole_characters():
+    reader = TagReader(["B-N", "M-N", "E-N", "S-N", "S-V"], "BMES", 64)
+    answer = reader.answer(Sentence("我 爱👍🏽"), ["S-N", "B-N", "M-N", "M-N", "E-N"])
+    assert [(token.text, token.start, token.end) for token in answer] == [("我", 0, 1), ("爱👍🏽", 2, 5)]
+    assert answer.to_conll() == "我\tS-N\n \tS-N\n爱\tB-N\n👍🏽\tE-N\n"
+    assert reader.answer(Sentence("👍🏽"), ["B-N", "E-N"]).to_conll() == "👍🏽\tS-N\n"
+
+
+def test_labels_that_the_model_does_not_have(tokens_model):
+    with pytest.raises(DataError, match=r"none of the labels of the data, .*, is one of the model's"):
+        nlpkit.evaluate(tokens_model, SAMPLES / "english-test.conll")
+
+
+def test_a_tagger_of_tokens_is_no_segmenter(tokens_model, tmp_path):
+    settings = {**SMALL_TOKENS, "segmenter": str(tokens_model)}
+    with pytest.raises(ConfigError, match="does not find words"):
+        nlpkit.train("tagging", SAMPLES / "pos-train.conll", out=tmp_path / "m", settings=settings)

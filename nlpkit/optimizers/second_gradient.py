@@ -48,7 +48,7 @@ class SecondGradient(_Base):
 
     def train_step(self, *arguments: Any) -> Any:
         """One step, called by Keras."""
-        steps = {"tensorflow": self._on_tensorflow, "jax": self._on_jax, "torch": self._on_torch}
+        steps: dict[str, Any] = {"tensorflow": self._on_tensorflow, "jax": self._on_jax, "torch": self._on_torch}
         return steps[keras.backend.backend()](*arguments)
 
     def _on_tensorflow(self, data):

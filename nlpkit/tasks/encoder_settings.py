@@ -42,7 +42,8 @@ class CharacterSettings(EncoderSettings):
     bigram_min_count: int = option("pairs seen less often in training share one vector", default=2, least=1)
     max_bigrams: int = option("number of the most frequent pairs that are kept", default=100_000, least=1)
     vectors: str = option(
-        "vectors to start from: a text file in word2vec's format that holds characters and pairs of characters",
+        "vectors to start from: a text file in word2vec's format that holds characters and pairs of characters, or "
+        "for a tagger of tokens these",
         default="",
         metavar=FILE,
     )

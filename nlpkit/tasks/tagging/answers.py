@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from nlpkit.tasks.answers import Answer
 from nlpkit.text.graphemes import graphemes
+from nlpkit.text.tag_schemes import split_label
 
 _COLOURS = {"PER": "bold magenta", "LOC": "bold green", "ORG": "bold cyan"}
 
@@ -56,9 +57,18 @@ class _Tagged(Answer):
             return "".join(f"{token}\t{label}\n" for token, label in zip(self.units, self.labels))
         rows, place = [], 0
         for character in graphemes(self.text):
-            rows.append(f"{' ' if character.isspace() else character}\t{self.labels[place]}\n")
+            label = _label_of(self.labels[place], self.labels[place + len(character) - 1])
+            rows.append(f"{' ' if character.isspace() else character}\t{label}\n")
             place += len(character)
         return "".join(rows)
+
+
+def _label_of(first, last):
+    """The label of a character from those of its first and its last code point."""
+    begin, end = split_label(first)[0], split_label(last)[0]
+    if end != "E" or begin == end:
+        return first
+    return "S" + last[1:] if begin == "B" else last
 
 
 @dataclasses.dataclass(frozen=True)

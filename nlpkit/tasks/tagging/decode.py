@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -12,6 +13,8 @@ from nlpkit.tasks.tagging.records import Sentence
 from nlpkit.text import tag_schemes
 from nlpkit.text.characters import FlatTexts, from_code_points
 from nlpkit.text.tokens import FlatTokens
+
+_RUNS = re.compile(r"\s+|\S+")
 
 
 class TagReader:
@@ -87,6 +90,12 @@ class TagReader:
     def answer(self, sentence: Sentence, labels: Sequence[str]) -> Segmentation | Entities | Tokens:
         """The answer that the labels of a text spell."""
         spans = tag_schemes.read_spans(labels, self.scheme)
+        if self.kind == "tokens" and sentence.tokens is None and len(sentence.text.split()) != 1:
+            spans = [
+                (a + m.start(), a + m.end(), kind) for a, b, kind in spans for m in _RUNS.finditer(sentence.text[a:b])
+            ]
+            labels = tag_schemes.write_spans(spans, len(labels), self.scheme, self._prefixes)
+            spans = [span for span in spans if not sentence.text[span[0]].isspace()]
         if sentence.tokens is not None:
             starts, tokens = sentence.starts, sentence.tokens
             spans = [(starts[a], starts[b - 1] + len(tokens[b - 1]), kind) for a, b, kind in spans]

@@ -252,7 +252,8 @@ def tokens_of(tokens: Any) -> tuple[str, ...]:
 
 def column_of(fields: Mapping[str, Any], name: str, count: int) -> tuple[str, ...]:
     """A list with a value for each token; a `ValueError` if it is something else."""
-    values = field_of(fields, name, list)
+    given = fields.get(name)
+    values = given if isinstance(given, tuple) else field_of(fields, name, list)
     if len(values) != count or not all(isinstance(value, str) and value for value in values):
         raise ValueError(f'expected {count} texts in the field "{name}", one for each token. Received: {values!r:.60}')
     return tuple(values)

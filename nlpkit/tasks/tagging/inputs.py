@@ -128,6 +128,8 @@ def make_reader(
     if unit == "character":
         if names:
             raise ConfigError(f"columns = {list(columns)}: characters have no columns beside their label")
+        if settings.segmenter != "spaces":
+            raise ConfigError(f"segmenter = {settings.segmenter!r}: is for tokens; this model reads characters")
         vectors = read_symbol_vectors(settings.vectors)
         lexicon = read_lexicon(settings.lexicon, words) if settings.lexicon else None
         return Reader(make_features((example.text for example in examples), settings, vectors, lexicon)), vectors

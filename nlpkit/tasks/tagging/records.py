@@ -7,10 +7,14 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from nlpkit.datasets.readers import field_of
 from nlpkit.errors import ConfigError
 from nlpkit.tasks.tagging.examples import column_of, tokens_of
 from nlpkit.tasks.task import Problem, Task
+from nlpkit.text.characters import code_points
+from nlpkit.text.graphemes import continues_character
 from nlpkit.text.words import WordTokenizer
 
 Segmenter = Callable[[Sequence[str]], Iterable[Sequence[tuple[str, int]]]]
@@ -19,10 +23,11 @@ _SPACED = re.compile(r"\S+")
 _RULES = re.compile(
     r"(?:https?://|www\.)\S+|[\w.+-]+@[\w-]+(?:\.\w+)+"  # addresses
     r"|(?:[A-Za-z]\.){2,}"  # U.S.
+    r"|\b(?:Mr|Mrs|Ms|Dr|Prof|St|Jr|Sr|vs|etc|No)\."
     r"|\d+(?:[.,:]\d+)*%?"  # 1,000.5 and 12:30
     r"|\w+?(?=n['’]t\b)|n['’]t\b"  # do n't
     r"|['’](?:s|re|ve|ll|d|m)\b"  # it 's
-    r"|\w+(?:-\w+)*"
+    r"|[\w\u0300-\u036f]+(?:[-&][\w\u0300-\u036f]+)*"  # with marks upon letters
     r"|\.{2,}|-{2,}|[^\w\s]",
     re.IGNORECASE,
 )
@@ -109,6 +114,20 @@ def sentences_of(
     return sentences, problems
 
 
+def _whole_characters(text, tokens):
+    """Tokens of a text; one that begins within what a person takes for one character belongs to the one before it."""
+    joins = continues_character(code_points(text)) if not text.isascii() else np.zeros(1, bool)
+    if not joins.any():
+        return tokens
+    whole: list[tuple[str, int]] = []
+    for token, start in tokens:
+        if joins[start] and whole and whole[-1][1] + len(whole[-1][0]) == start:
+            whole[-1] = (whole[-1][0] + token, whole[-1][1])
+        else:
+            whole.append((token, start))
+    return whole
+
+
 def by_spaces(texts: Sequence[str]) -> Iterable[list[tuple[str, int]]]:
     """Tokens between white space.
 
@@ -124,13 +143,16 @@ def by_rules(texts: Sequence[str]) -> Iterable[list[tuple[str, int]]]:
     >>> [token for token, _ in next(iter(by_rules(["Don't go to the U.S., it's 12:30 (late)."])))]
     ['Do', "n't", 'go', 'to', 'the', 'U.S.', ',', 'it', "'s", '12:30', '(', 'late', ')', '.']
     """
-    return ([(match[0], match.start()) for match in _RULES.finditer(text)] for text in texts)
+    return (_whole_characters(text, [(match[0], match.start()) for match in _RULES.finditer(text)]) for text in texts)
 
 
 def by_jieba(texts: Sequence[str]) -> Iterable[list[tuple[str, int]]]:
     """jieba's words, white space left out."""
     tokenizer = WordTokenizer()
-    return ([(word, start) for word, start in tokenizer.words(text) if not word.isspace()] for text in texts)
+    return (
+        _whole_characters(text, [(word, start) for word, start in tokenizer.words(text) if not word.isspace()])
+        for text in texts
+    )
 
 
 def by_model(task: Task) -> Segmenter:
@@ -139,7 +161,11 @@ def by_model(task: Task) -> Segmenter:
     Raises:
         ConfigError: if it finds none.
     """
-    if getattr(getattr(task, "reader", None), "kind", None) not in ("words", "tokens"):
+    kind, unit = (
+        getattr(getattr(task, "reader", None), "kind", None),
+        getattr(getattr(task, "inputs", None), "unit", None),
+    )
+    if kind not in ("words", "tokens") or unit != "character":
         raise ConfigError(f"segmenter: a model of the task {task.declaration.name} that does not find words")
 
     def cut(texts):

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from nlpkit.datasets.windows import Windows, cut_windows
+from nlpkit.errors import DataError
 from nlpkit.tasks.tagging.answers import Entities, Segmentation, Tokens
 from nlpkit.tasks.tagging.config import TAGGING, TaggingPrediction, TaggingReading, TaggingSettings
 from nlpkit.tasks.tagging.decode import TagReader, is_segmentation
@@ -187,7 +188,13 @@ class Tagger(Task):
     def evaluate(self, examples: Sequence[Example]) -> dict[str, Any]:
         """Metrics over examples with legal labels, of the kind that these spell."""
         records = [TaggingRecord(each.text, each.tokens, each.columns) for each in examples]
-        encoded, _ = self.encode(records, self.prepare(TaggingPrediction()))
+        encoded, problems = self.encode(records, self.prepare(TaggingPrediction()))
+        for problem in problems:
+            if problem.is_error:
+                raise DataError(f"line {examples[problem.row].line}: {problem.reason}")
+        known, given = {*self.labels.symbols}, {label for each in examples for label in each.labels}
+        if not known & given:
+            raise DataError(f"none of the labels of the data, {sorted(given)[:5]}, is one of the model's")
         predicted = self.reader.label_sequences(encoded.inputs.flat, self.run(encoded), encoded.joins)
         return scores(examples, predicted, self.reader, self.known_words or ())
 
