@@ -50,7 +50,7 @@ ROWS = {
         {"lexicon": "jieba", "epochs": 10, "bigram_dropout": 0.5, "char_dropout": 0.1, "dropout": 0.4},
     ),
     "pos": (GSD, None, {"epochs": 10, "batch_size": 16, "dropout": 0.2}),
-    "pos-fast": (GSD, None, {"encoder": "gru", "epochs": 10, "batch_size": 16, "dropout": 0.2}),
+    "pos-fast": (GSD, None, {"epochs": 10, "batch_size": 16, "dropout": 0.2, "width": 64, "dilations": [1, 2]}),
     "joint": (GSD, None, {"lexicon": "jieba", "epochs": 10, "batch_size": 16}),
 }  # fmt: skip
 READING = {"joint": {"unit": "character"}}
