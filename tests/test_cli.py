@@ -137,6 +137,10 @@ def test_predict_from_standard_input_to_standard_output(words_model, entities_mo
 def test_check():
     result = nlpkit("check", "tagging", "--data", SAMPLES / "words-train.txt", SAMPLES / "words-test.txt")
     assert result.returncode == 0 and "tag scheme" in result.stderr and "BMES" in result.stderr
+    result = nlpkit("check", "tagging", "--data", SAMPLES / "pos-train.conll", "--unit", "character")
+    assert result.returncode == 0 and "characters" in result.stderr
+    result = nlpkit("check", "word2vec", "--data", SAMPLES / "words-train.txt", "--cut", "jieba")
+    assert result.returncode == 0 and "read as" in result.stderr
     result = nlpkit("check", "couplet", "--data", COUPLETS / "couplets-train.tsv", COUPLETS / "couplets-test.tsv")
     assert result.returncode == 0 and "keep the rule repetition" in result.stderr
 

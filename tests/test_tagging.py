@@ -436,6 +436,10 @@ def test_the_tokens_of_a_file_say_what_its_units_are(tmp_path):
     with pytest.raises(DataError, match="line 1: holds a text without tokens"):
         read_labelled(tmp_path / "a.txt", False, "token")
     assert check([tmp_path / "a.conll"], {})[0]["units"] == "tokens"
+    assert check([tmp_path / "a.conll"], {}, unit="character")[0]["units"] == "characters"
+    path.write_text("a N\n   \tV\n", "utf-8")
+    with pytest.raises(DataError, match=r"a.conll, line 2: the token ' *' is empty"):
+        read_labelled(path, False)
 
 
 @given(st.lists(st.sampled_from(["B-X", "I-X", "B-Y", "I-Y", "O"]), min_size=1, max_size=8), st.data())

@@ -196,16 +196,18 @@ def _check(program, arguments):
     parser.add_argument(
         "--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="settings, see below"
     )
+    add_flags(parser, task.reading, "reading", only=task.reading.checked)
     args = parser.parse_args(arguments[1:])
-    settings = read_settings(None, args.set)
+    settings, reading = read_settings(None, args.set), given(args, task.reading)
     task.settings.create(settings)
+    task.reading.create(reading)
     if not task.check:
         raise ConfigError(f"the task {task.name} has no check")
 
     def run():
         from nlpkit.cli.tables import print_report
 
-        for path, report in zip(args.data, load_object(task.check)(args.data, settings)):
+        for path, report in zip(args.data, load_object(task.check)(args.data, settings, **reading)):
             print_report(path, report)
 
     return run

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from nlpkit.errors import ConfigError
@@ -12,7 +12,11 @@ from nlpkit.options import Option, Options, parse_flag
 
 
 def add_flags(
-    parser: argparse.ArgumentParser, kind: type[Options], title: str, defaults: Mapping[str, Any] | None = None
+    parser: argparse.ArgumentParser,
+    kind: type[Options],
+    title: str,
+    defaults: Mapping[str, Any] | None = None,
+    only: Sequence[str] | None = None,
 ) -> None:
     """A group of flags, one for each option; those that are not given stay away from the result.
 
@@ -21,8 +25,9 @@ def add_flags(
         kind: the options.
         title: of the group.
         defaults: defaults that differ from those of the options.
+        only: names of the options that are added, by default all.
     """
-    declared = kind.declared()
+    declared = [each for each in kind.declared() if only is None or each.name in only]
     if not declared:
         return
     group = parser.add_argument_group(title)

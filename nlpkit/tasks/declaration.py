@@ -27,6 +27,8 @@ class ReadingOptions(Options):
     group = "reading"
     measured: ClassVar[Mapping[str, Any]] = {}
     """Defaults that differ for data that are measured, not trained on."""
+    checked: ClassVar[Sequence[str]] = ()
+    """Those that ``nlpkit check`` takes as well."""
 
 
 def options_of(kind: type[ReadingOptions], values: Mapping[str, Any], is_measured: bool) -> ReadingOptions:
@@ -100,7 +102,8 @@ class Declaration:
         formats: output formats, the default first. ``jsonl`` is ``to_dict()`` of an answer, any other format ``NAME``
             its method ``to_NAME()``.
         task: ``"module:class"`` of its `Task`.
-        check: ``"module:function"`` behind ``nlpkit check``, or nothing.
+        check: ``"module:function"`` behind ``nlpkit check``, or nothing; it takes paths, settings, and by name those
+            reading options that are `checked`.
         commands: commands that only this task has.
         demos: what ``nlpkit demo`` shows.
         exports: endings of files that its `Task.export` writes, and what each is.

@@ -17,12 +17,15 @@ from nlpkit.text import tag_schemes
 _SHOWN = 10
 
 
-def check(paths: Sequence[str | Path], settings: Mapping[str, Any]) -> list[dict[str, Any]]:
+def check(
+    paths: Sequence[str | Path], settings: Mapping[str, Any], unit: str = "auto", columns: Sequence[str] = ()
+) -> list[dict[str, Any]]:
     """What is in data files and what looks wrong; several files are compared with each other.
 
     Args:
         paths: data files.
         settings: of `TaggingSettings`, for its window.
+        unit, columns: as in `nlpkit.tasks.tagging.config.TaggingReading`.
 
     Returns:
         For each file what was seen, by what it says.
@@ -34,7 +37,7 @@ def check(paths: Sequence[str | Path], settings: Mapping[str, Any]) -> list[dict
     reports: list[dict[str, Any]] = []
     seen_in: dict[str, Any] = {}
     for path in paths:
-        report, texts = _check_file(path, window)
+        report, texts = _check_file(path, window, unit, columns)
         for other, known in seen_in.items():
             shared = sum(count for text, count in texts.items() if text in known)
             report[f"examples that are also in {other}"] = share(shared, texts.total())
@@ -43,8 +46,8 @@ def check(paths: Sequence[str | Path], settings: Mapping[str, Any]) -> list[dict
     return reports
 
 
-def _check_file(path, window):
-    examples, unit, scheme, repaired = read_labelled(path, repair=True)
+def _check_file(path, window, unit, columns):
+    examples, unit, scheme, repaired = read_labelled(path, True, unit, columns=columns)
     texts = collections.Counter(example.text for example in examples)
     lengths = np.array([len(example.units) for example in examples])
     spans = [span for each in examples for span in tag_schemes.read_spans(each.labels, scheme)]
@@ -61,7 +64,7 @@ def _check_file(path, window):
         "illegal tag sequences": _places(repaired),
         "repeated examples": share(len(examples) - len(texts), len(lengths)),
         "same text, other labels": _conflicts(examples),
-        **{f"spans: {kind}": count for kind, count in kinds.most_common()},
+        **{f"{'labels' if scheme == 'plain' else 'spans'}: {kind}": count for kind, count in kinds.most_common()},
     }
     return report, texts
 

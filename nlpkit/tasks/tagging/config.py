@@ -103,6 +103,7 @@ class TaggingReading(ReadingOptions):
     """How labelled data are read."""
 
     measured = {"repair": True}  # noqa: RUF012
+    checked = ("unit", "columns")
 
     repair: bool = option("read illegal tag sequences as conlleval does, where they would be an error", default=False)
     unit: str = option(

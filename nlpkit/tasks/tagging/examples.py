@@ -107,9 +107,10 @@ def read_labelled(
     for example in examples if unit == "token" else ():
         if example.tokens is None:
             raise DataError("holds a text without tokens, where a model of tokens needs them", path, example.line)
-        bad = next((token for token in example.tokens if token.split() != [token]), None)
-        if bad is not None:
-            raise DataError(f"token {bad!r:.40} has white space in it (sentence at this line)", path, example.line)
+        for line, token in enumerate(example.tokens, example.line):  # of columns, for tokens in JSON were looked at
+            if token.split() != [token]:
+                what = "has white space in it" if token.split() else "is empty"
+                raise DataError(f"the token {token!r:.40} {what}", path, line)
     # Words with labels that have no prefix, for a model of characters: these will have a scheme of their own.
     are_words = unit == "character" and unit_of(examples) == "token"
     own, legal, count = check_labels(examples, path, repair, None if are_words else scheme)

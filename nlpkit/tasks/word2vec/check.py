@@ -16,12 +16,13 @@ from nlpkit.tasks.word2vec.questions import Analogy, read_questions
 _SHOWN = 10  # most frequent words
 
 
-def check(paths: Sequence[str | Path], settings: Mapping[str, Any]) -> list[dict[str, Any]]:
+def check(paths: Sequence[str | Path], settings: Mapping[str, Any], cut: str = "auto") -> list[dict[str, Any]]:
     """What is in data files; several files are compared with the first.
 
     Args:
         paths: text, pairs of words, or analogies.
         settings: of `Word2VecSettings`, for how often a word must be seen.
+        cut: as in `nlpkit.tasks.word2vec.config.Word2VecReading`.
 
     Returns:
         For each file what was seen, by what it says.
@@ -34,7 +35,7 @@ def check(paths: Sequence[str | Path], settings: Mapping[str, Any]) -> list[dict
     known: set[str] | None = None
     for path in paths:
         questions = read_questions(path)
-        report, words = _check_text(path, made) if questions is None else _check_questions(questions)
+        report, words = _check_text(path, made, cut) if questions is None else _check_questions(questions)
         if known is None:
             known = words
         else:
@@ -43,8 +44,8 @@ def check(paths: Sequence[str | Path], settings: Mapping[str, Any]) -> list[dict
     return reports
 
 
-def _check_text(path, settings):
-    corpus, notes = read_corpus(path)
+def _check_text(path, settings, cut):
+    corpus, notes = read_corpus(path, cut)
     ends = np.flatnonzero(corpus.ids == EDGE)
     lengths = np.diff(ends, prepend=-1) - 1
     often = corpus.counts >= settings.min_count

@@ -73,6 +73,8 @@ class Word2VecSettings(TrainingSettings):
 class Word2VecReading(ReadingOptions):
     """How text is read."""
 
+    checked = ("cut",)
+
     cut: str = option(
         "how words are separated: spaces, jieba for running text, or auto to find out", default="auto",
         choices=("auto", "spaces", "jieba"),
