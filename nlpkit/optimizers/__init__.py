@@ -1,5 +1,6 @@
 """Optimizers: for big tables, and around other optimizers; training steps with a second gradient."""
 
+from nlpkit.optimizers.accumulation import GradientAccumulation
 from nlpkit.optimizers.gradients import (
     AdaptiveClip,
     AddNoise,
@@ -21,6 +22,7 @@ __all__ = [
     "Centralize",
     "ClipByNorm",
     "ClipByValue",
+    "GradientAccumulation",
     "GradientTransforms",
     "LearningRateMultipliers",
     "Mask",

@@ -11,8 +11,9 @@ from typing import Any
 
 import keras
 
+from nlpkit.datasets.accumulated import AccumulatedBatches
 from nlpkit.errors import ArtefactError, TrainingError
-from nlpkit.optimizers import RowAdam
+from nlpkit.optimizers import GradientAccumulation, RowAdam
 from nlpkit.training.averaging import MovingAverage
 from nlpkit.training.checkpoint import get_values, load_state, save_state, set_values
 from nlpkit.training.metric import Metric
@@ -76,7 +77,6 @@ class _Position:
 
     epoch: int = 0
     step: int = 0  # within the epoch
-    total: int = 0
     loss: float = math.nan
     best: float | None = None
     epochs_without_improvement: int = 0
@@ -160,7 +160,14 @@ class _Run:
 
     def __init__(self, model, loss, batches, settings, folder, fingerprint, optimizer, keep_last, kept):
         jit = {"auto": "auto", "on": True, "off": False}[settings.jit]
-        model.compile(optimizer or _adam(settings, len(batches)), loss, jit_compile=jit)
+        self._accumulation = None
+        optimizer = optimizer or _adam(settings, -(-len(batches) // settings.accumulate))
+        if settings.accumulate > 1:
+            batches = AccumulatedBatches(batches, settings.accumulate)
+            optimizer = self._accumulation = GradientAccumulation(optimizer, settings.accumulate)
+        if settings.precision == "mixed_float16":
+            optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+        model.compile(optimizer, loss, jit_compile=jit)
         model.optimizer.build(model.trainable_variables)
         self._model, self._batches, self._settings, self._kept = model, batches, settings, kept or model
         self._folder, self._fingerprint, self._keep_last = folder, dict(fingerprint), keep_last
@@ -177,20 +184,30 @@ class _Run:
             set_values(self._model.metrics_variables, self._metrics)
             self._metrics = None
         for loss in self._steps.run(self._batches, position.epoch, position.step):
-            position.step, position.total, position.loss = position.step + 1, position.total + 1, loss
+            position.step, position.loss = position.step + 1, loss
             # After the last step of an epoch the state is saved with the epoch's metrics.
-            saves = position.total % save_every == 0 and position.step < len(self._batches)
-            if saves or self._average.is_due(position.total):
+            total = position.epoch * len(self._batches) + position.step
+            saves = total % save_every == 0 and position.step < len(self._batches)
+            averages = position.step % self._settings.accumulate == 0 and self._average.is_due(self._num_updates())
+            if saves or averages:
                 self._steps.synchronize()
-            self._average.update(position.total)
+            if averages:
+                self._average.update(self._num_updates())
             if saves:
                 self.save()
             yield
+        if self._accumulation is not None and self._accumulation.flush():
+            self._average.update(self._num_updates())
         if not abs(position.loss) < _DIVERGED:
             raise TrainingError(
                 f"the loss is {position.loss} in epoch {position.epoch + 1}; take a lower learning_rate than "
                 f"{self._settings.learning_rate:g}, and train anew with --force"
             )
+
+    def _num_updates(self):
+        """How often the weights have been updated, once the accumulated rest of an epoch is flushed."""
+        in_epoch, here = (-(-count // self._settings.accumulate) for count in (len(self._batches), self.position.step))
+        return self.position.epoch * in_epoch + here
 
     def measure(self, evaluate, metric):
         """The metric, whether it is the best so far, and all numbers that were measured; the best weights are kept."""
@@ -264,14 +281,11 @@ def _changes(saved, now):
             yield f"{key} was {before!r} and is {after!r}"
 
 
-def _adam(settings, steps_per_epoch):
-    steps = max(settings.epochs * steps_per_epoch - settings.warmup_steps, 1)
+def _adam(settings, updates_per_epoch):
+    steps = max(settings.epochs * updates_per_epoch - settings.warmup_steps, 1)
     rate, warmup = settings.learning_rate, settings.warmup_steps
     schedule = keras.optimizers.schedules.CosineDecay(
         0.0 if warmup else rate, steps, alpha=_FINAL_RATE,
         **({"warmup_target": rate, "warmup_steps": warmup} if warmup else {}),
     )  # fmt: skip
-    optimizer = RowAdam(schedule, clipnorm=settings.clip_norm or None)
-    if settings.precision == "mixed_float16":
-        optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
-    return optimizer
+    return RowAdam(schedule, clipnorm=settings.clip_norm or None)

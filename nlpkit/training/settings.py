@@ -24,6 +24,11 @@ class TrainingSettings(Options):
         default=64,
         least=1,
     )
+    accumulate: int = option(
+        "batches that are taken together for one step, which is that of one batch as big as all of them",
+        default=1,
+        least=1,
+    )
     learning_rate: float = option(
         "the highest, reached after the warm-up; from there it falls along a cosine to a fiftieth",
         default=1e-3,

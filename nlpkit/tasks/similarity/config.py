@@ -38,6 +38,9 @@ class SimilaritySettings(CharacterSettings):
 
     epochs: int = 8
     batch_size: int = 64
+    accumulate: int = option(
+        "not used by sentence similarity, whose loss compares within a batch", default=1, choices=(1,)
+    )
     learning_rate: float = 2e-3
     warmup_steps: int = 100
     ema_momentum: float = 0.99

@@ -19,6 +19,7 @@ class Word2VecSettings(TrainingSettings):
     learning_rate: float = option(
         "learning rate of the first step; it falls linearly to a ten-thousandth", default=0.05, above=0
     )
+    accumulate: int = option("not used by word vectors", default=1, choices=(1,))
     warmup_steps: int = option("not used by word vectors", default=0, choices=(0,))
     clip_norm: float = option("not used by word vectors", default=0.0, choices=(0.0,))
     ema_momentum: float = 0.0

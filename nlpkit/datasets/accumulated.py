@@ -1,0 +1,57 @@
+"""Batches that together are a big one, weighted so that they count as it would."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from nlpkit.errors import ConfigError
+
+
+class AccumulatedBatches:
+    """The same batches, weighted so that the mean gradient of `steps` of them is that of one big batch.
+
+    The loss of a batch is a mean over all that has a weight. Of batches that hold different numbers of examples, or of
+    steps, each is therefore weighted by its share of the big batch. The last big batch of an epoch may be made of fewer.
+
+    Args:
+        batches: has ``len()`` and ``epoch(epoch, start)``, which yields arrays, targets and weights; within a batch all
+            weights above 0 are alike: the number of its elements, divided by how many of these count.
+        steps: how many of them are a big one.
+
+    Example:
+
+        >>> class Two:
+        ...     def epoch(self, epoch, start=0):
+        ...         yield from [("x", "y", np.ones(3)), ("x", "y", np.ones(1))][start:]
+        >>> [weights.tolist() for *_, weights in AccumulatedBatches(Two(), 2).epoch(0)]
+        [[1.5, 1.5, 1.5], [0.5]]
+    """
+
+    def __init__(self, batches: Any, steps: int):
+        self._batches, self._steps = batches, steps
+
+    def __len__(self) -> int:
+        return len(self._batches)
+
+    def epoch(self, epoch: int, start: int = 0) -> Iterator:
+        """The batches of an epoch from the given step on, which may lie within a big batch."""
+        skip = start % self._steps
+        batches = iter(self._batches.epoch(epoch, start - skip))
+        while group := list(itertools.islice(batches, self._steps)):
+            counts = [_count(batch) for batch in group]
+            for (arrays, targets, weights), count in zip(group[skip:], counts[skip:]):
+                yield arrays, targets, weights * np.float32(self._steps * count / max(sum(counts), 1e-30))
+            skip = 0
+
+
+def _count(batch):
+    """Over how many elements the mean of a batch is."""
+    if len(batch) < 3:
+        raise ConfigError("accumulate: this model's loss is no mean over examples; leave it at 1")
+    weights = batch[2]
+    largest = weights.max(initial=0)
+    return weights.size / largest if largest > 0 else 0.0

@@ -1,0 +1,107 @@
+"""Small batches that together are a big one: their gradients are added up before an optimizer takes them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from nlpkit.ops.row_gradients import is_row_table, is_rows
+from nlpkit.ops.visible import cond
+from nlpkit.optimizers.wrapper import OptimizerWrapper, dense
+
+
+@keras.saving.register_keras_serializable(package="nlpkit", name="GradientAccumulation")
+class GradientAccumulation(OptimizerWrapper):
+    """Any optimizer, which makes a step after every `steps` batches, with the mean of their gradients.
+
+    The steps, the schedule of the learning rate and what the optimizer clips are those of the big batches. Batches of
+    different sizes are to be weighted by their share of the big batch, see
+    `nlpkit.datasets.accumulated.AccumulatedBatches`; then the step is that of the big batch. What is left over at the
+    end is taken by `flush`.
+
+    Args:
+        inner: a Keras optimizer.
+        steps: int, from 1, how many batches are a big one.
+
+    Raises:
+        ValueError: if `steps` is no integer from 1; when a step comes, if the gradient of a table is of some rows only
+            (`nlpkit.layers.RowEmbedding`).
+
+    Example:
+
+        >>> import keras
+        >>> import numpy as np
+        >>> from nlpkit.optimizers import GradientAccumulation
+        >>> model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+        >>> model.compile(GradientAccumulation(keras.optimizers.Adam(), steps=4), "mse")
+        >>> history = model.fit(np.ones((10, 3)), np.ones((10, 1)), batch_size=1, verbose=0)
+        >>> int(model.optimizer.iterations), model.optimizer.flush(), int(model.optimizer.iterations)
+        (2, True, 3)
+    """
+
+    def __init__(self, inner: Any, steps: int, name: str | None = None):
+        super().__init__(inner, name)
+        if not isinstance(steps, int) or steps < 1:
+            raise ValueError(f"steps must be an integer from 1. Received: {steps!r}")
+        self.steps = steps
+
+    def build(self, variables: Any) -> None:
+        if self.built:
+            return
+        super().build(variables)
+        self._sums = [self.add_variable_from_reference(variable, "sum") for variable in variables]
+        self._count = self.add_variable((), "zeros", "int32", name="count")
+
+    def apply(self, grads: Any, trainable_variables: Any = None) -> None:
+        variables = self._to_update(trainable_variables)
+        for total, gradient, variable in zip(self._sums_of(variables), grads, variables, strict=True):
+            if is_row_table(variable) and is_rows(variable, gradient):
+                raise ValueError(f"the gradient of the table {variable.path} is of some rows only, not of all")
+            if gradient is not None:
+                total.assign(total + ops.cast(dense(gradient), total.dtype))
+        self._count.assign(self._count + 1)
+        self._update_if(self._count >= self.steps, variables)
+
+    def flush(self) -> bool:
+        """Make a step with what has been added up since the last one.
+
+        Of fewer batches than `steps` the sum is still divided by `steps`: each weighs what it weighs in a full one.
+
+        Returns:
+            Whether there was anything.
+        """
+        if not self.built or not int(self._count):
+            return False
+        self._update(self._trainable_variables)
+        return True
+
+    def _sums_of(self, variables):
+        return [self._sums[self._get_variable_index(variable)] for variable in variables]
+
+    def _update_if(self, is_due, variables):
+        if keras.backend.backend() != "jax":
+            cond(is_due, lambda: self._update(variables), lambda: None)
+            return
+        # A branch on JAX has no side effects: it returns what the variables will be.
+        changed = [*variables, *self.variables]
+        now = [variable.value for variable in changed]
+
+        def update():
+            with keras.StatelessScope(state_mapping=list(zip(changed, now))) as scope:
+                self._update(variables)
+            return [scope.get_current_value(variable) for variable in changed]
+
+        for variable, value in zip(changed, cond(is_due, update, lambda: now)):
+            variable.assign(value)
+
+    def _update(self, variables):
+        sums = self._sums_of(variables)
+        self.inner.apply([total / self.steps for total in sums], variables)
+        for total in sums:
+            total.assign(ops.zeros_like(total.value))
+        self._count.assign(ops.zeros_like(self._count.value))
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "steps": self.steps}
