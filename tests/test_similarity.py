@@ -12,7 +12,6 @@ import nlpkit
 from nlpkit.cli.main import main
 from nlpkit.errors import ConfigError, DataError, MissingPackageError
 from nlpkit.metrics import auc, best_threshold, retrieval_ranks
-from nlpkit.tasks.character_features import make_features
 from nlpkit.tasks.similarity.batches import sample_groups, training_batches
 from nlpkit.tasks.similarity.calibrate import fitted_score
 from nlpkit.tasks.similarity.config import SimilarityReading, SimilaritySettings
@@ -24,6 +23,7 @@ from nlpkit.tasks.similarity.symbols import SymbolWeights
 from nlpkit.tasks.similarity.task import SentenceVectors
 from nlpkit.tasks.similarity.training_pairs import training_pairs
 from nlpkit.tasks.task import Data
+from nlpkit.tasks.units.characters import make_features
 from nlpkit.text.characters import normalize_text
 from nlpkit.text.features import TextFeatures
 from nlpkit.text.vocabulary import BigramVocabulary, CharacterVocabulary

@@ -13,15 +13,15 @@ from hypothesis import strategies as st
 import nlpkit
 from nlpkit.datasets.windows import cut_windows
 from nlpkit.errors import ArtefactError, ConfigError, DataError
-from nlpkit.tasks.character_features import make_features
 from nlpkit.tasks.tagging.answers import Entity, Token
 from nlpkit.tasks.tagging.check import check
 from nlpkit.tasks.tagging.config import TaggingPrediction, TaggingReading, TaggingSettings
 from nlpkit.tasks.tagging.decode import TagReader, spaced_words
 from nlpkit.tasks.tagging.examples import Example, check_labels, detect_format, read_examples, read_labelled
-from nlpkit.tasks.tagging.records import SEGMENTERS, Sentence, by_rules
 from nlpkit.tasks.tagging.task import Tagger
 from nlpkit.tasks.task import Data
+from nlpkit.tasks.units.characters import make_features
+from nlpkit.tasks.units.records import SEGMENTERS, Sentence, by_rules
 from nlpkit.text import tag_schemes
 from nlpkit.text.characters import FlatTexts, code_points
 from nlpkit.text.tag_schemes import allowed_transitions
@@ -238,7 +238,7 @@ def test_vectors_start_the_embeddings(tmp_path):
     data = Data(read_examples(SAMPLES / "words-train.txt"), {"scheme": "BMES"})
     tagger = Tagger.untrained(TaggingSettings.create(settings), data)
     (row,) = tagger.inputs.features.characters.encode(["龘"])
-    found = tagger.network.character_vectors.get_weights()[0][row]
+    found = tagger.network.units.character_vectors.get_weights()[0][row]
     np.testing.assert_allclose(found / found[0], [1, 0.75, 0.5, 0.25], rtol=1e-5)
     with pytest.raises(DataError, match="have 4 numbers, char_dim is 16; set char_dim=4"):
         Tagger.untrained(TaggingSettings.create({**settings, "char_dim": 16}), data)
@@ -250,7 +250,7 @@ def test_frozen_vectors_stay_what_they_are(tmp_path):
     data, out = SAMPLES / "words-test.txt", tmp_path / "model"
     tagger = nlpkit.train("tagging", data, data, out=out, settings=settings).task
     for network in (tagger.network, nlpkit.load(out).task.network):
-        (table,) = network.character_vectors.get_weights()
+        (table,) = network.units.character_vectors.get_weights()
         row, other = (table[tagger.inputs.features.characters.encode([symbol])[0]] for symbol in "的是")
         np.testing.assert_allclose(row / row[0], [1, 2, 3, 4], rtol=1e-3)
         assert not other.any()
@@ -561,7 +561,7 @@ def test_vectors_of_tokens(tmp_path):
     settings = {**SMALL_TOKENS, "vectors": str(tmp_path / "vectors.txt")}
     data = Tagger.read(SAMPLES / "pos-test.conll", TaggingReading())
     tagger = Tagger.untrained(TaggingSettings.create(settings), data)
-    (table,) = tagger.network.word_vectors.get_weights()
+    (table,) = tagger.network.units.word_vectors.get_weights()
     row = table[tagger.tokens.encode(["龘龘"])[0]]
     np.testing.assert_allclose(row, np.full(8, 0.3), rtol=1e-5)
     few = Tagger.untrained(TaggingSettings.create({**settings, "max_tokens": 5}), data)

@@ -15,7 +15,7 @@ class AccumulatedBatches:
     """The same batches, weighted so that the mean gradient of `steps` of them is that of one big batch.
 
     The loss of a batch is a mean over all that has a weight. Of batches that hold different numbers of examples, or of
-    steps, each is therefore weighted by its share of the big batch. The last big batch of an epoch may be made of fewer.
+    steps, each is therefore weighted by its share of the big batch. The last big batch of an epoch may be smaller.
 
     Args:
         batches: has ``len()`` and ``epoch(epoch, start)``, which yields arrays, targets and weights; within a batch all

@@ -11,7 +11,6 @@ import numpy as np
 from nlpkit.datasets.vector_files import npy_header
 from nlpkit.errors import DataError
 from nlpkit.tasks.answers import Answer
-from nlpkit.tasks.character_features import make_features, read_symbol_vectors, set_vectors, vocabulary_sizes
 from nlpkit.tasks.pictures import Picture
 from nlpkit.tasks.similarity.answers import SentencePair
 from nlpkit.tasks.similarity.batches import training_batches
@@ -45,6 +44,7 @@ from nlpkit.tasks.similarity.search import SentenceList, VectorTable
 from nlpkit.tasks.similarity.symbols import SymbolWeights
 from nlpkit.tasks.similarity.training_pairs import training_pairs
 from nlpkit.tasks.task import Data, Part, Problem
+from nlpkit.tasks.units.characters import make_features, read_symbol_vectors, set_vectors, vocabulary_sizes
 from nlpkit.text.features import TextFeatures
 from nlpkit.text.vocabulary import BigramVocabulary, CharacterVocabulary
 

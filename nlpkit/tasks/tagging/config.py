@@ -6,58 +6,14 @@ import math
 from typing import Any, ClassVar
 
 from nlpkit.errors import ConfigError
-from nlpkit.options import FILE, MODEL, option, options
+from nlpkit.options import FILE, option, options
 from nlpkit.tasks.declaration import Declaration, Demo, PredictionOptions, ReadingOptions
-from nlpkit.tasks.encoder_settings import CharacterSettings
+from nlpkit.tasks.encoder_settings import UnitSettings
 from nlpkit.training.metric import Metric
 
 
 @options
-class TokenSettings(CharacterSettings):
-    """How tokens become vectors, where the units are tokens."""
-
-    group = "tokens"
-
-    token_dim: int = option("size of the token vectors", default=100, least=1)
-    max_tokens: int = option(
-        "number of tokens that have a vector of their own: those of the training data, the most frequent first, and "
-        "after them those of `vectors` in the order of the file",
-        default=50_000,
-        least=1,
-    )
-    token_dropout: float = option(
-        "share of the tokens that are made unknown in a training step", default=0.1, least=0, below=1
-    )
-    spelling: str = option(
-        "how the characters of a token are read: by convolutions, by a recurrent layer, or not at all",
-        default="cnn",
-        choices=("cnn", "lstm", "none"),
-    )
-    spelling_width: int = option("numbers of what is read of a token's characters", default=128, least=2)
-    affix_dim: int = option(
-        "size of the vectors of the first and last one to three characters; 0 leaves them out", default=24, least=0
-    )
-    num_affixes: int = option("size of the table that these are hashed into", default=16_384, least=16)
-    affix_dropout: float = option(
-        "share of these that are made unknown in a training step", default=0.2, least=0, below=1
-    )
-    shapes: bool = option("read case, digits and length of a token", default=True)
-    column_dim: int = option("size of the vectors of further columns", default=16, least=1)
-    segmenter: str = option(
-        "how a model of tokens cuts the texts that it predicts: at white space; by rules, which part punctuation from "
-        "words; by jieba; or by a trained model that finds words, which becomes part of this one",
-        default="spaces",
-        metavar=MODEL,
-        other=("spaces", "rules", "jieba"),
-    )
-
-    def validate(self) -> None:
-        super().validate()
-        self.require("spelling_width", self.spelling_width % 2 == 0, "even")
-
-
-@options
-class TaggingSettings(TokenSettings):
+class TaggingSettings(UnitSettings):
     """A tagger: embeddings of characters or tokens, an encoder, a head."""
 
     group = "tagger"
@@ -82,13 +38,6 @@ class TaggingSettings(TokenSettings):
 
     head: str = option(
         "last layer: how the tags of a sentence are scored", default="crf", choices=("crf", "memm", "softmax")
-    )
-    lexicon: str = option(
-        "words that the text is matched against: jieba for its dictionary, train for the words that occur at least "
-        "three times in the training data, or a file with a word a line",
-        default="",
-        metavar=FILE,
-        other=("jieba", "train"),
     )
     transition_rate: float = option("how many times faster than the rest the transitions learn", default=10.0, above=0)
     window: int = option(

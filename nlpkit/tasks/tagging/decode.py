@@ -9,7 +9,7 @@ import numpy as np
 
 from nlpkit.tasks.tagging.answers import Entities, Segmentation, Tokens, tagged
 from nlpkit.tasks.tagging.examples import repair_labels
-from nlpkit.tasks.tagging.records import Sentence
+from nlpkit.tasks.units.records import Sentence
 from nlpkit.text import tag_schemes
 from nlpkit.text.characters import FlatTexts, from_code_points
 from nlpkit.text.tokens import FlatTokens

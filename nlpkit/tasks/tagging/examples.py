@@ -7,11 +7,12 @@ import dataclasses
 import itertools
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from nlpkit.datasets.files import ending_of, read_lines
 from nlpkit.datasets.readers import field_of, read_conll, read_jsonl, read_words
 from nlpkit.errors import DataError
+from nlpkit.tasks.units.records import column_of, tokens_of
 from nlpkit.text import tag_schemes
 from nlpkit.text.graphemes import graphemes
 
@@ -237,27 +238,6 @@ def _from_token_fields(fields, line, columns):
     tokens = tokens_of(fields["tokens"])
     more = {name: column_of(fields, name, len(tokens)) for name in columns if name not in ("token", "label", "_")}
     return _from_tokens(tokens, column_of(fields, "labels", len(tokens)), line, more)
-
-
-def tokens_of(tokens: Any) -> tuple[str, ...]:
-    """Tokens that were given as a list; a `ValueError` if some are none."""
-    if not isinstance(tokens, (list, tuple)) or not all(isinstance(token, str) for token in tokens):
-        raise ValueError(f"expected a list of tokens. Received: {tokens!r:.60}")
-    for place, token in enumerate(tokens):
-        if token.split() != [token]:
-            what = "is empty" if not token.strip() else "has white space in it"
-            raise ValueError(f"token {place + 1}, {token!r:.40}, {what}")
-        field_of({"tokens": token}, "tokens", str)
-    return tuple(tokens)
-
-
-def column_of(fields: Mapping[str, Any], name: str, count: int) -> tuple[str, ...]:
-    """A list with a value for each token; a `ValueError` if it is something else."""
-    given = fields.get(name)
-    values = given if isinstance(given, tuple) else field_of(fields, name, list)
-    if len(values) != count or not all(isinstance(value, str) and value for value in values):
-        raise ValueError(f'expected {count} texts in the field "{name}", one for each token. Received: {values!r:.60}')
-    return tuple(values)
 
 
 def _from_spans(fields, line):

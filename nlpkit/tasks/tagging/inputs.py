@@ -1,170 +1,18 @@
-"""Examples and texts to what the network reads: arrays of windows, and tables of the tokens in them."""
+"""Labelled texts to training batches."""
 
 from __future__ import annotations
 
-import collections
 import dataclasses
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
 
 import numpy as np
 
 from nlpkit.datasets.batches import BucketedBatches
-from nlpkit.datasets.lexicon_files import read_lexicon
-from nlpkit.datasets.vector_files import read_chosen_vectors
-from nlpkit.datasets.windows import Windows, cut_windows
-from nlpkit.errors import ConfigError
-from nlpkit.tasks.character_features import make_features, read_symbol_vectors
+from nlpkit.datasets.windows import cut_windows
 from nlpkit.tasks.tagging.examples import Example, repair_labels
+from nlpkit.tasks.units.reader import Reader
 from nlpkit.text import tag_schemes
-from nlpkit.text.characters import EDGE, FlatTexts
-from nlpkit.text.features import TextFeatures
-from nlpkit.text.tokens import FlatTokens, TokenFeatures
-from nlpkit.text.vocabulary import CharacterVocabulary, Vocabulary
-
-if TYPE_CHECKING:
-    from nlpkit.tasks.tagging.config import TaggingSettings
-    from nlpkit.tasks.tagging.records import Sentence
-
-Columns = Mapping[str, Sequence[str]]
-
-_MULTIPLE = 128  # of which the rows of a batch's tables are, so that few shapes occur
-
-
-@dataclasses.dataclass(frozen=True)
-class Inputs:
-    """Flat texts as the network reads them.
-
-    Attributes:
-        flat: the texts, `FlatTexts` or `FlatTokens`.
-        arrays: by name of an input, ``(total, …)``.
-        tables: of models of tokens, by name of an input, ``(distinct, …)``: what is known of each token. The array
-            ``tokens`` says which row a token has; row 0 is padding.
-    """
-
-    flat: Any
-    arrays: dict[str, np.ndarray]
-    tables: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
-
-    def batch(self, windows: Windows, rows: np.ndarray, length: int) -> dict[str, np.ndarray]:
-        """One padded batch: some windows, and of the tables those rows that stand in them."""
-        batch = windows.gather(self.arrays, rows, length)
-        if not self.tables:
-            return batch
-        distinct, places = np.unique(np.append(batch["tokens"], 0), return_inverse=True)  # padding is row 0
-        batch["tokens"] = places[:-1].reshape(batch["tokens"].shape).astype("int32")
-        more = -len(distinct) % _MULTIPLE
-        tables = {name: table[np.pad(distinct, (0, more))] for name, table in self.tables.items()}
-        return {**batch, **tables}
-
-
-class Reader:
-    """Units, characters or tokens, to `Inputs`. Training and prediction share it.
-
-    Args:
-        features: what is known of each unit.
-        columns: names of further columns of tokens that are read.
-        values: vocabulary of what stands in these columns, see `column_symbols`, or None without any.
-    """
-
-    def __init__(
-        self, features: TextFeatures | TokenFeatures, columns: Sequence[str] = (), values: Vocabulary | None = None
-    ):
-        self.features, self.columns, self.values = features, tuple(columns), values
-
-    @property
-    def unit(self) -> str:
-        return "character" if isinstance(self.features, TextFeatures) else "token"
-
-    def parts(self) -> dict[str, Any]:
-        """What is kept of it in a trained folder, by attribute of the task."""
-        if isinstance(self.features, TextFeatures):
-            names = ("characters", "bigrams", "lexicon")
-            return {name: getattr(self.features, name) for name in names}
-        return {"tokens": self.features.tokens, "characters": self.features.characters, "columns": self.values}
-
-    def read_sentences(self, sentences: Sequence[Example | Sentence], table: np.ndarray | None = None) -> Inputs:
-        """Inputs of examples or sentences; `table` says what characters are read as, see `FlatTexts`."""
-        if isinstance(self.features, TextFeatures):
-            characters = FlatTexts([each.text for each in sentences], table)
-            return Inputs(characters, self.features.encode(characters))
-        flat = FlatTokens([each.tokens or () for each in sentences])
-        arrays = {"tokens": flat.places}
-        if self.values is not None:
-            arrays["columns"] = np.zeros((len(flat.places), len(self.columns)), "int32")
-            symbols = [
-                symbol for each in sentences if each.tokens for symbol in column_symbols(each.columns, self.columns)
-            ]
-            arrays["columns"][flat.places > 0] = self.values.encode(symbols).reshape(-1, len(self.columns))
-        return Inputs(flat, arrays, self.features.describe(flat.distinct))
-
-
-def column_symbols(columns: Columns, names: Sequence[str]) -> list[str]:
-    """What stands in the columns of these names, token after token, as symbols of one vocabulary.
-
-    >>> column_symbols({"pos": ("NOUN", "VERB"), "case": ("a", "b")}, ["pos", "case"])
-    ['pos=NOUN', 'case=a', 'pos=VERB', 'case=b']
-    """
-    return [f"{name}={value}" for row in zip(*(columns[name] for name in names)) for name, value in zip(names, row)]
-
-
-def make_reader(
-    examples: Sequence[Example], settings: TaggingSettings, unit: str, columns: Sequence[str], words: Mapping[str, int]
-) -> tuple[Reader, dict[str, np.ndarray]]:
-    """The vocabularies of training data, and the vectors that some of their symbols start with.
-
-    Args:
-        examples: the training data.
-        settings: what is read of them.
-        unit: ``character`` or ``token``.
-        columns: names of all columns of the file, or none.
-        words: how often each word occurs, for the lexicon `train`.
-
-    Raises:
-        DataError: if the file of vectors or the lexicon can't be read.
-        ConfigError: if a setting does not go with the unit.
-    """
-    names = features_among(columns)
-    if unit == "character":
-        if names:
-            raise ConfigError(f"columns = {list(columns)}: characters have no columns beside their label")
-        if settings.segmenter != "spaces":
-            raise ConfigError(f"segmenter = {settings.segmenter!r}: is for tokens; this model reads characters")
-        vectors = read_symbol_vectors(settings.vectors)
-        lexicon = read_lexicon(settings.lexicon, words) if settings.lexicon else None
-        return Reader(make_features((example.text for example in examples), settings, vectors, lexicon)), vectors
-    if settings.lexicon:
-        raise ConfigError(f"lexicon = {settings.lexicon!r}: is for characters; the units of this file are tokens")
-    vectors = read_chosen_vectors(settings.vectors, _token_or_none) if settings.vectors else {}
-    counts = collections.Counter(token for example in examples for token in example.tokens or ())
-    ranked = sorted(counts, key=lambda token: (-counts[token], token))
-    tokens = Vocabulary([*dict.fromkeys((*ranked, *vectors))][: settings.max_tokens])
-    characters = collections.Counter(character for token in counts for character in token)
-    spelling = CharacterVocabulary.from_counts(characters, settings.char_min_count)
-    symbols = {symbol for each in examples for symbol in column_symbols(each.columns, names)}
-    features = _token_features(settings, tokens, None if settings.spelling == "none" else spelling)
-    return Reader(features, names, Vocabulary(sorted(symbols)) if names else None), vectors
-
-
-def _token_or_none(symbol):
-    return "token" if symbol.split() == [symbol] else None
-
-
-def reader_of(settings: TaggingSettings, metadata: Mapping[str, Any], parts: Mapping[str, Any]) -> Reader:
-    """The reader of a model, from what `Reader.parts` gave."""
-    if metadata.get("unit", "character") == "character":
-        return Reader(TextFeatures(parts["characters"], parts.get("bigrams"), parts.get("lexicon")))
-    features = _token_features(settings, parts["tokens"], parts.get("characters"))
-    return Reader(features, features_among(metadata.get("columns", ())), parts.get("columns"))
-
-
-def features_among(columns: Sequence[str]) -> list[str]:
-    """The names of those columns that are features."""
-    return [name for name in columns if name not in ("token", "label", "_")]
-
-
-def _token_features(settings, tokens, characters):
-    return TokenFeatures(tokens, characters, settings.num_affixes if settings.affix_dim else 0, settings.shapes)
+from nlpkit.text.characters import EDGE
 
 
 class TaggedTexts:

@@ -16,20 +16,21 @@ from nlpkit.tasks.tagging.config import TAGGING, TaggingPrediction, TaggingReadi
 from nlpkit.tasks.tagging.decode import TagReader, is_segmentation
 from nlpkit.tasks.tagging.evaluate import scores
 from nlpkit.tasks.tagging.examples import Example, count_words, read_labelled
-from nlpkit.tasks.tagging.inputs import Inputs, TaggedTexts, make_reader, reader_of
+from nlpkit.tasks.tagging.inputs import TaggedTexts
 from nlpkit.tasks.tagging.model import TaggingNetwork, loss_for
-from nlpkit.tasks.tagging.records import (
+from nlpkit.tasks.tagging.steering import UserDictionary
+from nlpkit.tasks.task import Data, Part, Problem, Task
+from nlpkit.tasks.units.reader import Inputs, make_reader, reader_of
+from nlpkit.tasks.units.records import (
     SEGMENTERS,
     Segmenter,
     Sentence,
-    TaggingRecord,
+    TextRecord,
     by_model,
     joined,
     parse_record,
     sentences_of,
 )
-from nlpkit.tasks.tagging.steering import UserDictionary
-from nlpkit.tasks.task import Data, Part, Problem, Task
 from nlpkit.text import runs, tag_schemes
 from nlpkit.text.graphemes import continues_character
 from nlpkit.text.lexicon import Lexicon
@@ -110,7 +111,7 @@ class Tagger(Task):
             tagger.metadata["splits"] = runs.kinds_split_in(texts.flat, tagger.reader.word_ends(texts.tags))
         tagger.network = tagger.build_network()
         if vectors:
-            tagger.network.set_vectors(reader, vectors, settings.freeze_vectors)
+            tagger.network.units.set_vectors(reader, vectors, settings.freeze_vectors)
         return tagger
 
     def build_network(self) -> TaggingNetwork:
@@ -129,7 +130,7 @@ class Tagger(Task):
         return texts.batches(self.settings.window, self.settings.batch_size, seed)
 
     @classmethod
-    def parse(cls, item: Any) -> TaggingRecord:
+    def parse(cls, item: Any) -> TextRecord:
         return parse_record(item)
 
     def prepare(self, options: TaggingPrediction) -> Prepared:
@@ -155,7 +156,7 @@ class Tagger(Task):
     def _simplified(self):
         return simplified_table(self.inputs.features.characters)
 
-    def encode(self, records: Sequence[TaggingRecord], prepared: Prepared) -> tuple[Encoded, list[Problem]]:
+    def encode(self, records: Sequence[TextRecord], prepared: Prepared) -> tuple[Encoded, list[Problem]]:
         sentences, problems = sentences_of(records, self.inputs.unit, self.inputs.columns, prepared.segmenter)
         inputs, together, joins = self.inputs.read_sentences(sentences, prepared.table), None, None
         if self.inputs.unit == "character":
@@ -187,7 +188,7 @@ class Tagger(Task):
 
     def evaluate(self, examples: Sequence[Example]) -> dict[str, Any]:
         """Metrics over examples with legal labels, of the kind that these spell."""
-        records = [TaggingRecord(each.text, each.tokens, each.columns) for each in examples]
+        records = [TextRecord(each.text, each.tokens, each.columns) for each in examples]
         encoded, problems = self.encode(records, self.prepare(TaggingPrediction()))
         for problem in problems:
             if problem.is_error:
@@ -203,7 +204,7 @@ class Tagger(Task):
         sentences = [
             Sentence(each.text) if each.tokens is None else joined(each.tokens, each.columns) for each in chosen
         ]
-        records = [TaggingRecord(each.text, each.tokens, each.columns) for each in sentences]
+        records = [TextRecord(each.text, each.tokens, each.columns) for each in sentences]
         return [
             (record, self.reader.answer(sentence, each.labels))
             for record, sentence, each in zip(records, sentences, chosen)

@@ -11,7 +11,6 @@ import numpy as np
 
 from nlpkit.datasets.readers import field_of
 from nlpkit.errors import ConfigError
-from nlpkit.tasks.tagging.examples import column_of, tokens_of
 from nlpkit.tasks.task import Problem, Task
 from nlpkit.text.characters import code_points
 from nlpkit.text.graphemes import continues_character
@@ -33,8 +32,8 @@ _RULES = re.compile(
 )
 
 
-class TaggingRecord(NamedTuple):
-    """What is to be tagged: a text, or tokens and perhaps what a file has beside them."""
+class TextRecord(NamedTuple):
+    """A text, or tokens and perhaps what a file has beside them."""
 
     text: str
     tokens: tuple[str, ...] | None = None
@@ -50,22 +49,43 @@ class Sentence(NamedTuple):
     columns: Mapping[str, Sequence[str]] = {}
 
 
-def parse_record(item: Any) -> TaggingRecord:
+def tokens_of(tokens: Any) -> tuple[str, ...]:
+    """Tokens that were given as a list; a `ValueError` if some are none."""
+    if not isinstance(tokens, (list, tuple)) or not all(isinstance(token, str) for token in tokens):
+        raise ValueError(f"expected a list of tokens. Received: {tokens!r:.60}")
+    for place, token in enumerate(tokens):
+        if token.split() != [token]:
+            what = "is empty" if not token.strip() else "has white space in it"
+            raise ValueError(f"token {place + 1}, {token!r:.40}, {what}")
+        field_of({"tokens": token}, "tokens", str)
+    return tuple(tokens)
+
+
+def column_of(fields: Mapping[str, Any], name: str, count: int) -> tuple[str, ...]:
+    """A list with a value for each token; a `ValueError` if it is something else."""
+    given = fields.get(name)
+    values = given if isinstance(given, tuple) else field_of(fields, name, list)
+    if len(values) != count or not all(isinstance(value, str) and value for value in values):
+        raise ValueError(f'expected {count} texts in the field "{name}", one for each token. Received: {values!r:.60}')
+    return tuple(values)
+
+
+def parse_record(item: Any) -> TextRecord:
     """A record from a text, a list of tokens, or an object with ``text`` or ``tokens``.
 
     Raises:
         ValueError: if it is something else.
     """
-    if isinstance(item, TaggingRecord):
+    if isinstance(item, TextRecord):
         return item
     if isinstance(item, str):
-        return TaggingRecord(item)
+        return TextRecord(item)
     if isinstance(item, (list, tuple)):
-        return TaggingRecord("", tokens_of(item))
+        return TextRecord("", tokens_of(item))
     if isinstance(item, Mapping) and "tokens" in item:
-        return TaggingRecord("", tokens_of(item["tokens"]), item)
+        return TextRecord("", tokens_of(item["tokens"]), item)
     if isinstance(item, Mapping):
-        return TaggingRecord(field_of(item, "text", str))
+        return TextRecord(field_of(item, "text", str))
     raise ValueError(f"expected a text or a list of tokens. Received: {item!r:.60}")
 
 
@@ -80,7 +100,7 @@ def joined(tokens: Sequence[str], columns: Mapping[str, Sequence[str]] | None = 
 
 
 def sentences_of(
-    records: Sequence[TaggingRecord], unit: str, names: Sequence[str], segmenter: Segmenter
+    records: Sequence[TextRecord], unit: str, names: Sequence[str], segmenter: Segmenter
 ) -> tuple[list[Sentence], list[Problem]]:
     """Records to what a model reads, and what is wrong with some of them, of which nothing is left.
 

@@ -1,0 +1,154 @@
+"""Arrays of units to vectors: how the networks of several tasks begin."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from nlpkit.layers import CharacterCNN, TokenDropout
+from nlpkit.tasks.units.characters import set_rows, set_vectors
+from nlpkit.tasks.units.reader import Inputs, Reader
+from nlpkit.text.features import TextFeatures
+from nlpkit.text.lexicon import NUM_FEATURES
+from nlpkit.text.tokens import NUM_AFFIXES, NUM_SHAPES
+from nlpkit.training.forward import Forward
+
+_TOKENS_AT_ONCE = 4096
+
+
+class UnitVectors:
+    """The first part of a network: inputs, and a vector for each unit.
+
+    Args:
+        settings: `nlpkit.tasks.encoder_settings.UnitSettings`.
+        reader: what is read, characters or tokens, and its vocabularies.
+
+    Attributes:
+        inputs: the Keras inputs by name, those of `nlpkit.tasks.units.reader.Inputs`.
+        vectors: float ``(batch, time, width)``.
+        mask: bool ``(batch, time)``.
+        character_vectors, bigram_vectors, word_vectors: the embeddings, or None.
+    """
+
+    def __init__(self, settings: Any, reader: Reader):
+        self.character_vectors = self.bigram_vectors = self.word_vectors = self._known = None
+        if isinstance(reader.features, TextFeatures):
+            inputs, self.vectors, self.mask = self._read_characters(settings, reader.features)
+        else:
+            inputs, self.vectors, self.mask = self._read_tokens(settings, reader)
+        self.inputs = {x.name: x for x in inputs}
+
+    def _read_characters(self, settings, features):
+        """The inputs, the characters as vectors ``(batch, time, width)``, and the mask."""
+        characters = keras.Input((None,), dtype="int32", name="characters")
+        inputs = [characters]
+        ids = TokenDropout(settings.char_dropout)(characters)
+        size = len(features.characters)
+        self.character_vectors = layers.Embedding(size, settings.char_dim, name="character_vectors")
+        x = self.character_vectors(ids)  # (batch, time, char_dim)
+        if features.bigrams is not None:
+            bigrams = keras.Input((None, 2), dtype="int32", name="bigrams")
+            inputs.append(bigrams)
+            ids = TokenDropout(settings.bigram_dropout)(bigrams)
+            size = len(features.bigrams)
+            self.bigram_vectors = layers.Embedding(size, settings.bigram_dim, name="bigram_vectors")
+            pair = self.bigram_vectors(ids)  # (batch, time, 2, bigram_dim)
+            x = layers.Concatenate()([x, layers.Reshape((-1, 2 * settings.bigram_dim))(pair)])
+        x = layers.Dropout(settings.dropout)(x)
+        if settings.lexicon:
+            levels = keras.Input((None, NUM_FEATURES), dtype="uint8", name="lexicon")
+            inputs.append(levels)
+            x = layers.Concatenate()([x, layers.Rescaling(0.1)(levels)])
+        return inputs, layers.Dense(settings.width, name="mix")(x), characters != 0
+
+    def _read_tokens(self, settings, reader):
+        """The inputs, the tokens as vectors ``(batch, time, width)``, and the mask.
+
+        What is known of a token is computed once for each that stands in a batch, ``(distinct, …)``.
+        """
+        features = reader.features
+        words = keras.Input((), dtype="int32", name="words")
+        tables = [words]
+        self.word_vectors = layers.Embedding(len(features.tokens), settings.token_dim, name="word_vectors")
+        parts = [self.word_vectors(TokenDropout(settings.token_dropout)(words))]
+        if features.characters is not None:
+            spelling = keras.Input((None,), dtype="int32", name="spelling")
+            tables.append(spelling)
+            ids = TokenDropout(settings.char_dropout)(spelling)
+            parts.append(self._spell(settings, len(features.characters), ids))
+        if settings.affix_dim:
+            affixes = keras.Input((NUM_AFFIXES,), dtype="int32", name="affixes")
+            tables.append(affixes)
+            ids = TokenDropout(settings.affix_dropout)(affixes)
+            vectors = layers.Embedding(settings.num_affixes, settings.affix_dim, name="affix_vectors")(ids)
+            parts.append(layers.Reshape((NUM_AFFIXES * settings.affix_dim,))(vectors))
+        if settings.shapes:
+            shapes = keras.Input((NUM_SHAPES,), dtype="uint8", name="shapes")
+            tables.append(shapes)
+            parts.append(layers.Rescaling(1.0)(shapes))
+        known = layers.Concatenate()(parts) if len(parts) > 1 else parts[0]  # (distinct, channels)
+        known = layers.Dense(settings.width, name="mix")(layers.Dropout(settings.dropout)(known))
+        self._known = keras.Model({x.name: x for x in tables}, known, name="known")
+        tokens = keras.Input((None,), dtype="int32", name="tokens")
+        x = ops.take(known, tokens, axis=0)  # (batch, time, width)
+        inputs = [tokens]
+        if reader.values is not None:
+            size = len(reader.columns)
+            columns = keras.Input((None, size), dtype="int32", name="columns")
+            inputs.append(columns)
+            values = layers.Embedding(len(reader.values), settings.column_dim, name="column_vectors")(columns)
+            values = layers.Dropout(settings.dropout)(layers.Reshape((-1, size * settings.column_dim))(values))
+            x = x + layers.Dense(settings.width, use_bias=False, name="mix_columns")(values)
+        return [*inputs, *tables], x, tokens != 0
+
+    def _spell(self, settings, num_characters, ids):
+        if settings.spelling == "cnn":
+            cnn = CharacterCNN(
+                num_characters, settings.char_dim, settings.spelling_width // 2, (2, 3), settings.dropout / 2,
+                name="spelling_cnn",
+            )  # fmt: skip
+            return cnn(ids)
+        x = layers.Embedding(num_characters, settings.char_dim, mask_zero=True, name="character_vectors")(ids)
+        return layers.Bidirectional(layers.LSTM(settings.spelling_width // 2), name="spelling_lstm")(x)
+
+    def set_vectors(self, reader: Reader, vectors: Mapping[str, np.ndarray], frozen: bool) -> None:
+        """Put vectors into the embeddings of characters and pairs, or of tokens; see `set_rows`."""
+        if isinstance(reader.features, TextFeatures):
+            set_vectors(self, reader.features, vectors, frozen)
+        else:
+            set_rows(self.word_vectors, reader.features.tokens, vectors, "token_dim", frozen)
+
+    def know(self, inputs: Inputs) -> Inputs:
+        """The same inputs, with what is known of each token, float ``(tokens, width)``, computed once for all batches;
+        `predicting` gives the network that takes them."""
+        if not inputs.tables:
+            return inputs
+        starts = range(0, len(inputs.tables["words"]), _TOKENS_AT_ONCE)
+        parts = ({name: table[a : a + _TOKENS_AT_ONCE] for name, table in inputs.tables.items()} for a in starts)
+        return dataclasses.replace(inputs, tables={"known": np.concatenate([self._known_of(part) for part in parts])})
+
+    @functools.cached_property
+    def _known_of(self):
+        return Forward(self._known)
+
+    def predicting(self, outputs: Any) -> tuple[dict[str, Any], Any]:
+        """Inputs and outputs of the network that takes what `know` gives.
+
+        Args:
+            outputs: a tensor that was made of `vectors`, or a structure of them.
+
+        Returns:
+            The inputs by name, of tokens with ``known`` for the tables, and the outputs.
+        """
+        if self._known is None:
+            return self.inputs, outputs
+        inputs = {name: x for name, x in self.inputs.items() if name not in self._known.input}
+        after = keras.Model([*inputs.values(), self._known.output], outputs)
+        inputs["known"] = keras.Input(self._known.output.shape[1:], name="known")
+        return inputs, after([*inputs.values()])
