@@ -11,6 +11,7 @@ SAMPLES = DATA / "tagging"
 COUPLETS = DATA / "couplet"
 QUESTIONS = DATA / "similarity"
 ARTICLES = DATA / "title"
+SENTENCES = DATA / "extraction"
 TEXT = DATA / "word2vec" / "text.txt"
 SMALL = {
     "epochs": 3, "batch_size": 16, "width": 16, "char_dim": 16, "bigram_dim": 8, "dilations": [1, 2],
@@ -47,6 +48,20 @@ def tokens_model(shared_folder):
     files = [SAMPLES / f"pos-{part}.conll" for part in ("train", "test")]
     settings = {**SMALL, "epochs": 8, "token_dim": 16, "spelling_width": 16, "affix_dim": 4, "num_affixes": 256}
     return _trained(shared_folder / "tokens", "tagging", *files, settings)
+
+
+SMALL_EXTRACTION = {
+    "epochs": 12, "batch_size": 8, "width": 32, "char_dim": 32, "layers": 1, "head_dim": 16, "pair_width": 32,
+    "learning_rate": 0.01, "warmup_steps": 5, "ema_momentum": 0.9, "window": 64, "overlap": 32, "dropout": 0.1,
+    "num_subjects": 8, "num_objects": 12,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def extraction_model(shared_folder):
+    """Folder of an extractor of triples."""
+    files = [SENTENCES / f"{part}.jsonl" for part in ("train", "valid")]
+    return _trained(shared_folder / "triples", "extraction", *files, SMALL_EXTRACTION)
 
 
 @pytest.fixture(scope="session")

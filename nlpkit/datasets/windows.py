@@ -70,6 +70,32 @@ def cut_windows(texts: FlatTexts | FlatTokens, window: int, cuts: np.ndarray | N
     return Windows(read_from, read_to - read_from, keep_from, keep_to)
 
 
+def overlapping_windows(texts: FlatTexts | FlatTokens, window: int, overlap: int) -> tuple[Windows, np.ndarray]:
+    """Windows over texts, of which those of one text have some units in common and are kept whole.
+
+    Args:
+        texts: the texts.
+        window: the most units of a window.
+        overlap: the units that a window has in common with the one before it, fewer than `window`.
+
+    Returns:
+        The windows, and the text of each, int64 ``(n,)``.
+
+    Example:
+
+        >>> windows, rows = overlapping_windows(FlatTexts(["今天好。明天也好。", "好"]), 6, 2)
+        >>> windows.starts.tolist(), windows.lengths.tolist(), rows.tolist()
+        ([1, 5, 11], [6, 5, 1], [0, 0, 1])
+    """
+    step = window - overlap
+    counts = np.where(texts.lengths > 0, 1 + np.maximum(-(-(texts.lengths - window) // step), 0), 0)
+    rows = np.repeat(np.arange(len(counts)), counts)
+    number = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)  # of a window in its text
+    starts = texts.starts[rows] + number * step
+    lengths = np.minimum(window, texts.starts[rows] + texts.lengths[rows] - starts)
+    return Windows(starts, lengths, starts, starts + lengths), rows
+
+
 def _after_stops(codes):
     """Places after a stop that does not stand between digits, as in 12:30."""
     after = np.flatnonzero(np.isin(codes[:-1], _STOPS)) + 1

@@ -15,6 +15,14 @@ from nlpkit.metrics.summaries import (
     novelty,
     word_rouge,
 )
+from nlpkit.metrics.triples import (
+    alias_triple_scores,
+    partial_triple_scores,
+    scores_by_count,
+    scores_by_overlap,
+    scores_by_predicate,
+    triple_scores,
+)
 from nlpkit.metrics.vectors import analogy_hits, spearman
 
 if TYPE_CHECKING:
@@ -23,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = [
     "SpanF1",
     "TagAccuracy",
+    "alias_triple_scores",
     "analogy_hits",
     "auc",
     "best_threshold",
@@ -36,9 +45,14 @@ __all__ = [
     "lead",
     "mean_length",
     "novelty",
+    "partial_triple_scores",
     "retrieval_ranks",
+    "scores_by_count",
+    "scores_by_overlap",
+    "scores_by_predicate",
     "segmentation_scores",
     "spearman",
+    "triple_scores",
     "word_rouge",
 ]
 

@@ -37,7 +37,7 @@ def segmentation_scores(
             if word not in known_words:
                 unknown += 1
                 unknown_right += is_right
-    precision, recall, f1 = _f1(right, found, wanted)
+    precision, recall, f1 = f1_of(right, found, wanted)
     return {
         "f1": f1,
         "precision": precision,
@@ -73,7 +73,7 @@ def entity_scores(gold: Iterable[Iterable[tuple]], predicted: Iterable[Iterable[
         wanted.update(kind for *_, kind in gold_spans)
 
     def scores(*counts):
-        precision, recall, f1 = _f1(*counts)
+        precision, recall, f1 = f1_of(*counts)
         return {"f1": f1, "precision": precision, "recall": recall, "entities": counts[-1]}
 
     by_type = {kind: scores(right[kind], found[kind], wanted[kind]) for kind in sorted(wanted | found)}
@@ -87,7 +87,8 @@ def _places(words):
         end += len(word)
 
 
-def _f1(right, found, wanted):
+def f1_of(right: int, found: int, wanted: int) -> tuple[float, float, float]:
+    """Precision, recall and F1 from counts: right ones, predicted ones, gold ones."""
     precision, recall = _ratio(right, found), _ratio(right, wanted)
     return precision, recall, 2 * precision * recall / (precision + recall) if right else 0.0
 

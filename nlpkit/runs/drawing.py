@@ -6,7 +6,7 @@ import html
 
 import numpy as np
 
-from nlpkit.tasks.pictures import Attention, Distribution, Map, Picture
+from nlpkit.tasks.pictures import Arcs, Attention, Distribution, Map, Picture
 
 _SHORT = 16  # characters of a sentence on a map
 _FAINT = 0.05  # a weight that is not drawn, as a share of the largest beside it
@@ -18,6 +18,8 @@ def draw(picture: Picture) -> str:
     """A picture as HTML."""
     if isinstance(picture, Map):
         return _map_of_groups(picture) if picture.groups is not None else _map(picture.labels, picture.places)
+    if isinstance(picture, Arcs):
+        return _arcs(picture)
     if isinstance(picture, Attention):
         return _attention(picture)
     return _distribution(picture) if isinstance(picture, Distribution) else _listing(picture)
@@ -41,6 +43,36 @@ def _attention(picture, cell=15):
             parts.append(f"<rect {place} fill='#2563eb' fill-opacity='{shades[j]:.2f}'>{title}</rect>")
     svg = _svg(width, height, picture.title, parts)
     return f"<div class='wide'><div style='min-width:{width * 0.8:.0f}px'>{svg}</div></div>"
+
+
+_KINDS = {"right": ("#15803d", ""), "wrong": ("#dc2626", ""), "missed": ("#9ca3af", "stroke-dasharray='5 4'")}
+
+
+def _arcs(picture, cell=15):
+    """The text on a line, and arcs above it, each as high as it is wide up to a bound, with its label at the top."""
+    ends = np.cumsum([0, *(cell if ord(symbol) > 0x2E7F else cell * 0.58 for symbol in picture.text)])
+    middles = [tuple((ends[a] + ends[b]) / 2 for a, b in (arc.start, arc.end)) for arc in picture.arcs]
+    order = sorted(range(len(middles)), key=lambda i: abs(middles[i][1] - middles[i][0]))
+    heights = {row: 30 + 22 * place for place, row in enumerate(order)}  # the wider, the higher; no two alike
+    top = max(heights.values(), default=0) + 16
+    parts = [
+        f"<text x='{(a + b) / 2:.1f}' y='{top + 18}' font-size='13' text-anchor='middle'>{html.escape(symbol)}</text>"
+        for symbol, a, b in zip(picture.text, ends[:-1], ends[1:])
+    ]
+    for row, (arc, (x, y)) in enumerate(zip(picture.arcs, middles)):
+        (colour, dashes), peak = _KINDS[arc.kind], top - heights[row]
+        curve = f"M{x:.1f},{top} C{x:.1f},{peak} {x:.1f},{peak} {(x + y) / 2:.1f},{peak} S{y:.1f},{peak} {y:.1f},{top}"
+        line = f"fill='none' stroke='{colour}' stroke-width='1.5' {dashes}"
+        head = f"M{y - 4:.1f},{top - 7} L{y:.1f},{top} L{y + 4:.1f},{top - 7}"
+        place = f"x='{(x + y) / 2:.1f}' y='{peak - 3}' font-size='12' text-anchor='middle' fill='{colour}'"
+        parts += [f"<path d='{curve}' {line}/><path d='{head}' {line}/>"]
+        parts.append(f"<text {place}>{html.escape(arc.label)}</text>")
+        for a, b in (arc.start, arc.end):
+            parts.append(f"<path d='M{ends[a]:.1f},{top + 23} H{ends[b]:.1f}' {line}/>")
+    width, height = max(float(ends[-1]), 120) + 8, top + 30
+    svg = _svg(f"{width:.0f}", height, picture.title, parts)
+    legend = " · ".join(f"<span style='color:{colour}'>{kind}</span>" for kind, (colour, _) in _KINDS.items())
+    return f"<div class='wide'><div style='min-width:{width * 0.8:.0f}px'>{svg}</div></div><small>{legend}</small>"
 
 
 def _listing(listing):

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from nlpkit.prediction.predictor import Predictor
     from nlpkit.tasks.task import Data, Task
 
+_LONG = 60  # characters of a list that is told whole
+
 
 def train(
     task: str | type[Task],
@@ -146,7 +148,7 @@ class _Plan:
             examples, held_out = cls.hold_out(data.examples, self.paths["train"])
             found |= {"train": data._replace(examples=examples), "valid": Data(held_out)}
         sizes = f"{len(found['train'].examples):,} training and {len(found['valid'].examples):,} validation examples"
-        say(f"{self.name}: {sizes}" + "".join(f", {key} {value}" for key, value in data.metadata.items()))
+        say(f"{self.name}: {sizes}" + _told(data.metadata))
         for each in found.values():
             for note in each.notes:
                 say(note)
@@ -272,6 +274,12 @@ def _finished(plan, fingerprint):
     say(f"{plan.folder}: training had ended already")
     metrics = json.loads((plan.folder / "metrics.json").read_text("utf-8"))
     return Predictor(load_artefact(plan.folder, get_task(plan.task)), metrics)
+
+
+def _told(metadata):
+    """What holds for the data, in a line: lists that are long by their length."""
+    values = ((key, value if len(str(value)) < _LONG else len(value)) for key, value in metadata.items())
+    return "".join(f", {key} {value}" for key, value in values)
 
 
 def versions() -> dict[str, str]:

@@ -53,6 +53,7 @@ _HOMES = {
 
 _OWN = {
     "couplet": "nlpkit.tasks.couplet.config:COUPLET",
+    "extraction": "nlpkit.tasks.extraction.config:EXTRACTION",
     "similarity": "nlpkit.tasks.similarity.config:SIMILARITY",
     "tagging": "nlpkit.tasks.tagging.config:TAGGING",
     "title": "nlpkit.tasks.title.config:TITLE",

@@ -107,6 +107,15 @@ class UnitSettings(CharacterSettings):
         other=("jieba", "train"),
     )
 
+    word_vectors: str = option(
+        "vectors of words, a file in word2vec's format: each character also reads the vector of the jieba word that it "
+        "stands in; training leaves them as they are",
+        default="",
+        metavar=FILE,
+    )
+    word_dim: int = option("size of these vectors", default=100, least=1)
+    max_words: int = option("number of these that are kept, in the order of the file", default=50_000, least=1)
+
     def validate(self) -> None:
         super().validate()
         self.require("spelling_width", self.spelling_width % 2 == 0, "even")

@@ -74,4 +74,35 @@ class Attention:
     weights: np.ndarray
 
 
-Picture = Map | Distribution | Listing | Attention
+@dataclasses.dataclass(frozen=True)
+class Arc:
+    """From one part of a text to another.
+
+    Attributes:
+        start, end: from which to before which character each goes.
+        label: what holds between them.
+        kind: ``right``, ``wrong`` or ``missed``.
+    """
+
+    start: tuple[int, int]
+    end: tuple[int, int]
+    label: str
+    kind: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Arcs:
+    """What holds between parts of a text.
+
+    Attributes:
+        title: heading.
+        text: the text.
+        arcs: over it.
+    """
+
+    title: str
+    text: str
+    arcs: Sequence[Arc]
+
+
+Picture = Arcs | Map | Distribution | Listing | Attention

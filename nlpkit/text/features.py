@@ -10,7 +10,8 @@ import numpy as np
 
 from nlpkit.text.characters import FlatTexts, normalize_text
 from nlpkit.text.lexicon import Lexicon
-from nlpkit.text.vocabulary import BigramVocabulary, CharacterVocabulary
+from nlpkit.text.vocabulary import BigramVocabulary, CharacterVocabulary, Vocabulary
+from nlpkit.text.words import words_of_characters
 
 
 class TextFeatures:
@@ -20,6 +21,7 @@ class TextFeatures:
         characters: vocabulary of characters.
         bigrams: vocabulary of pairs of characters, or None to leave them out.
         lexicon: words that the texts are matched against, or None.
+        words: vocabulary of words that jieba cuts texts into, or None to leave them out.
 
     Example:
 
@@ -29,16 +31,21 @@ class TextFeatures:
     """
 
     def __init__(
-        self, characters: CharacterVocabulary, bigrams: BigramVocabulary | None = None, lexicon: Lexicon | None = None
+        self,
+        characters: CharacterVocabulary,
+        bigrams: BigramVocabulary | None = None,
+        lexicon: Lexicon | None = None,
+        words: Vocabulary | None = None,
     ):
-        self.characters, self.bigrams, self.lexicon = characters, bigrams, lexicon
+        self.characters, self.bigrams, self.lexicon, self.words = characters, bigrams, lexicon, words
 
     def encode(self, texts: FlatTexts) -> dict[str, np.ndarray]:
         """Arrays by input name, their first axis that of the flat texts.
 
         Returns:
             ``characters``, int32 ``(total,)``; with bigrams ``bigrams``, int32 ``(total, 2)``, of each character with
-            the one before and the one after it; with a lexicon ``lexicon``, uint8 ``(total, NUM_FEATURES)``.
+            the one before and the one after it; with a lexicon ``lexicon``, uint8 ``(total, NUM_FEATURES)``;
+            with words ``words``, int32 ``(total,)``, of each character the word that it stands in.
         """
         arrays = {"characters": self.characters.encode_codes(texts.normal)}
         if self.bigrams is not None:
@@ -46,6 +53,8 @@ class TextFeatures:
             arrays["bigrams"] = np.stack([np.roll(with_next, 1), with_next], axis=-1)
         if self.lexicon is not None:
             arrays["lexicon"] = self.lexicon.features(texts)
+        if self.words is not None:
+            arrays["words"] = words_of_characters(texts, self.words)
         return arrays
 
 

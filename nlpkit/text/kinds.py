@@ -5,6 +5,8 @@ import unicodedata
 
 import numpy as np
 
+from nlpkit.text.characters import code_points
+
 CHINESE, MARK, FOREIGN = 0, 1, 2
 
 # Unified and compatibility ideographs with their extensions, the zero 〇 and the repetition mark 々.
@@ -42,3 +44,27 @@ def character_kinds(codes: np.ndarray) -> np.ndarray:
 def _kind(code):
     category = unicodedata.category(chr(code)) if code < 0x110000 else "Zs"
     return FOREIGN if category[0] in "LNM" or category == "Cc" else MARK
+
+
+# Scripts that put no space between words: kana, Thai, Lao, Burmese, Khmer, and the ideographs above.
+_UNSPACED = ((0x3040, 0x30FF), (0x0E00, 0x0EFF), (0x1000, 0x109F), (0x1780, 0x17FF))
+
+
+def separates_words(text: str) -> bool:
+    """Whether most letters of a text are of scripts that put spaces between words.
+
+    Example:
+
+        >>> separates_words("Alan Bean was born in Wheeler.")
+        True
+        >>> separates_words("艾伦·比恩（Alan Bean）生于得克萨斯州惠勒。")
+        False
+    """
+    codes = code_points(text)
+    kinds = character_kinds(codes)
+    letters = (kinds == FOREIGN) & ~((codes >= ord("0")) & (codes <= ord("9")))
+    unspaced = kinds == CHINESE
+    for first, last in _UNSPACED:
+        unspaced |= (codes >= first) & (codes <= last)
+    # An ideograph says as much as several letters.
+    return 2 * int((letters & ~unspaced).sum()) > 6 * int(unspaced.sum())

@@ -6,7 +6,8 @@ import functools
 
 import numpy as np
 
-from nlpkit.text.characters import EDGE, FlatTexts, from_code_points
+from nlpkit.text.characters import EDGE, FlatTexts, from_code_points, normalize_text
+from nlpkit.text.vocabulary import PADDING, Vocabulary
 
 
 class WordTokenizer:
@@ -28,6 +29,31 @@ class WordTokenizer:
             words.append((word, start))
             start += len(word)
         return words
+
+
+def words_of_characters(texts: FlatTexts, vocabulary: Vocabulary) -> np.ndarray:
+    """For each character the id of the jieba word that it stands in.
+
+    Args:
+        texts: the texts, cut as they were before normalisation.
+        vocabulary: of words, which are looked up normalised.
+
+    Returns:
+        int32 ``(total,)``, 0 at edges.
+
+    Example:
+
+        >>> words_of_characters(FlatTexts(["我爱北京"]), Vocabulary(["北京"])).tolist()
+        [0, 1, 1, 2, 2, 0]
+    """
+    cut, words = _jieba().cut, [""]  # an edge counts as a word
+    for start, length in zip(texts.starts, texts.lengths):
+        words += cut(from_code_points(texts.codes[start : start + length]))
+        words.append("")
+    lengths = np.maximum(np.fromiter(map(len, words), "int64", len(words)), 1)
+    ids = np.repeat(vocabulary.encode([normalize_text(word) for word in words]), lengths)
+    ids[texts.codes == EDGE] = PADDING
+    return ids
 
 
 def word_bounds(texts: FlatTexts) -> np.ndarray:

@@ -20,10 +20,17 @@ from nlpkit.layers import (
     CopyAttention,
     CopySwitch,
     GatedConv,
+    GlobalPointer,
     GoldScores,
+    HalfPointers,
+    KnownRelations,
     MaskedGRU,
+    MixedEmbedding,
     RowEmbedding,
     SourcePrior,
+    SpanCandidates,
+    SpanCondition,
+    SpanPairs,
     TagSoftmax,
     TiedEmbedding,
     TokenDropout,
@@ -58,11 +65,19 @@ LAYERS = {
     "CopyAttention": (lambda: CopyAttention(4), ((2, 3, 4), (2, 5, 6), (2, 5), (2, 3)), (2, 3, 5), True),
     "CopySwitch": (lambda: CopySwitch(2), ((2, 3, 6), (2, 3, 5), (2, 5), (2, 3, 4)), (2, 3, 8), True),
     "TiedEmbedding": (lambda: TiedEmbedding(6, 3), (2, 5), (2, 5, 3), False),
+    "GlobalPointer": (lambda: GlobalPointer(2, 4), (2, 5, 3), (2, 2, 5, 5), True),
+    "HalfPointers": (lambda: HalfPointers(3, 4), ((2, 5, 4), (2, 6)), (2, 5, 3, 2), True),
+    "KnownRelations": (lambda: KnownRelations(3), ((2, 2, 3, 3), (2, 2), (2, 3), (2, 6)), (2, 2, 3, 3), True),
+    "SpanCandidates": (lambda: SpanCandidates([2]), (2, 1, 3, 3), ((2, 2), (2, 2)), False),
+    "MixedEmbedding": (lambda: MixedEmbedding(6, 7, 4, 3, num_positions=4), ((2, 5), (2, 5)), (2, 5, 4), True),
+    "SpanCondition": (lambda: SpanCondition(3, 2), ((2, 5, 4), (2,), (2,)), ((2, 5, 4), (2, 4)), True),
+    "SpanPairs": (lambda: SpanPairs(3, 4), ((2, 5, 4), (2, 2), (2, 3)), (2, 2, 3, 3), True),
 }
 # Layer: which of its inputs are ids.
 IDS = {
     "TokenDropout": [0], "RowEmbedding": [0], "SourcePrior": [0], "TiedEmbedding": [0], "GoldScores": [1],
     "CentreLoss": [1], "CharacterCNN": [0], "CopyAttention": [2, 3], "CopySwitch": [2],
+    "MixedEmbedding": [0, 1], "SpanCondition": [1, 2], "SpanPairs": [1, 2], "KnownRelations": [1, 2, 3],
 }  # fmt: skip
 
 

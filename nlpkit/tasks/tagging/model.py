@@ -52,7 +52,7 @@ class TaggingNetwork:
         """Tag ids, int16 ``(total,)``, of flat texts; -1 at their edges."""
         forward = self.steered_tags if "bonus" in inputs.arrays else self.tags
         tags = np.full(len(inputs.flat.codes), -1, "int16")
-        inputs = self.units.know(inputs)
+        inputs = self.units.describe(inputs)
 
         def answer(rows, length):
             batch = forward(inputs.batch(windows, rows, length))
@@ -64,9 +64,8 @@ class TaggingNetwork:
 
     @functools.cached_property
     def tags(self) -> Forward:
-        """Arrays to the best tags, int32 ``(batch, time)``; of tokens, ``known`` stands for the tables."""
-        inputs, potentials = self.units.predicting(self.model.output)
-        return Forward(keras.Model(inputs, ViterbiDecoder()(potentials)), shared=["known"])
+        """Arrays to the best tags, int32 ``(batch, time)``; of tokens, what is known of each stands for the tables."""
+        return self.units.forward(self.model.input, ViterbiDecoder()(self.model.output))
 
     @functools.cached_property
     def steered_tags(self) -> Forward:

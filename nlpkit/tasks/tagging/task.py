@@ -22,13 +22,13 @@ from nlpkit.tasks.tagging.steering import UserDictionary
 from nlpkit.tasks.task import Data, Part, Problem, Task
 from nlpkit.tasks.units.reader import Inputs, make_reader, reader_of
 from nlpkit.tasks.units.records import (
-    SEGMENTERS,
     Segmenter,
     Sentence,
     TextRecord,
     by_model,
     joined,
     parse_record,
+    segmenter_of,
     sentences_of,
 )
 from nlpkit.text import runs, tag_schemes
@@ -67,6 +67,7 @@ class Tagger(Task):
         Part("vocab.txt", "characters", CharacterVocabulary),
         Part("bigrams.txt", "bigrams", BigramVocabulary),
         Part("lexicon.txt.gz", "lexicon", Lexicon),
+        Part("words.txt", "words", Vocabulary),
         Part("known-words.txt", "known_words", Vocabulary),
         Part("tokens.txt", "tokens", Vocabulary),
         Part("columns.txt", "columns", Vocabulary),
@@ -101,7 +102,7 @@ class Tagger(Task):
         is_words = is_segmentation(seen, scheme)
         labels = tag_schemes.segmentation_labels() if is_words and "S" in seen else sorted(seen)
         words = count_words(examples, scheme) if scheme in ("BMES", "plain") or settings.lexicon == "train" else {}
-        reader, vectors = make_reader(examples, settings, unit, data.metadata.get("columns", ()), words)
+        reader, given = make_reader(examples, settings, unit, data.metadata.get("columns", ()), words)
         known = Vocabulary(sorted(words)) if scheme in ("BMES", "plain") else None
         blanks = is_words and any(word.split() != [word] for word in words)
         parts = {"labels": Vocabulary(labels), "known_words": known, **reader.parts()}
@@ -110,8 +111,7 @@ class Tagger(Task):
             texts = TaggedTexts(examples, reader, labels, scheme)
             tagger.metadata["splits"] = runs.kinds_split_in(texts.flat, tagger.reader.word_ends(texts.tags))
         tagger.network = tagger.build_network()
-        if vectors:
-            tagger.network.units.set_vectors(reader, vectors, settings.freeze_vectors)
+        tagger.network.units.set_vectors(reader, given, settings.freeze_vectors)
         return tagger
 
     def build_network(self) -> TaggingNetwork:
@@ -142,10 +142,9 @@ class Tagger(Task):
             steering = UserDictionary.open(options.user_dictionary, options.user_bonus, self.labels.symbols)
         kept = {*runs.KINDS} - {*self.metadata.get("splits", ())} if self.reader.segments and options.keep_runs else ()
         table = self._simplified if options.simplify and not is_token else None
-        return Prepared(steering, table, frozenset(kept), self._segmenter(options.segmenter or self.settings.segmenter))
-
-    def _segmenter(self, name):
-        return SEGMENTERS[name] if name in SEGMENTERS else by_model(self.models["segmenter"])
+        return Prepared(
+            steering, table, frozenset(kept), segmenter_of(options.segmenter or self.settings.segmenter, self.models)
+        )
 
     def bring(self, models: Mapping[str, Task]) -> None:
         for model in models.values():

@@ -11,15 +11,16 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from nlpkit.layers import CharacterCNN, TokenDropout
+from nlpkit.layers import CharacterCNN, MixedEmbedding, TokenDropout
 from nlpkit.tasks.units.characters import set_rows, set_vectors
-from nlpkit.tasks.units.reader import Inputs, Reader
+from nlpkit.tasks.units.reader import GivenVectors, Inputs, Reader
 from nlpkit.text.features import TextFeatures
 from nlpkit.text.lexicon import NUM_FEATURES
 from nlpkit.text.tokens import NUM_AFFIXES, NUM_SHAPES
 from nlpkit.training.forward import Forward
 
 _TOKENS_AT_ONCE = 4096
+_DESCRIBED = "described"  # name of the table of what is known of each token
 
 
 class UnitVectors:
@@ -50,8 +51,18 @@ class UnitVectors:
         inputs = [characters]
         ids = TokenDropout(settings.char_dropout)(characters)
         size = len(features.characters)
-        self.character_vectors = layers.Embedding(size, settings.char_dim, name="character_vectors")
-        x = self.character_vectors(ids)  # (batch, time, char_dim)
+        if features.words is None:
+            self.character_vectors = layers.Embedding(size, settings.char_dim, name="character_vectors")
+            x = self.character_vectors(ids)  # (batch, time, char_dim)
+        else:
+            words = keras.Input((None,), dtype="int32", name="words")
+            inputs.append(words)
+            mixed = MixedEmbedding(
+                size, len(features.words), settings.char_dim, settings.word_dim, name="mixed_vectors"
+            )
+            x = mixed(ids, words)
+            self.character_vectors, self.word_vectors = mixed.characters, mixed.words
+            mixed.words.trainable = False
         if features.bigrams is not None:
             bigrams = keras.Input((None, 2), dtype="int32", name="bigrams")
             inputs.append(bigrams)
@@ -117,38 +128,41 @@ class UnitVectors:
         x = layers.Embedding(num_characters, settings.char_dim, mask_zero=True, name="character_vectors")(ids)
         return layers.Bidirectional(layers.LSTM(settings.spelling_width // 2), name="spelling_lstm")(x)
 
-    def set_vectors(self, reader: Reader, vectors: Mapping[str, np.ndarray], frozen: bool) -> None:
-        """Put vectors into the embeddings of characters and pairs, or of tokens; see `set_rows`."""
-        if isinstance(reader.features, TextFeatures):
-            set_vectors(self, reader.features, vectors, frozen)
-        else:
-            set_rows(self.word_vectors, reader.features.tokens, vectors, "token_dim", frozen)
+    def set_vectors(self, reader: Reader, given: GivenVectors, frozen: bool) -> None:
+        """Put vectors into the embeddings of characters and pairs, or of tokens, see `set_rows`; and of words."""
+        if not isinstance(reader.features, TextFeatures):
+            set_rows(self.word_vectors, reader.features.tokens, given.symbols, "token_dim", frozen)
+            return
+        set_vectors(self, reader.features, given.symbols, frozen)
+        if given.words is not None and reader.features.words is not None:
+            by_word = dict(zip(reader.features.words.symbols, given.words))
+            set_rows(self.word_vectors, reader.features.words, by_word, "word_dim", frozen=True)
 
-    def know(self, inputs: Inputs) -> Inputs:
+    def describe(self, inputs: Inputs) -> Inputs:
         """The same inputs, with what is known of each token, float ``(tokens, width)``, computed once for all batches;
-        `predicting` gives the network that takes them."""
+        `forward` takes them."""
         if not inputs.tables:
             return inputs
         starts = range(0, len(inputs.tables["words"]), _TOKENS_AT_ONCE)
         parts = ({name: table[a : a + _TOKENS_AT_ONCE] for name, table in inputs.tables.items()} for a in starts)
-        return dataclasses.replace(inputs, tables={"known": np.concatenate([self._known_of(part) for part in parts])})
+        return dataclasses.replace(
+            inputs, tables={_DESCRIBED: np.concatenate([self._describe(part) for part in parts])}
+        )
 
     @functools.cached_property
-    def _known_of(self):
+    def _describe(self):
         return Forward(self._known)
 
-    def predicting(self, outputs: Any) -> tuple[dict[str, Any], Any]:
-        """Inputs and outputs of the network that takes what `know` gives.
+    def forward(self, inputs: Mapping[str, Any], outputs: Any) -> Forward:
+        """Arrays to tensors that were made of `vectors`, as a function of what `describe` gives.
 
         Args:
-            outputs: a tensor that was made of `vectors`, or a structure of them.
-
-        Returns:
-            The inputs by name, of tokens with ``known`` for the tables, and the outputs.
+            inputs: the Keras inputs by name, `inputs` among them.
+            outputs: a tensor, or a structure of them.
         """
         if self._known is None:
-            return self.inputs, outputs
-        inputs = {name: x for name, x in self.inputs.items() if name not in self._known.input}
-        after = keras.Model([*inputs.values(), self._known.output], outputs)
-        inputs["known"] = keras.Input(self._known.output.shape[1:], name="known")
-        return inputs, after([*inputs.values()])
+            return Forward(keras.Model(dict(inputs), outputs))
+        rest = {name: x for name, x in inputs.items() if name not in self._known.input}
+        after = keras.Model([*rest.values(), self._known.output], outputs)
+        rest[_DESCRIBED] = keras.Input(self._known.output.shape[1:], name=_DESCRIBED)
+        return Forward(keras.Model(rest, after([*rest.values()])), shared=[_DESCRIBED])

@@ -5,16 +5,16 @@ from __future__ import annotations
 import collections
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
 from nlpkit.datasets.lexicon_files import read_lexicon
-from nlpkit.datasets.vector_files import read_chosen_vectors
+from nlpkit.datasets.vector_files import read_chosen_vectors, read_vectors
 from nlpkit.datasets.windows import Windows
 from nlpkit.errors import ConfigError
 from nlpkit.tasks.units.characters import make_features, read_symbol_vectors
-from nlpkit.text.characters import FlatTexts
+from nlpkit.text.characters import FlatTexts, normalize_text
 from nlpkit.text.features import TextFeatures
 from nlpkit.text.tokens import FlatTokens, TokenFeatures
 from nlpkit.text.vocabulary import CharacterVocabulary, Vocabulary
@@ -89,9 +89,11 @@ class Reader:
     def parts(self) -> dict[str, Any]:
         """What is kept of it in a trained folder, by attribute of the task."""
         if isinstance(self.features, TextFeatures):
-            names = ("characters", "bigrams", "lexicon")
-            return {name: getattr(self.features, name) for name in names}
-        return {"tokens": self.features.tokens, "characters": self.features.characters, "columns": self.values}
+            names = ("characters", "bigrams", "lexicon", "words")
+            parts = {name: getattr(self.features, name) for name in names}
+        else:
+            parts = {"tokens": self.features.tokens, "characters": self.features.characters, "columns": self.values}
+        return {name: part for name, part in parts.items() if part is not None}
 
     def read_sentences(self, sentences: Sequence[Units], table: np.ndarray | None = None) -> Inputs:
         """Inputs of examples or sentences; `table` says what characters are read as, see `FlatTexts`."""
@@ -109,6 +111,18 @@ class Reader:
         return Inputs(flat, arrays, self.features.describe(flat.distinct))
 
 
+class GivenVectors(NamedTuple):
+    """Vectors that training starts with.
+
+    Attributes:
+        symbols: of characters and pairs of characters, or of tokens, by symbol.
+        words: of the words that characters stand in, float32 ``(words, size)``, or None.
+    """
+
+    symbols: Mapping[str, np.ndarray]
+    words: np.ndarray | None
+
+
 def column_symbols(columns: Columns, names: Sequence[str]) -> list[str]:
     """What stands in the columns of these names, token after token, as symbols of one vocabulary.
 
@@ -120,7 +134,7 @@ def column_symbols(columns: Columns, names: Sequence[str]) -> list[str]:
 
 def make_reader(
     examples: Sequence[Units], settings: UnitSettings, unit: str, columns: Sequence[str], words: Mapping[str, int]
-) -> tuple[Reader, dict[str, np.ndarray]]:
+) -> tuple[Reader, GivenVectors]:
     """The vocabularies of training data, and the vectors that some of their symbols start with.
 
     Args:
@@ -138,13 +152,23 @@ def make_reader(
     if unit == "character":
         if names:
             raise ConfigError(f"columns = {list(columns)}: characters have no columns beside their label")
-        if settings.segmenter != "spaces":
+        if settings.segmenter != type(settings).segmenter:
             raise ConfigError(f"segmenter = {settings.segmenter!r}: is for tokens; this model reads characters")
         vectors = read_symbol_vectors(settings.vectors)
         lexicon = read_lexicon(settings.lexicon, words) if settings.lexicon else None
-        return Reader(make_features((example.text for example in examples), settings, vectors, lexicon)), vectors
-    if settings.lexicon:
-        raise ConfigError(f"lexicon = {settings.lexicon!r}: is for characters; the units of this file are tokens")
+        features = make_features((example.text for example in examples), settings, vectors, lexicon)
+        of_words = None
+        if settings.word_vectors:
+            symbols, of_words = read_vectors(settings.word_vectors)
+            symbols, of_words = symbols[: settings.max_words], of_words[: settings.max_words]
+            # Of two words that are read alike the first counts.
+            kept = {normalize_text(word): i for i, word in reversed([*enumerate(symbols)])}
+            features.words, of_words = Vocabulary(kept), of_words[[*kept.values()]]
+        return Reader(features), GivenVectors(vectors, of_words)
+    for name in ("lexicon", "word_vectors"):
+        value = getattr(settings, name)
+        if value and value != getattr(type(settings), name):
+            raise ConfigError(f"{name} = {value!r}: is for characters; the units of this file are tokens")
     vectors = read_chosen_vectors(settings.vectors, _token_or_none) if settings.vectors else {}
     counts = collections.Counter(token for example in examples for token in example.tokens or ())
     ranked = sorted(counts, key=lambda token: (-counts[token], token))
@@ -153,7 +177,7 @@ def make_reader(
     spelling = CharacterVocabulary.from_counts(characters, settings.char_min_count)
     symbols = {symbol for each in examples for symbol in column_symbols(each.columns, names)}
     features = _token_features(settings, tokens, None if settings.spelling == "none" else spelling)
-    return Reader(features, names, Vocabulary(sorted(symbols)) if names else None), vectors
+    return Reader(features, names, Vocabulary(sorted(symbols)) if names else None), GivenVectors(vectors, None)
 
 
 def _token_or_none(symbol):
@@ -163,7 +187,7 @@ def _token_or_none(symbol):
 def reader_of(settings: UnitSettings, metadata: Mapping[str, Any], parts: Mapping[str, Any]) -> Reader:
     """The reader of a model, from what `Reader.parts` gave."""
     if metadata.get("unit", "character") == "character":
-        return Reader(TextFeatures(parts["characters"], parts.get("bigrams"), parts.get("lexicon")))
+        return Reader(TextFeatures(*(parts.get(name) for name in ("characters", "bigrams", "lexicon", "words"))))
     features = _token_features(settings, parts["tokens"], parts.get("characters"))
     return Reader(features, features_among(metadata.get("columns", ())), parts.get("columns"))
 

@@ -195,5 +195,10 @@ def by_model(task: Task) -> Segmenter:
     return cut
 
 
+def segmenter_of(name: str, models: Mapping[str, Task]) -> Segmenter:
+    """A segmenter by its name, or a model that was brought along as one."""
+    return SEGMENTERS[name] if name in SEGMENTERS else by_model(models["segmenter"])
+
+
 _EMPTY = Sentence("", (), ())
 SEGMENTERS: dict[str, Segmenter] = {"spaces": by_spaces, "rules": by_rules, "jieba": by_jieba}

@@ -1,0 +1,192 @@
+"""Scores over triples of subject, predicate and object."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from nlpkit.metrics.spans import f1_of
+
+Triple = tuple[str, str, str]
+"""Subject, predicate, object."""
+_MOST = 5  # triples of a sentence that are counted by number
+
+
+def triple_scores(gold: Iterable[Collection[tuple]], predicted: Iterable[Collection[tuple]]) -> dict:
+    """Micro-averaged precision, recall and F1 of triples that are right as a whole (exact match).
+
+    A triple counts once in a sentence, however often it is stated. What a triple is made of is up to the caller:
+    strings, or with offsets ``(start, end)`` in place of subject and object, which is then a stricter protocol.
+
+    Args:
+        gold, predicted: for each sentence its triples.
+
+    Returns:
+        ``f1``, ``precision``, ``recall``, floats from 0 to 1; ``triples``, int, of `gold`.
+
+    Example:
+
+        >>> gold = [[("红楼梦", "作者", "曹雪芹")]]
+        >>> triple_scores(gold, [[("红楼梦", "作者", "曹雪芹"), ("红楼梦", "作者", "曹")]])["f1"]
+        0.6666666666666666
+
+    References:
+        Zeng et al. (2018), Extracting Relational Facts by an End-to-End Neural Model with Copy Mechanism.
+    """
+    right = found = wanted = 0
+    for gold_triples, predicted_triples in zip(gold, predicted, strict=True):
+        these, those = set(gold_triples), set(predicted_triples)
+        right, found, wanted = right + len(these & those), found + len(those), wanted + len(these)
+    return _scores(right, found, wanted)
+
+
+def partial_triple_scores(gold: Iterable[Collection[Triple]], predicted: Iterable[Collection[Triple]]) -> dict:
+    """`triple_scores` of subject and object only, whatever the predicate.
+
+    Example:
+
+        >>> partial_triple_scores([[("甲", "丈夫", "乙")]], [[("甲", "父亲", "乙")]])["f1"]
+        1.0
+    """
+    return triple_scores(*([{(s, o) for s, _, o in each} for each in triples] for triples in (gold, predicted)))
+
+
+def scores_by_predicate(
+    gold: Iterable[Collection[Triple]], predicted: Iterable[Collection[Triple]]
+) -> dict[str, dict[str, float]]:
+    """`triple_scores` of each predicate, the most frequent first.
+
+    Example:
+
+        >>> scores_by_predicate([[("甲", "丈夫", "乙")]], [[("甲", "丈夫", "乙"), ("乙", "妻子", "甲")]])["妻子"]["f1"]
+        0.0
+    """
+    right, found, wanted = Counter[str](), Counter[str](), Counter[str]()
+    for gold_triples, predicted_triples in zip(gold, predicted, strict=True):
+        these, those = set(gold_triples), set(predicted_triples)
+        right.update(triple[1] for triple in these & those)
+        found.update(triple[1] for triple in those)
+        wanted.update(triple[1] for triple in these)
+    order = sorted({*wanted, *found}, key=lambda name: (-wanted[name], -found[name], name))
+    return {name: _scores(right[name], found[name], wanted[name]) for name in order}
+
+
+def scores_by_count(
+    gold: Sequence[Collection[Triple]], predicted: Sequence[Collection[Triple]]
+) -> dict[str, dict[str, float]]:
+    """`triple_scores` of the sentences with one triple, two, …, five or more.
+
+    Example:
+
+        >>> list(scores_by_count([[("甲", "丈夫", "乙")]], [[]]))
+        ['1']
+    """
+    counts = [min(len(set(triples)), _MOST) for triples in gold]
+    return {
+        f"{count}{' or more' * (count == _MOST)}": _of_rows(gold, predicted, [n == count for n in counts])
+        for count in sorted(set(counts))
+    }
+
+
+def scores_by_overlap(
+    gold: Sequence[Collection[Triple]], predicted: Sequence[Collection[Triple]]
+) -> dict[str, dict[str, float]]:
+    """`triple_scores` of the sentences of each class of overlap; one may be of two classes.
+
+    Args:
+        gold, predicted: for each sentence its triples.
+
+    Returns:
+        By class: ``normal``, no two triples share an entity; ``entity pair``, two triples are about the same two
+        entities; ``single entity``, two triples share one entity and no more.
+
+    Example:
+
+        >>> gold = [[("甲", "丈夫", "乙"), ("乙", "妻子", "甲")], [("甲", "父亲", "乙"), ("甲", "母亲", "丙")]]
+        >>> {name: row["triples"] for name, row in scores_by_overlap(gold, gold).items()}
+        {'entity pair': 2, 'single entity': 2}
+
+    References:
+        Zeng et al. (2018), Extracting Relational Facts by an End-to-End Neural Model with Copy Mechanism.
+    """
+    classes = [_overlaps(set(triples)) for triples in gold]
+    return {
+        name: _of_rows(gold, predicted, [name in each for each in classes])
+        for name in ("normal", "entity pair", "single entity")
+        if any(name in each for each in classes)
+    }
+
+
+def _overlaps(triples):
+    pairs = [frozenset((s, o)) for s, _, o in triples]
+    distinct = list(set(pairs))
+    found = {"entity pair"} if len(distinct) < len(pairs) else set()
+    if any(one & other for i, one in enumerate(distinct) for other in distinct[:i]):
+        found.add("single entity")
+    return found or ({"normal"} if triples else set())
+
+
+def _of_rows(gold, predicted, chosen):
+    rows = [i for i, is_chosen in enumerate(chosen) if is_chosen]
+    return {**triple_scores([gold[i] for i in rows], [predicted[i] for i in rows]), "sentences": len(rows)}
+
+
+def alias_triple_scores(
+    gold: Iterable[Collection[Triple]], predicted: Iterable[Collection[Triple]], aliases: Mapping[str, Collection[str]]
+) -> dict:
+    """Precision, recall and F1 where names of one thing are the same, as the 2019 Baidu contest counted.
+
+    Names are compared in lower case, without book marks 《》 and white space around them. A predicted triple is right
+    if a gold one has its predicate, and a name of its subject and of its object; a gold one is found if a predicted
+    one says so. Precision and recall are counted over different sets, so that this F1 is higher than that of
+    `triple_scores` and can't be compared with it.
+
+    Args:
+        gold, predicted: for each sentence its triples.
+        aliases: by name, other names of the same thing.
+
+    Returns:
+        ``f1``, ``precision``, ``recall``, floats from 0 to 1; ``triples``, int, of `gold`.
+
+    Example:
+
+        >>> gold, predicted = [[("《哈姆雷特》", "作者", "莎士比亚")]], [[("哈姆雷特", "作者", "莎翁")]]
+        >>> alias_triple_scores(gold, predicted, {"莎士比亚": ["莎翁"]})["f1"]
+        1.0
+
+    References:
+        The rules of the 2019 Language and Intelligence Challenge as https://spaces.ac.cn/archives/6671 tells them.
+    """
+    first: dict[str, str] = {}  # the name that stands for all names of a thing
+    for name, others in aliases.items():
+        names = [_plain(each) for each in (name, *others)]
+        known = next((first[each] for each in names if each in first), names[0])
+        first.update(dict.fromkeys(names, known))
+
+    def same(triple):
+        subject, predicate, object_ = triple
+        return _named(first, subject), predicate, _named(first, object_)
+
+    found = right = wanted = recalled = 0
+    for gold_triples, predicted_triples in zip(gold, predicted, strict=True):
+        these, those = [{same(triple) for triple in set(each)} for each in (gold_triples, predicted_triples)]
+        found, right = found + len(those), right + len(those & these)
+        distinct = set(gold_triples)
+        wanted, recalled = wanted + len(distinct), recalled + sum(same(triple) in those for triple in distinct)
+    precision, recall = right / max(found, 1), recalled / max(wanted, 1)
+    f1 = 2 * precision * recall / (precision + recall) if right else 0.0
+    return {"f1": f1, "precision": precision, "recall": recall, "triples": wanted}
+
+
+def _plain(name):
+    return name.strip().lower().strip("《》").strip()
+
+
+def _named(first, name):
+    plain = _plain(name)
+    return first.get(plain, plain)
+
+
+def _scores(right, found, wanted):
+    precision, recall, f1 = f1_of(right, found, wanted)
+    return {"f1": f1, "precision": precision, "recall": recall, "triples": wanted}

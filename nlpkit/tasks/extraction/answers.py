@@ -1,0 +1,77 @@
+"""Triples of a text, with offsets and probabilities."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from nlpkit.tasks.answers import Answer
+
+
+class Triple(NamedTuple):
+    """A subject, a predicate and an object; what is not known is None.
+
+    Attributes:
+        subject, predicate, object: texts.
+        subject_type, object_type: kinds of things.
+        subject_start, subject_end, object_start, object_end: places in the text, in code points.
+        probability: from 0 to 1.
+    """
+
+    subject: str
+    predicate: str
+    object: str
+    subject_type: str | None = None
+    object_type: str | None = None
+    subject_start: int | None = None
+    subject_end: int | None = None
+    object_start: int | None = None
+    object_end: int | None = None
+    probability: float | None = None
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What counts for the exact protocol."""
+        return self[:3]
+
+    @property
+    def places(self) -> tuple[Any, ...] | None:
+        """Both spans with the predicate between them, or None if it has no offsets."""
+        if self.subject_start is None or self.object_start is None:
+            return None
+        return (self.subject_start, self.subject_end), self.predicate, (self.object_start, self.object_end)
+
+
+@dataclasses.dataclass(frozen=True)
+class Extraction(Answer):
+    """The triples of a text, the most probable first."""
+
+    text: str
+    triples: tuple[Triple, ...]
+
+    def __iter__(self) -> Iterator[Triple]:
+        return iter(self.triples)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The form of the training data, with offsets and probabilities."""
+        triples = [{name: x for name, x in triple._asdict().items() if x is not None} for triple in self]
+        return {"text": self.text, "spo_list": triples}
+
+    def to_text(self) -> str:
+        """A triple on each line, an empty line at the end: subject, predicate, object, probability, by tabs."""
+        rows = []
+        for triple in self:
+            fields = [" ".join(field.split()) for field in triple.key]
+            rows.append("\t".join(fields + ([] if triple.probability is None else [f"{triple.probability:.4f}"])))
+        return "".join(f"{row}\n" for row in rows)
+
+    def agrees(self, right: Answer) -> bool:
+        return isinstance(right, Extraction) and {each.key for each in self} == {each.key for each in right}
+
+    def coloured(self) -> list[tuple[str, str]]:
+        parts = []
+        for triple in self:
+            parts += [(triple.subject, "bold cyan"), (f" {triple.predicate} ", "dim"), (triple.object, "bold green")]
+            parts.append(("; ", ""))
+        return parts[:-1] or [("no triples", "dim")]

@@ -1,0 +1,215 @@
+"""Scores to triples."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from nlpkit.datasets.files import read_lines
+from nlpkit.datasets.padding import batches_by_length
+from nlpkit.datasets.readers import field_of, parse_object
+from nlpkit.decoding.marks import pair_marks
+from nlpkit.errors import ConfigError, DataError
+from nlpkit.tasks.extraction.answers import Extraction, Triple
+from nlpkit.tasks.extraction.inputs import Texts
+from nlpkit.tasks.extraction.model import ExtractionNetwork, PairsHead
+from nlpkit.tasks.extraction.places import Ruler
+from nlpkit.training.forward import side_by_side
+
+FLOOR = 0.05
+"""Less probable triples are never looked at."""
+_UNITS_AT_ONCE = 4096  # of a batch
+_SUBJECTS_AT_ONCE = 128
+
+
+class Found(NamedTuple):
+    """Triples of many texts, by units.
+
+    Attributes:
+        places: int32 ``(n, 6)``: the text, first and last unit of the subject, of the object, and the predicate's id.
+        probabilities: float32 ``(n,)``.
+    """
+
+    places: np.ndarray
+    probabilities: np.ndarray
+
+
+class Search:
+    """Finds the triples of texts by a network.
+
+    Args:
+        network: the network.
+        power: the probability of a label is the sigmoid of its score to this power.
+        at_once: batches that are computed side by side.
+    """
+
+    def __init__(self, network: ExtractionNetwork, power: float, at_once: int):
+        self._network, self._power, self._at_once = network, power, at_once
+        self._of_batch = self._pairs() if isinstance(network.head, PairsHead) else self._pointers()
+
+    def __call__(self, texts: Texts) -> Found:
+        """All triples that are not too improbable; one that is found in two windows is there twice."""
+        texts = dataclasses.replace(texts, inputs=self._network.units.describe(texts.inputs))
+        found: dict[int, Found] = {}
+
+        def work(number, windows, length):
+            rows, places, probabilities = self._of_batch(texts.batch(windows, length), length)
+            begins = texts.windows.starts[windows] - texts.inputs.flat.starts[texts.rows[windows]]
+            places[:, :4] += begins[rows, None].astype("int32")
+            found[number] = Found(
+                np.concatenate([texts.rows[windows][rows, None].astype("int32"), places], axis=1), probabilities
+            )
+
+        batches = batches_by_length(texts.windows.lengths, _UNITS_AT_ONCE)
+        side_by_side(work, ((i, *batch) for i, batch in enumerate(batches)), self._at_once)
+        if not found:
+            return Found(np.zeros((0, 6), "int32"), np.zeros(0, "float32"))
+        return Found(*(np.concatenate(each) for each in zip(*(found[number] for number in sorted(found)))))
+
+    def _probability(self, scores):
+        return (1 / (1 + np.exp(-np.clip(scores.astype("float32"), -80, 80)))) ** self._power
+
+    def _pairs(self):
+        forward = self._network.units.forward(self._network.inputs, self._network.model.output)
+
+        def of_batch(batch, length):
+            subjects, subject_scores, objects, object_scores, scores = forward(batch)
+            by_span = [self._probability(each) for each in (subject_scores, object_scores)]
+            probabilities = self._probability(scores)  # (batch, subjects, objects, predicates)
+            # That of the pair counts most: it has seen the spans as well.
+            probabilities *= (by_span[0][:, :, None] * by_span[1][:, None])[..., None] ** 0.25
+            rows, m, n, predicates = np.nonzero(probabilities >= FLOOR)
+            spans = [subjects[rows, m], objects[rows, n]]
+            places = [part for span in spans for part in (span // length, span % length)]
+            return rows, np.stack([*places, predicates], axis=1).astype("int32"), probabilities[rows, m, n, predicates]
+
+        return of_batch
+
+    def _pointers(self):
+        head = self._network.head
+        mark_subjects = self._network.units.forward(self._network.inputs, [*head.encoded, head.subject_marks])
+        mark_objects = head.second_pass()
+
+        def of_batch(batch, length):
+            encoded, mask, marks = mark_subjects(batch)
+            marks = self._probability(marks[:, :, 0])  # (batch, time, 2)
+            rows, first, last = pair_marks(*(marks[..., i] >= FLOOR for i in (0, 1)))
+            of_subject = marks[rows, first, 0] * marks[rows, last, 1]
+            kept = of_subject >= FLOOR
+            subjects = np.stack([rows, first, last], axis=1)[kept].astype("int32")
+            of_subject = of_subject[kept]
+            parts = [_NONE]
+            for begin in range(0, len(subjects), _SUBJECTS_AT_ONCE):
+                own = subjects[begin : begin + _SUBJECTS_AT_ONCE]
+                scores = mark_objects({"encoded": encoded, "mask": mask, "subjects": own})
+                parts.append(self._objects(scores, own, of_subject[begin : begin + _SUBJECTS_AT_ONCE]))
+            return tuple(np.concatenate(each) for each in zip(*parts))
+
+        return of_batch
+
+    def _objects(self, scores, subjects, of_subject):
+        """Row, place and probability of the triples of some subjects."""
+        count, time, predicates, _ = scores.shape
+        marks = self._probability(scores).transpose(3, 0, 2, 1).reshape(2, count * predicates, time)
+        which, first, last = pair_marks(*(marks >= FLOOR))
+        subject, predicate = which // predicates, which % predicates
+        probabilities = np.sqrt(marks[0, which, first] * marks[1, which, last] * of_subject[subject])
+        kept = probabilities >= FLOOR
+        rows, begin, end = subjects[subject].T
+        places = np.stack([begin, end, first, last, predicate], axis=1)[kept].astype("int32")
+        return rows[kept], places, probabilities[kept]
+
+
+_NONE = (np.zeros(0, "int64"), np.zeros((0, 5), "int32"), np.zeros(0, "float32"))
+
+
+class Choice(NamedTuple):
+    """Which of the triples that were found are answered.
+
+    Attributes:
+        threshold: the lowest probability.
+        predicates: only these, or None for all.
+        schema: by predicate the types of subject and object that are allowed, or None.
+    """
+
+    threshold: float
+    predicates: Collection[str] | None = None
+    schema: Mapping[str, tuple[str, str]] | None = None
+
+
+def answers_of(
+    texts: Texts, found: Found, choice: Choice, predicates: Sequence[str], types: Mapping[str, Sequence[str]]
+) -> list[Extraction]:
+    """An answer for each text, its triples the most probable first, each of them once.
+
+    Args:
+        texts: the texts.
+        found: their triples.
+        choice: which of these are answered.
+        predicates: the names of the predicates by id.
+        types: by predicate the types of its subject and object, as far as the training data say.
+    """
+    kept = np.flatnonzero(found.probabilities >= choice.threshold)
+    kept = kept[np.lexsort((-found.probabilities[kept], found.places[kept, 0]))]
+    triples: list[dict[Any, Triple]] = [{} for _ in texts.sentences]
+    rulers: dict[int, Ruler] = {}
+    for (row, *units), probability in zip(found.places[kept].tolist(), found.probabilities[kept].tolist()):
+        predicate = predicates[units[4]]
+        if choice.predicates is not None and predicate not in choice.predicates:
+            continue
+        text = texts.sentences[row].text
+        ruler = rulers.setdefault(row, Ruler(texts.sentences[row]))
+        (a, b), (c, d) = ruler.characters((units[0], units[1])), ruler.characters((units[2], units[3]))
+        subject_type, object_type = types.get(predicate, (None, None))
+        triple = Triple(
+            text[a:b], predicate, text[c:d], subject_type, object_type, a, b, c, d, round(float(probability), 6)
+        )
+        triples[row].setdefault(triple.key, triple)
+    answers = []
+    for sentence, own in zip(texts.sentences, triples):
+        chosen = own.values() if choice.schema is None else _consistent(own.values(), choice.schema)
+        answers.append(Extraction(sentence.text, tuple(chosen)))
+    return answers
+
+
+def _consistent(triples, schema):
+    """Those triples, the most probable first, that give no thing a second type."""
+    types: dict[str, str] = {}
+    for triple in triples:
+        if triple.predicate not in schema:
+            continue
+        given = dict(zip((triple.subject, triple.object), schema[triple.predicate]))
+        if all(types.get(name, kind) == kind for name, kind in given.items()):
+            types.update(given)
+            yield triple._replace(subject_type=schema[triple.predicate][0], object_type=schema[triple.predicate][1])
+
+
+def read_schema(given: Any) -> dict[str, tuple[str, str]]:
+    """Types that are allowed, by predicate, from a file of JSON lines or a list of dictionaries.
+
+    Raises:
+        DataError: if a line of the file is something else.
+        ConfigError: if an item of the list is.
+    """
+    names = ("predicate", "subject_type", "object_type")
+    schema = {}
+    if isinstance(given, (list, tuple)):
+        for item in given:
+            try:
+                predicate, subject_type, object_type = (field_of(item, name, str) for name in names)
+            except (ValueError, AttributeError) as error:
+                raise ConfigError(f"schema: {error}; in {item!r:.60}") from None
+            schema[predicate] = subject_type, object_type
+        return schema
+    for number, line in read_lines(given):
+        if not line.strip():
+            continue
+        try:
+            predicate, subject_type, object_type = (parse_object(line, **dict.fromkeys(names, str))[n] for n in names)
+        except ValueError as error:
+            raise DataError(str(error), given, number) from None
+        schema[predicate] = subject_type, object_type
+    return schema

@@ -1,0 +1,114 @@
+"""Metrics of extracted triples, each under the name of its protocol."""
+
+from __future__ import annotations
+
+import collections
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from nlpkit.metrics import (
+    alias_triple_scores,
+    partial_triple_scores,
+    scores_by_count,
+    scores_by_overlap,
+    scores_by_predicate,
+    triple_scores,
+)
+from nlpkit.tasks.extraction.answers import Extraction
+from nlpkit.tasks.extraction.examples import Example
+
+_THRESHOLDS = np.arange(0.1, 0.91, 0.02)
+
+
+def best_threshold(examples: Sequence[Example], answers: Sequence[Extraction]) -> float:
+    """The probability from which on triples are best answered, by the F1 of exact triples.
+
+    Args:
+        examples: texts with the right triples.
+        answers: with triples of low probability as well.
+    """
+    probabilities, is_right = [], []
+    for example, answer in zip(examples, answers, strict=True):
+        wanted = {triple.key for triple in example.triples}
+        probabilities += [triple.probability for triple in answer]
+        is_right += [triple.key in wanted for triple in answer]
+    given = np.array(probabilities, "float64")
+    right = np.array(is_right, bool)
+    total = sum(len({triple.key for triple in example.triples}) for example in examples)
+    f1 = [2 * right[given >= t].sum() / max(int((given >= t).sum()) + total, 1) for t in _THRESHOLDS]
+    # The middle of the best ones, which are often several side by side.
+    best = np.flatnonzero(np.array(f1) >= max(f1) - 1e-12)
+    return float(_THRESHOLDS[best[len(best) // 2]].round(2))
+
+
+def quality(
+    examples: Sequence[Example],
+    answers: Sequence[Extraction],
+    predicates: Collection[str],
+    aliases: Mapping[str, Collection[str]],
+    seen: Any = None,
+) -> dict[str, Any]:
+    """How good answers are.
+
+    Args:
+        examples: texts with the right triples.
+        answers: as many.
+        predicates: those that the model knows.
+        aliases: names of the same thing, for the protocol ``aliases``; may be empty.
+        seen: tells by ``in`` which triples the training data have, or None if that is not known.
+
+    Returns:
+        What `nlpkit.metrics.triple_scores` gives, for exact triples. Tables: ``protocols``, the same beside others;
+        ``seen``, of triples that the training data have or not, if that is known; ``overlap`` and
+        ``triples a sentence``, by kinds of sentences; and ``predicates``.
+    """
+    gold = [[triple.key for triple in example.triples] for example in examples]
+    found = [[triple.key for triple in answer] for answer in answers]
+    exact = triple_scores(gold, found)
+    protocols = {"exact": exact, "partial (subject, object)": partial_triple_scores(gold, found)}
+    placed = [[triple.places for triple in example.triples] for example in examples]
+    if any(placed) and all(place is not None for own in placed for place in own):
+        protocols["exact, with offsets"] = triple_scores(placed, [[each.places for each in own] for own in answers])
+    if aliases:
+        protocols["aliases"] = alias_triple_scores(gold, found, aliases)
+    scores: dict[str, Any] = {**exact, "protocols": protocols}
+    unknown = sum(key[1] not in predicates for own in gold for key in own)
+    if unknown:
+        scores["triples of unknown predicates"] = unknown
+    if seen is not None:
+        scores["seen"] = {
+            name: triple_scores(*([[key for key in own if (key in seen) == is_seen] for own in each] for each in both))
+            for name, is_seen, both in (("seen in training", True, (gold, found)), ("not seen", False, (gold, found)))
+        }
+    scores["overlap"] = scores_by_overlap(gold, found)
+    scores["triples a sentence"] = scores_by_count(gold, found)
+    scores["predicates"] = scores_by_predicate(gold, found)
+    return scores
+
+
+def common_errors(
+    examples: Sequence[Example], answers: Sequence[Extraction]
+) -> list[tuple[str, int, int, int, str, str]]:
+    """For each predicate how many triples are right, missed and wrong, and an example of both, most errors first."""
+    right: collections.Counter[str] = collections.Counter()
+    missed: dict[str, list[str]] = collections.defaultdict(list)
+    wrong: dict[str, list[str]] = collections.defaultdict(list)
+    for example, answer in zip(examples, answers, strict=True):
+        wanted, given = {triple.key for triple in example.triples}, {triple.key for triple in answer}
+        right.update(predicate for _, predicate, _ in wanted & given)
+        for keys, errors in ((sorted(wanted - given), missed), (sorted(given - wanted), wrong)):
+            for subject, predicate, object_ in keys:
+                errors[predicate].append(f"{subject} → {object_}")
+    names = sorted({*right, *missed, *wrong}, key=lambda name: (-len(missed[name]) - len(wrong[name]), name))
+    return [
+        (
+            name,
+            right[name],
+            len(missed[name]),
+            len(wrong[name]),
+            *(next(iter(each[name]), "") for each in (missed, wrong)),
+        )
+        for name in names
+    ]

@@ -1,0 +1,112 @@
+"""Sentences to padded windows, with targets for training."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from nlpkit.datasets.batches import BucketedBatches
+from nlpkit.datasets.windows import Windows, overlapping_windows
+from nlpkit.tasks.extraction.places import Place
+from nlpkit.tasks.extraction.targets import TARGETS, padded_places
+from nlpkit.tasks.units.reader import Inputs, Reader
+from nlpkit.tasks.units.records import Sentence
+
+NUM_PRIOR_MARKS = 4
+"""Of a unit: it begins, or ends, a name that a known triple has as subject, or as object."""
+_BUCKETS = (8, 16, 24, 32, 48, 64, 80, 96, 128, 160, 192, 256, 384, 512, 768, 1024)
+
+
+@dataclasses.dataclass(frozen=True)
+class Texts:
+    """Sentences as the network reads them.
+
+    Attributes:
+        sentences: the texts.
+        inputs: their units.
+        windows: parts of at most a window.
+        rows: the text of each window, int64 ``(windows,)``.
+        known: where known triples stand in each text, or None without a prior.
+    """
+
+    sentences: Sequence[Sentence]
+    inputs: Inputs
+    windows: Windows
+    rows: np.ndarray
+    known: Sequence[Sequence[Place]] | None
+
+    def batch(self, windows: np.ndarray, length: int) -> dict[str, np.ndarray]:
+        """One padded batch of windows: arrays by name of an input."""
+        batch = self.inputs.batch(self.windows, windows, length)
+        if self.known is not None:
+            batch["known"] = padded_places([self.within(window, self.known) for window in windows.tolist()], length)
+        return batch
+
+    def within(self, window: int, places: Sequence[Sequence[Place]]) -> list[Place]:
+        """Those triples of the text of a window that it holds, by units from its beginning."""
+        row = self.rows[window]
+        begin = int(self.windows.starts[window] - self.inputs.flat.starts[row])
+        end = begin + int(self.windows.lengths[window])
+        return [
+            Place(_moved(place.subject, begin), _moved(place.object, begin), place.predicate)
+            for place in places[row]
+            if min(place.subject[0], place.object[0]) >= begin and max(place.subject[1], place.object[1]) < end
+        ]
+
+
+def _moved(span, begin):
+    return span[0] - begin, span[1] - begin
+
+
+def read_texts(
+    sentences: Sequence[Sentence], reader: Reader, settings: Any, known: Sequence[Sequence[Place]] | None = None
+) -> Texts:
+    """Sentences as the network reads them.
+
+    Args:
+        sentences: the texts.
+        reader: of the model.
+        settings: `nlpkit.tasks.extraction.config.ExtractionSettings`.
+        known: where known triples stand in each text, of a model with a prior.
+    """
+    inputs = reader.read_sentences(sentences)
+    if known is not None:
+        inputs.arrays["prior"] = _prior_marks(inputs.flat, known)
+    windows, rows = overlapping_windows(inputs.flat, settings.window, settings.overlap)
+    return Texts(sentences, inputs, windows, rows, known)
+
+
+def _prior_marks(flat, known):
+    marks = np.zeros((len(flat.codes), NUM_PRIOR_MARKS), "uint8")
+    for start, places in zip(flat.starts.tolist(), known):
+        for subject, object_, _ in places:
+            for i, unit in enumerate((*subject, *object_)):
+                marks[start + unit, i] = 1
+    return marks
+
+
+def training_batches(
+    texts: Texts, places: Sequence[Sequence[Place]], settings: Any, num_predicates: int, seed: int
+) -> BucketedBatches:
+    """Batches of arrays and targets by name, with a weight of 1 for each window.
+
+    Args:
+        texts: the training texts.
+        places: where the triples of each stand.
+        settings: `nlpkit.tasks.extraction.config.ExtractionSettings`.
+        num_predicates: how many there are.
+        seed: of the order of the windows.
+    """
+    of_windows = [texts.within(window, places) for window in range(len(texts.rows))]
+    targets = TARGETS[settings.head]
+
+    def collate(windows, length, rng):
+        own = [of_windows[window] for window in windows.tolist()]
+        arrays = {**texts.batch(windows, length), **targets(own, length, num_predicates, settings, rng)}
+        return arrays, np.zeros(len(windows), "float32"), np.ones(len(windows), "float32")
+
+    buckets = [length for length in _BUCKETS if length < settings.window] + [settings.window]
+    return BucketedBatches(texts.windows.lengths, collate, settings.batch_size, seed, buckets)

@@ -1,0 +1,175 @@
+"""The extraction task: what its files do, bound together. The only file of this folder that others import."""
+
+from __future__ import annotations
+
+import collections
+import functools
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from nlpkit.errors import ConfigError, DataError, unknown_name
+from nlpkit.tasks.extraction.answers import Extraction
+from nlpkit.tasks.extraction.config import EXTRACTION, ExtractionPrediction, ExtractionReading, ExtractionSettings
+from nlpkit.tasks.extraction.decode import FLOOR, Choice, Found, Search, answers_of, read_schema
+from nlpkit.tasks.extraction.evaluate import best_threshold, quality
+from nlpkit.tasks.extraction.examples import Example, read_triples, types_of, unit_of
+from nlpkit.tasks.extraction.inputs import Texts, read_texts, training_batches
+from nlpkit.tasks.extraction.model import ExtractionNetwork, own_loss, power_of
+from nlpkit.tasks.extraction.pictures import triple_pictures
+from nlpkit.tasks.extraction.places import places_of
+from nlpkit.tasks.extraction.prior import KnownTriples
+from nlpkit.tasks.pictures import Picture
+from nlpkit.tasks.task import Data, Part, Problem, Task
+from nlpkit.tasks.units.reader import make_reader, reader_of
+from nlpkit.tasks.units.records import Segmenter, TextRecord, parse_record, segmenter_of, sentences_of
+from nlpkit.text.lexicon import Lexicon
+from nlpkit.text.vocabulary import BigramVocabulary, CharacterVocabulary, Vocabulary
+
+
+class Prepared(NamedTuple):
+    """What the texts of one prediction share."""
+
+    choice: Choice
+    segmenter: Segmenter
+
+
+class Encoded(NamedTuple):
+    """Texts on their way through the network."""
+
+    texts: Texts
+    choice: Choice
+
+
+class Extractor(Task):
+    """A model that extracts triples: a trained one, or one about to be."""
+
+    declaration = EXTRACTION
+    parts = (
+        Part("predicates.txt", "predicates", Vocabulary),
+        Part("vocab.txt", "characters", CharacterVocabulary),
+        Part("bigrams.txt", "bigrams", BigramVocabulary),
+        Part("lexicon.txt.gz", "lexicon", Lexicon),
+        Part("words.txt", "words", Vocabulary),
+        Part("tokens.txt", "tokens", Vocabulary),
+        Part("known-triples.tsv.gz", "known", KnownTriples),
+    )
+    settings: ExtractionSettings
+    network: ExtractionNetwork
+    predicates: Vocabulary
+    known: KnownTriples | None
+
+    def __init__(self, settings: ExtractionSettings, metadata: Mapping[str, Any], **parts: Any):
+        super().__init__(settings, metadata, **parts)
+        self.reader = reader_of(settings, self.metadata, parts)
+
+    @classmethod
+    def read(cls, path: str | Path, options: ExtractionReading, metadata: Mapping[str, Any] | None = None) -> Data:
+        known = (metadata or {}).get("predicates")
+        read = read_triples(path, options.on_error, known, options.aliases)
+        names = sorted({triple.predicate for example in read.examples for triple in example.triples})
+        return Data(read.examples, {"predicates": names}, read.notes, read.counts)
+
+    @classmethod
+    def build(cls, settings: ExtractionSettings, data: Data) -> Extractor:
+        examples: Sequence[Example] = data.examples
+        names = data.metadata["predicates"]
+        if not names:
+            raise DataError("the training data hold no triple")
+        unit = unit_of(example.text for example in examples) if settings.unit == "auto" else settings.unit
+        sentences, _ = sentences_of(
+            [TextRecord(example.text) for example in examples], unit, (), segmenter_of(settings.segmenter, {})
+        )
+        names_in = collections.Counter(
+            name for example in examples for triple in example.triples for name in {triple.subject, triple.object}
+        )
+        reader, given = make_reader(sentences, settings, unit, (), names_in)
+        known = KnownTriples.of([[triple.key for triple in example.triples] for example in examples])
+        metadata = {"predicates": names, "unit": unit, "types": types_of(examples)}
+        task = cls(
+            settings, metadata, predicates=Vocabulary(names), known=known if settings.prior else None, **reader.parts()
+        )
+        task.network = task.build_network()
+        task.network.units.set_vectors(reader, given, settings.freeze_vectors)
+        return task
+
+    def build_network(self) -> ExtractionNetwork:
+        return ExtractionNetwork(self.settings, self.reader, len(self.predicates.symbols))
+
+    @property
+    def loss(self) -> Any:
+        return own_loss
+
+    def batches(self, examples: Sequence[Example], seed: int) -> Any:
+        triples = [example.triples for example in examples]
+        sentences = self._sentences([TextRecord(example.text) for example in examples], self._segmenter)[0]
+        places, _ = places_of(sentences, triples, self.predicates.symbols)
+        own = [[triple.key for triple in each] for each in triples]
+        texts = read_texts(sentences, self.reader, self.settings, self._known_in(sentences, own))
+        return training_batches(texts, places, self.settings, len(self.predicates.symbols), seed)
+
+    @property
+    def _segmenter(self):
+        return segmenter_of(self.settings.segmenter, self.models)
+
+    def _sentences(self, records, segmenter):
+        return sentences_of(records, self.reader.unit, (), segmenter)
+
+    def _known_in(self, sentences, own=None):
+        return None if self.known is None else self.known.find(sentences, self.predicates.symbols, own)
+
+    @classmethod
+    def parse(cls, item: Any) -> TextRecord:
+        return parse_record(item)
+
+    def prepare(self, options: ExtractionPrediction) -> Prepared:
+        for name in options.predicates:
+            if name not in self.predicates:
+                raise ConfigError(unknown_name("predicate", name, self.predicates.symbols))
+        threshold = self.metadata.get("threshold", FLOOR) if options.threshold is None else options.threshold
+        options.require("threshold", threshold >= FLOOR, f"at least {FLOOR}; what is less probable is never looked at")
+        schema = None if options.schema is None else read_schema(options.schema)
+        return Prepared(Choice(threshold, options.predicates or None, schema), self._segmenter)
+
+    def encode(self, records: Sequence[TextRecord], prepared: Prepared) -> tuple[Encoded, list[Problem]]:
+        sentences, problems = self._sentences(records, prepared.segmenter)
+        texts = read_texts(sentences, self.reader, self.settings, self._known_in(sentences))
+        return Encoded(texts, prepared.choice), problems
+
+    def run(self, encoded: Encoded) -> Found:
+        return self._search(encoded.texts)
+
+    @functools.cached_property
+    def _search(self):
+        return Search(self.network, power_of(self.settings), self.declaration.batches_at_once)
+
+    def answers(self, encoded: Encoded, outputs: Found) -> list[Extraction]:
+        return answers_of(
+            encoded.texts, outputs, encoded.choice, self.predicates.symbols, self.metadata.get("types", {})
+        )
+
+    def _answered(self, examples, threshold):
+        options = ExtractionPrediction(threshold=threshold)
+        encoded, _ = self.encode([TextRecord(example.text) for example in examples], self.prepare(options))
+        return self.answers(encoded, self.run(encoded))
+
+    def calibrate(self, examples: Sequence[Example]) -> None:
+        """Choose the threshold."""
+        self.metadata["threshold"] = best_threshold(examples, self._answered(examples, FLOOR))
+
+    def evaluate(self, examples: Sequence[Example]) -> dict[str, Any]:
+        """Metrics over examples; before `calibrate`, while it is trained, by the threshold that is best for them."""
+        answers = self._answered(examples, FLOOR)
+        threshold = self.metadata.get("threshold") or best_threshold(examples, answers)
+        kept = [
+            Extraction(each.text, tuple(t for t in each if t.probability is not None and t.probability >= threshold))
+            for each in answers
+        ]
+        return quality(examples, kept, self.predicates.symbols, getattr(examples, "aliases", {}), self.known)
+
+    def expected(self, examples: Sequence[Example], count: int) -> list[tuple[Any, Any]]:
+        chosen = examples[:: max(1, len(examples) // count)][:count]
+        return [(TextRecord(each.text), Extraction(each.text, each.triples)) for each in chosen]
+
+    def pictures(self, examples: Sequence[Example]) -> list[Picture]:
+        return triple_pictures(examples, self._answered(examples, None))
