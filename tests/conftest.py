@@ -60,7 +60,7 @@ SMALL_EXTRACTION = {
 @pytest.fixture(scope="session")
 def extraction_model(shared_folder):
     """Folder of an extractor of triples."""
-    files = [SENTENCES / f"{part}.jsonl" for part in ("train", "valid")]
+    files = [SENTENCES / f"triples-{part}.jsonl" for part in ("train", "test")]
     return _trained(shared_folder / "triples", "extraction", *files, SMALL_EXTRACTION)
 
 

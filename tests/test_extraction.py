@@ -86,16 +86,16 @@ def test_reading_reports_and_goes_on(tmp_path):
 
 
 def test_units_and_types_are_told_by_the_data():
-    chinese, english = (read_triples(SAMPLES / f"{name}train.jsonl").examples for name in ("", "english-"))
+    chinese, english = (read_triples(SAMPLES / f"{name}-train.jsonl").examples for name in ("triples", "english"))
     assert unit_of(e.text for e in chinese) == "character" and unit_of(e.text for e in english) == "token"
     assert types_of(chinese)["作者"] == ["图书作品", "人物"] and types_of(english) == {}
 
 
 def test_check_says_what_is_in_files(tmp_path):
-    report, other = check([SAMPLES / "train.jsonl", SAMPLES / "valid.jsonl"], {})
+    report, other = check([SAMPLES / "triples-train.jsonl", SAMPLES / "triples-test.jsonl"], {})
     assert report["sentences"] >= 200 and report["predicates"] >= 12 and report["units"] == "characters"
     assert report["triples whose subject or object is not in the text"] == 0
-    assert other[f"texts that are also in {SAMPLES / 'train.jsonl'}"].startswith("0 ")
+    assert other[f"texts that are also in {SAMPLES / 'triples-train.jsonl'}"].startswith("0 ")
     (english,) = check([SAMPLES / "english-train.jsonl"], {})
     assert english["units"] == "tokens"
 
@@ -335,7 +335,7 @@ def test_answers_have_the_form_of_the_training_data(model, tmp_path):
 
 def test_a_model_of_tokens_answers_with_offsets(tmp_path):
     settings = {**SMALL, "epochs": 12, "token_dim": 16, "spelling_width": 8, "affix_dim": 4, "num_affixes": 64}
-    train, valid = SAMPLES / "english-train.jsonl", SAMPLES / "english-valid.jsonl"
+    train, valid = SAMPLES / "english-train.jsonl", SAMPLES / "english-test.jsonl"
     model = nlpkit.train("extraction", train, valid, out=tmp_path / "model", settings=settings)
     assert model.task.reader.unit == "token"
     text = "Copper Sky is the second feature of director Lucan Osterhaus."

@@ -18,7 +18,7 @@ from nlpkit.tasks import get_declaration, get_task, names, register
 from nlpkit.tasks.declaration import BINARY_FORMATS
 from nlpkit.tasks.task import Task, training_model
 
-from .conftest import ARTICLES, COUPLETS, QUESTIONS, SAMPLES, TEXT
+from .conftest import ARTICLES, COUPLETS, QUESTIONS, SAMPLES, SENTENCES, TEXT
 
 PACKAGE = Path(nlpkit.__file__).parent
 # Fixture: data to measure on, and how to get lines to answer.
@@ -28,6 +28,7 @@ TASKS = {
     "tokens_model": (SAMPLES / "pos-test.conll", lambda _, examples: [e.text for e in examples]),
     "couplet_model": (COUPLETS / "couplets-test.tsv", lambda _, examples: [e.upper for e in examples]),
     "similarity_model": (QUESTIONS / "questions-test.tsv", lambda _, examples: [e.text for e in examples]),
+    "extraction_model": (SENTENCES / "triples-test.jsonl", lambda _, examples: [e.text for e in examples]),
     "title_model": (ARTICLES / "articles-test.jsonl", lambda _, examples: [e.text for e in examples]),
     "word2vec_model": (TEXT, lambda task, _: task.vocabulary.symbols),
 }
@@ -145,12 +146,12 @@ def test_a_record_of_another_kind_is_reported(trained):
 def test_no_task_is_named_in_shared_rooms(room):
     for path in (PACKAGE / room).rglob("*.py"):
         for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
-            for name in ("tagging", "couplet", "similarity", "word2vec", "tasks.title", "'title'"):
+            for name in ("tagging", "couplet", "similarity", "word2vec", "extraction", "tasks.title", "'title'"):
                 plain = line.replace('"', "'")  # "title" is also a word of HTML
                 assert not re.search(rf"(?<!\w){name}(?!\w)", plain), f"{path}:{number} names the task {name}: {line}"
 
 
-@pytest.mark.parametrize("name", ["couplet", "similarity", "tagging", "title", "word2vec"])
+@pytest.mark.parametrize("name", ["couplet", "extraction", "similarity", "tagging", "title", "word2vec"])
 def test_task_folders_have_the_same_rooms(name):
     present = {path.name for path in (PACKAGE / "tasks" / name).glob("*.py")}
     wanted = ("config", "examples", "model", "decode", "answers", "check", "task")
@@ -270,7 +271,7 @@ def check_gradients(task, examples):
 # What CONTRIBUTING.md asks for.
 
 
-@pytest.mark.parametrize("name", ["couplet", "similarity", "tagging", "title", "word2vec"])
+@pytest.mark.parametrize("name", ["couplet", "extraction", "similarity", "tagging", "title", "word2vec"])
 def test_a_task_has_all_that_the_checklist_names(name):
     root = PACKAGE.parent
     if not (root / "CONTRIBUTING.md").exists():
@@ -305,7 +306,7 @@ def test_every_layer_is_under_contract():
             assert f'"{name}"' in rows, f"{name} has no row in LAYERS"
 
 
-@pytest.mark.parametrize("task", ["couplet", "tagging", "title", "word2vec"])
+@pytest.mark.parametrize("task", ["couplet", "extraction", "tagging", "title", "word2vec"])
 def test_data_can_be_read_without_a_framework(task):
     program = (
         f"import sys, nlpkit.tasks.{task}.check, nlpkit.tasks.{task}.examples\n"

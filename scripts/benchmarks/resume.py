@@ -52,6 +52,21 @@ TASKS = {
             "save_every=7",
         ],
     ),
+    "extraction": (
+        ("triples-train.jsonl", "triples-test.jsonl"),
+        [
+            "epochs=3",
+            "batch_size=8",
+            "accumulate=2",
+            "width=16",
+            "char_dim=16",
+            "layers=1",
+            "head_dim=8",
+            "pair_width=16",
+            "lexicon=",
+            "save_every=7",
+        ],
+    ),
     "word2vec": (("text.txt", "text.txt"), ["epochs=40", "save_every=7"]),
 }
 

@@ -133,7 +133,7 @@ EXTRACTION = Declaration(
     task="nlpkit.tasks.extraction.task:Extractor",
     check="nlpkit.tasks.extraction.check:check",
     demos=(
-        Demo("Triples", "train.jsonl", "valid.jsonl", _DEMO),
-        Demo("Triples in English", "english-train.jsonl", "english-valid.jsonl", _DEMO),
+        Demo("Triples", "triples-train.jsonl", "triples-test.jsonl", _DEMO),
+        Demo("Triples in English", "english-train.jsonl", "english-test.jsonl", _DEMO),
     ),
 )

@@ -1,0 +1,75 @@
+"""The settings behind each row of README's extraction table.
+
+    python scripts/train_extraction.py ROW --data DATA --out DIR [--vectors FILE] [--set KEY=VALUE …] [--seed 0]
+
+DATA (or the variable NLPKIT_BENCH_DATA) is the folder that holds `extraction/` and `word2vec/`. Settings were chosen on
+the validation file, which also picks epoch and threshold; the test file is measured once, at the end. The row
+`word-vectors` makes the vectors of words that `--vectors` takes, DIR/vectors.txt, from the plain text of `word2vec/`
+and the sentences of DuIE's training file.
+"""
+
+import argparse
+import gzip
+import json
+import os
+import shutil
+from pathlib import Path
+
+import nlpkit
+from nlpkit.options import read_settings
+
+# Name: folder, file of training data, settings.
+ROWS = {
+    "duie": ("duie", "train.jsonl.gz", {"width": 192, "bigram_dim": 32, "dropout": 0.3}),
+    "duie-light": (
+        "duie",
+        "train.jsonl.gz",
+        {"width": 64, "char_dim": 64, "layers": 1, "num_subjects": 8, "num_objects": 16, "pair_width": 96},
+    ),
+    "duie-pointers": (
+        "duie", "train.jsonl.gz", {"head": "pointers", "encoder": "gated_conv", "bigram_dim": 32, "dropout": 0.3}
+    ),
+    "webnlg": ("webnlg-star", "train.jsonl", {"segmenter": "spaces"}),
+    "webnlg-prior": ("webnlg-star", "train.jsonl", {"segmenter": "spaces", "prior": True}),
+}  # fmt: skip
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("row", choices=(*ROWS, "word-vectors"))
+    parser.add_argument("--data", default=os.environ.get("NLPKIT_BENCH_DATA"), type=Path)
+    parser.add_argument("--out", required=True, type=Path)
+    parser.add_argument("--vectors", help="the file that the row word-vectors made, for rows of duie")
+    parser.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", help="settings that differ")
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args()
+    if args.data is None:
+        parser.error("give --data, or set NLPKIT_BENCH_DATA")
+    if args.row == "word-vectors":
+        return word_vectors(args.data, args.out, args.seed)
+    name, train, settings = ROWS[args.row]
+    folder = args.data / "extraction" / name
+    given = {"word_vectors": args.vectors} if args.vectors else {}
+    nlpkit.train(
+        "extraction", folder / train, folder / "valid.jsonl", test=folder / "test.jsonl", out=args.out,
+        settings={**settings, **given, **read_settings(None, args.set)}, seed=args.seed,
+    )  # fmt: skip
+    return None
+
+
+def word_vectors(data, out, seed):
+    """Vectors of jieba's words."""
+    out.mkdir(parents=True, exist_ok=True)
+    with open(out / "text.txt", "wb") as target:
+        with gzip.open(data / "word2vec" / "corpus.txt.gz") as source:
+            shutil.copyfileobj(source, target)
+        with gzip.open(data / "extraction" / "duie" / "train.jsonl.gz") as source:
+            for line in source:
+                target.write(" ".join(json.loads(line)["text"].split()).encode() + b"\n")
+    settings = {"epochs": 2, "window": 4}
+    nlpkit.train("word2vec", out / "text.txt", out=out / "model", settings=settings, seed=seed, force=True, cut="jieba")
+    nlpkit.convert(out / "model", out / "vectors.txt", force=True)
+
+
+if __name__ == "__main__":
+    main()
