@@ -205,12 +205,12 @@ def test_the_best_threshold_is_found_by_trying_all():
 SENTENCES = [
     ("甲书的作者是乙", [("甲书", "作者", "乙")]),
     ("丙执导并主演了丁剧，丁剧改编自甲书", [("丁剧", "导演", "丙"), ("丁剧", "主演", "丙"), ("丁剧", "原作", "甲书")]),
-    ("没有什么", []),
+    ("没有", []),
     ("乙和丙合写了戊书", [("戊书", "作者", "乙"), ("戊书", "作者", "丙")]),
 ]
 SMALL = {
     "width": 16, "char_dim": 16, "layers": 1, "lexicon": "", "head_dim": 8, "pair_width": 16, "num_subjects": 4,
-    "num_objects": 6, "char_min_count": 1, "batch_size": 3, "window": 32, "overlap": 8, "warmup_steps": 0,
+    "num_objects": 9, "char_min_count": 1, "batch_size": 3, "window": 32, "overlap": 8, "warmup_steps": 0,
     "learning_rate": 0.02, "dropout": 0.0, "char_dropout": 0.0, "ema_momentum": 0.0, "epochs": 60,
 }  # fmt: skip
 

@@ -118,7 +118,8 @@ def read_spans(x: Any, spans: Any) -> Any:
     first, last = (spans // time)[..., None], (spans % time)[..., None]  # (batch, n, 1)
     place = ops.arange(time, dtype="int32")
     inside = ops.logical_and(place >= first, place <= last)  # (batch, n, time)
-    mean = ops.cast(inside, x.dtype) / ops.cast(last - first + 1, x.dtype)
+    # Of what is no span, since its last step stands before its first, the mean is 0.
+    mean = ops.cast(inside, x.dtype) / ops.cast(ops.maximum(last - first + 1, 1), x.dtype)
     # Products with rows of weights: on every backend as fast as looking steps up, and no more code.
     weights = [ops.cast(place == first, x.dtype), ops.cast(place == last, x.dtype), mean]
     return ops.concatenate([ops.matmul(each, x) for each in weights], axis=-1)

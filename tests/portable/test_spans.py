@@ -139,6 +139,9 @@ def test_spans_are_read_by_hand():
     got = array(read_spans(x, np.array([[2 * 6 + 4, 5 * 6 + 5]])))[0]
     np.testing.assert_allclose(got[0], np.concatenate([x[0, 2], x[0, 4], x[0, 2:5].mean(0)]), atol=1e-6)
     np.testing.assert_allclose(got[1], np.tile(x[0, 5], 3), atol=1e-6)
+    # What is no span, such as a candidate beyond all spans of a short text, has no mean, but numbers.
+    none = array(read_spans(x, np.array([[3 * 6 + 2]])))[0, 0]
+    np.testing.assert_allclose(none, np.concatenate([x[0, 3], x[0, 2], [0, 0]]), atol=1e-6)
 
 
 def test_a_span_is_read_at_points_between_its_ends():

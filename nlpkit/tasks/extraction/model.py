@@ -86,6 +86,11 @@ def power_of(settings: Any) -> float:
     return settings.power if settings.loss == "sigmoid_power" else 1.0
 
 
+def _exists(scores):
+    """Whether scores are of steps that exist; what is no number does, so that it is seen in the loss."""
+    return ops.logical_not(scores <= _MASKED)
+
+
 def _attend(x, mask, dropout, name):
     """Each step with what attention finds elsewhere, and with its neighbours, as wide as before."""
     seen, _ = VisibleAttention(_HEADS, _HEAD_DIM, name=f"{name}_attention")(x, x, memory_mask=mask)
@@ -149,9 +154,9 @@ class _PairsLoss(keras.layers.Layer):
     def call(self, spans, gold, triples, subjects, objects, subject_scores, object_scores, pairs):
         batch, kinds, time = ops.shape(spans)[:3]
         scores = ops.reshape(spans, (batch, kinds, time * time))
-        of_spans = self._compare(ops.reshape(gold, (batch, kinds, time * time)), scores, scores > _MASKED)
+        of_spans = self._compare(ops.reshape(gold, (batch, kinds, time * time)), scores, _exists(scores))
         wanted = relation_flags(subjects, objects, triples, self._num_predicates)
-        exists = ops.logical_and((subject_scores > _MASKED)[:, :, None], (object_scores > _MASKED)[:, None])
+        exists = ops.logical_and(_exists(subject_scores)[:, :, None], _exists(object_scores)[:, None])
         exists = ops.logical_and(exists[..., None], ops.ones_like(wanted, dtype="bool"))
         wanted, pairs, exists = (ops.reshape(each, (batch, -1)) for each in (wanted, pairs, exists))
         return ops.sum(of_spans, axis=1) + self._compare(wanted, pairs, exists)
@@ -231,7 +236,7 @@ class _PointersLoss(keras.layers.Layer):
         rows, time, kinds = ops.shape(scores)[:3]
         gold = ops.transpose(ops.reshape(gold, (rows, time, kinds * 2)), (0, 2, 1))  # (rows, kinds * 2, time)
         scores = ops.transpose(ops.reshape(scores, (rows, time, kinds * 2)), (0, 2, 1))
-        return self._compare(gold, scores, scores > _MASKED)
+        return self._compare(gold, scores, _exists(scores))
 
     def compute_output_shape(self, marks_shape, *others):
         return marks_shape[:1]
