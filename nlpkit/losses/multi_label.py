@@ -29,7 +29,7 @@ def multi_label_cross_entropy(targets: Any, logits: Any, mask: Any = None) -> An
 
         >>> import numpy as np
         >>> round(float(multi_label_cross_entropy(np.array([1, 0, 0]), np.array([2.0, -3.0, -3.0], "float32"))), 4)
-        0.2218
+        0.2219
 
     References:
         https://spaces.ac.cn/archives/7359 (2020); Sun et al. (2020), Circle Loss, of which it is a special case.
@@ -111,7 +111,7 @@ class MultiLabelCrossEntropy(_MultiLabelLoss):
         >>> import numpy as np
         >>> loss = MultiLabelCrossEntropy()
         >>> round(float(loss(np.array([[1, 0, 0]]), np.array([[2.0, -3.0, -3.0]]))), 4)
-        0.2218
+        0.2219
     """
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
