@@ -213,7 +213,9 @@ def test_a_task_of_ones_own_needs_one_short_file(tmp_path, capsys):
     assert run("predict", "model", "--input", "in.txt", "--output", "out.jsonl", "--format", "jsonl").returncode == 0
     answers = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text("utf-8").splitlines()]
     assert [answer["label"] for answer in answers] == ["sport", "", "food"]
-    with pytest.raises(ArtefactError, match="'lines'; this nlpkit knows couplet, extraction, similarity, tagging, title, word2vec"):
+    with pytest.raises(
+        ArtefactError, match="'lines'; this nlpkit knows couplet, extraction, similarity, tagging, title, word2vec"
+    ):
         nlpkit.load(tmp_path / "model")
 
     from .line_task import LineClassifier

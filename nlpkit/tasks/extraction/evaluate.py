@@ -68,9 +68,9 @@ def quality(
     found = [[triple.key for triple in answer] for answer in answers]
     exact = triple_scores(gold, found)
     protocols = {"exact": exact, "partial (subject, object)": partial_triple_scores(gold, found)}
-    placed = [[triple.places for triple in example.triples] for example in examples]
-    if any(placed) and all(place is not None for own in placed for place in own):
-        protocols["exact, with offsets"] = triple_scores(placed, [[each.places for each in own] for own in answers])
+    placed, found_places = ([_places(own) for own in both] for both in ([e.triples for e in examples], answers))
+    if any(gold) and [*map(len, placed)] == [*map(len, gold)]:
+        protocols["exact, with offsets"] = triple_scores(placed, found_places)
     if aliases:
         protocols["aliases"] = alias_triple_scores(gold, found, aliases)
     scores: dict[str, Any] = {**exact, "protocols": protocols}
@@ -88,9 +88,12 @@ def quality(
     return scores
 
 
-def common_errors(
-    examples: Sequence[Example], answers: Sequence[Extraction]
-) -> list[tuple[str, int, int, int, str, str]]:
+def _places(triples):
+    """The offsets of those triples that have some."""
+    return [triple.places for triple in triples if triple.places is not None]
+
+
+def common_errors(examples: Sequence[Example], answers: Sequence[Extraction]) -> list[tuple[Any, ...]]:
     """For each predicate how many triples are right, missed and wrong, and an example of both, most errors first."""
     right: collections.Counter[str] = collections.Counter()
     missed: dict[str, list[str]] = collections.defaultdict(list)

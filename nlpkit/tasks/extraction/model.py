@@ -60,8 +60,8 @@ class ExtractionNetwork:
             x = x + layers.Dense(settings.width, use_bias=False, name="prior_marks")(layers.Rescaling(1.0)(marks))
         x = encode_text(x, mask, settings.encoder, settings.dilations, settings.layers, settings.dropout / 2)
         x = layers.LayerNormalization(name="encoded")(x)  # (batch, time, width)
-        kind = {"pairs": PairsHead, "pointers": PointersHead}[settings.head]
-        self.head = kind(settings, x, mask, known, num_predicates)
+        kinds: dict[str, Any] = {"pairs": PairsHead, "pointers": PointersHead}
+        self.head = kinds[settings.head](settings, x, mask, known, num_predicates)
         self.model = keras.Model({**inputs, **self.head.inputs}, self.head.outputs, name="extraction")
         trained = keras.Model({**inputs, **self.head.inputs, **self.head.targets}, self.head.loss, name="extraction")
         self.training_model = FGM(trained, _EMBEDDINGS, settings.adversarial) if settings.adversarial else trained

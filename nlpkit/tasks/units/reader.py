@@ -159,10 +159,10 @@ def make_reader(
         features = make_features((example.text for example in examples), settings, vectors, lexicon)
         of_words = None
         if settings.word_vectors:
-            symbols, of_words = read_vectors(settings.word_vectors)
-            symbols, of_words = symbols[: settings.max_words], of_words[: settings.max_words]
+            words_given, of_words = read_vectors(settings.word_vectors)
+            words_given = words_given[: settings.max_words]
             # Of two words that are read alike the first counts.
-            kept = {normalize_text(word): i for i, word in reversed([*enumerate(symbols)])}
+            kept = {normalize_text(word): i for i, word in reversed([*enumerate(words_given)])}
             features.words, of_words = Vocabulary(kept), of_words[[*kept.values()]]
         return Reader(features), GivenVectors(vectors, of_words)
     for name in ("lexicon", "word_vectors"):
@@ -187,7 +187,8 @@ def _token_or_none(symbol):
 def reader_of(settings: UnitSettings, metadata: Mapping[str, Any], parts: Mapping[str, Any]) -> Reader:
     """The reader of a model, from what `Reader.parts` gave."""
     if metadata.get("unit", "character") == "character":
-        return Reader(TextFeatures(*(parts.get(name) for name in ("characters", "bigrams", "lexicon", "words"))))
+        more = (parts.get(name) for name in ("bigrams", "lexicon", "words"))
+        return Reader(TextFeatures(parts["characters"], *more))
     features = _token_features(settings, parts["tokens"], parts.get("characters"))
     return Reader(features, features_among(metadata.get("columns", ())), parts.get("columns"))
 
