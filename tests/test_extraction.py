@@ -344,3 +344,16 @@ def test_a_model_of_tokens_answers_with_offsets(tmp_path):
     for triple in answer:
         assert text[triple.subject_start : triple.subject_end] == triple.subject
         assert text[triple.object_start : triple.object_end] == triple.object
+
+
+def test_characters_read_the_vectors_of_their_words(tmp_path):
+    (tmp_path / "vectors.txt").write_text("3 2\n作者 3 4\n甲书 1 0\n天气 0 1\n", "utf-8")
+    task, _ = make_extractor(word_vectors=str(tmp_path / "vectors.txt"), word_dim=2, max_words=2)
+    assert {*task.reader.features.words.symbols} == {"甲书", "作者"}
+    (table,) = task.network.units.word_vectors.get_weights()
+    (row,) = table[task.reader.features.words.encode(["作者"])]
+    assert row[1] / row[0] == pytest.approx(4 / 3) and not task.network.units.word_vectors.trainable
+    ids = task.reader.read_sentences([Sentence("作者")]).arrays["words"]
+    assert ids[1] == ids[2] >= 2 and ids[0] == ids[3] == 0
+    with pytest.raises(DataError, match="the vectors have 2 numbers, word_dim is 3; set word_dim=2"):
+        make_extractor(word_vectors=str(tmp_path / "vectors.txt"), word_dim=3)
