@@ -7,6 +7,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from nlpkit.layers.pooling import pool_text
+
 _STEPS = 20  # classes of distances in each direction; they grow with the logarithm
 
 
@@ -75,9 +77,8 @@ class SpanPairs(keras.layers.Layer):
         as_subject, as_object, subject_factor, object_factor, of_text = self.parts
         subject = as_subject(read_spans(inputs, subjects))  # (batch, m, width)
         object_ = as_object(read_spans(inputs, objects))  # (batch, n, width)
-        if mask is not None:
-            inputs = ops.where(ops.cast(mask, "bool")[..., None], inputs, ops.cast(-1e4, inputs.dtype))
-        text = of_text(ops.max(inputs, axis=1))  # (batch, width)
+        highest = ops.max(inputs, axis=1) if mask is None else pool_text(inputs, ops.cast(mask, "bool"), "max")
+        text = of_text(highest)  # (batch, width)
         apart = (objects // time)[:, None] - (subjects // time)[:, :, None]  # (batch, m, n)
         distance = ops.cast(ops.take(self.distances, _class_of(apart), axis=0), subject.dtype)
         both = ops.silu(subject[:, :, None] + object_[:, None] + distance + text[:, None, None])

@@ -7,9 +7,8 @@ from typing import Any
 import keras
 from keras import ops
 
-from nlpkit.ops.row_gradients import is_row_table, is_rows
 from nlpkit.ops.visible import cond
-from nlpkit.optimizers.wrapper import OptimizerWrapper, dense
+from nlpkit.optimizers.wrapper import OptimizerWrapper, whole
 
 
 @keras.saving.register_keras_serializable(package="nlpkit", name="GradientAccumulation")
@@ -57,10 +56,9 @@ class GradientAccumulation(OptimizerWrapper):
     def apply(self, grads: Any, trainable_variables: Any = None) -> None:
         variables = self._to_update(trainable_variables)
         for total, gradient, variable in zip(self._sums_of(variables), grads, variables, strict=True):
-            if is_row_table(variable) and is_rows(variable, gradient):
-                raise ValueError(f"the gradient of the table {variable.path} is of some rows only, not of all")
+            gradient = whole(gradient, variable)
             if gradient is not None:
-                total.assign(total + ops.cast(dense(gradient), total.dtype))
+                total.assign(total + ops.cast(gradient, total.dtype))
         self._count.assign(self._count + 1)
         self._update_if(self._count >= self.steps, variables)
 

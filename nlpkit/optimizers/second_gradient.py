@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 from keras import ops
 
-from nlpkit.ops.row_gradients import is_row_table, is_rows
-from nlpkit.optimizers.wrapper import check_patterns, dense
+from nlpkit.optimizers.wrapper import check_patterns, whole
 
 _Base: Any = object if TYPE_CHECKING else keras.Model
 
@@ -117,10 +116,7 @@ class SecondGradient(_Base):
         return logs, (trainable, other, optimizer, metrics)
 
     def _dense(self, gradients):
-        for gradient, variable in zip(gradients, self.trainable_weights):
-            if gradient is not None and is_row_table(variable) and is_rows(variable, gradient):
-                raise ValueError(f"the gradient of the table {variable.path} is of some rows only, not of all")
-        return [None if gradient is None else dense(gradient) for gradient in gradients]
+        return [whole(gradient, variable) for gradient, variable in zip(gradients, self.trainable_weights)]
 
     def _combined(self, first, second):
         return [one if one is None or two is None else self.combine(one, two) for one, two in zip(first, second)]

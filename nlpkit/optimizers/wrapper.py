@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 import keras
 
+from nlpkit.ops.row_gradients import is_row_table, is_rows
+
 _Base: Any = object if TYPE_CHECKING else keras.optimizers.Optimizer
 
 
@@ -81,6 +83,15 @@ def check_patterns(patterns: Iterable[str], variables: Sequence[Any]) -> None:
         if not any(re.search(pattern, variable.path) for variable in variables):
             paths = ", ".join(variable.path for variable in variables[:5])
             raise ValueError(f"{pattern!r} is found in the path of no variable. They are: {paths} …")
+
+
+def whole(gradient: Any, variable: Any) -> Any:
+    """The gradient of all of a variable as a tensor, or None; a `ValueError` if it is of some rows of a table only."""
+    if gradient is None:
+        return None
+    if is_row_table(variable) and is_rows(variable, gradient):
+        raise ValueError(f"the gradient of the table {variable.path} is of some rows only, not of all")
+    return dense(gradient)
 
 
 def dense(gradient: Any) -> Any:

@@ -57,8 +57,9 @@ def _check_file(path, read, unit, config):
     total = len(examples)
     keys = [triple.key for example in examples for triple in example.triples]
     predicates = collections.Counter(key[1] for key in keys)
-    segmenter = SEGMENTERS.get(config.segmenter, SEGMENTERS["rules"])
-    sentences, _ = sentences_of([TextRecord(example.text) for example in examples], unit, (), segmenter)
+    sentences, _ = sentences_of(
+        [TextRecord(example.text) for example in examples], unit, (), SEGMENTERS[config.segmenter]
+    )
     lengths = np.array([len(each.text if each.tokens is None else each.tokens) for each in sentences])
     _, split = places_of(sentences, [example.triples for example in examples], [*predicates])
     counts = np.array([len(example.triples) for example in examples])

@@ -29,7 +29,12 @@ class ExtractionSettings(UnitSettings):
     char_dim: int = 128
     bigram_dim: int = 0
     lexicon: str = "jieba"
-    segmenter: str = "rules"
+    segmenter: str = option(
+        "how texts are cut where the units are tokens: at white space; by rules, which part punctuation from words; or "
+        "by jieba",
+        default="rules",
+        choices=("spaces", "rules", "jieba"),
+    )
 
     unit: str = option(
         "what subjects and objects are made of: characters, or tokens; with auto tokens where the training texts are "

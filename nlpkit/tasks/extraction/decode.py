@@ -161,7 +161,9 @@ def answers_of(
         if choice.predicates is not None and predicate not in choice.predicates:
             continue
         text = texts.sentences[row].text
-        ruler = rulers.setdefault(row, Ruler(texts.sentences[row]))
+        if row not in rulers:
+            rulers[row] = Ruler(texts.sentences[row])
+        ruler = rulers[row]
         (a, b), (c, d) = ruler.characters((units[0], units[1])), ruler.characters((units[2], units[3]))
         subject_type, object_type = types.get(predicate, (None, None))
         triple = Triple(

@@ -79,8 +79,10 @@ def quality(
         scores["triples of unknown predicates"] = unknown
     if seen is not None:
         scores["seen"] = {
-            name: triple_scores(*([[key for key in own if (key in seen) == is_seen] for own in each] for each in both))
-            for name, is_seen, both in (("seen in training", True, (gold, found)), ("not seen", False, (gold, found)))
+            name: triple_scores(
+                *([[key for key in own if (key in seen) == is_seen] for own in each] for each in (gold, found))
+            )
+            for name, is_seen in (("seen in training", True), ("not seen", False))
         }
     scores["overlap"] = scores_by_overlap(gold, found)
     scores["triples a sentence"] = scores_by_count(gold, found)

@@ -77,8 +77,7 @@ def _compare(settings):
     """The loss of sets of labels, by the settings."""
     if settings.loss == "multi_label":
         return multi_label_cross_entropy
-    power = settings.power if settings.loss == "sigmoid_power" else 1.0
-    return functools.partial(sigmoid_power_cross_entropy, power=power)
+    return functools.partial(sigmoid_power_cross_entropy, power=power_of(settings))
 
 
 def power_of(settings: Any) -> float:

@@ -22,7 +22,7 @@ from nlpkit.tasks.extraction.prior import KnownTriples
 from nlpkit.tasks.pictures import Picture
 from nlpkit.tasks.task import Data, Part, Problem, Task
 from nlpkit.tasks.units.reader import make_reader, reader_of
-from nlpkit.tasks.units.records import Segmenter, TextRecord, parse_record, segmenter_of, sentences_of
+from nlpkit.tasks.units.records import SEGMENTERS, Segmenter, TextRecord, parse_record, sentences_of
 from nlpkit.text.lexicon import Lexicon
 from nlpkit.text.vocabulary import BigramVocabulary, CharacterVocabulary, Vocabulary
 
@@ -78,17 +78,17 @@ class Extractor(Task):
             raise DataError("the training data hold no triple")
         unit = unit_of(example.text for example in examples) if settings.unit == "auto" else settings.unit
         sentences, _ = sentences_of(
-            [TextRecord(example.text) for example in examples], unit, (), segmenter_of(settings.segmenter, {})
+            [TextRecord(example.text) for example in examples], unit, (), SEGMENTERS[settings.segmenter]
         )
         names_in = collections.Counter(
             name for example in examples for triple in example.triples for name in {triple.subject, triple.object}
         )
         reader, given = make_reader(sentences, settings, unit, (), names_in)
-        known = KnownTriples.of([[triple.key for triple in example.triples] for example in examples])
+        known = None
+        if settings.prior:
+            known = KnownTriples.of([[triple.key for triple in example.triples] for example in examples])
         metadata = {"predicates": names, "unit": unit, "types": types_of(examples)}
-        task = cls(
-            settings, metadata, predicates=Vocabulary(names), known=known if settings.prior else None, **reader.parts()
-        )
+        task = cls(settings, metadata, predicates=Vocabulary(names), known=known, **reader.parts())
         task.network = task.build_network()
         task.network.units.set_vectors(reader, given, settings.freeze_vectors)
         return task
@@ -110,7 +110,7 @@ class Extractor(Task):
 
     @property
     def _segmenter(self):
-        return segmenter_of(self.settings.segmenter, self.models)
+        return SEGMENTERS[self.settings.segmenter]
 
     def _sentences(self, records, segmenter):
         return sentences_of(records, self.reader.unit, (), segmenter)
