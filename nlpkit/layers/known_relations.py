@@ -81,5 +81,7 @@ def relation_flags(subjects: Any, objects: Any, relations: Any, num_relations: i
     is_subject = ops.cast(ops.cast(subjects, "int32")[:, :, None] == relations[:, None, :, 0], "float32")  # (b, m, k)
     is_object = ops.cast(ops.cast(objects, "int32")[:, :, None] == relations[:, None, :, 1], "float32")  # (b, n, k)
     pairs = ops.reshape(is_subject[:, :, None] * is_object[:, None], (batch, m * n, ops.shape(relations)[1]))
-    which = ops.cast(relations[:, :, 2:] == ops.arange(num_relations, dtype="int32"), "float32")  # (batch, k, relations)
+    which = ops.cast(
+        relations[:, :, 2:] == ops.arange(num_relations, dtype="int32"), "float32"
+    )  # (batch, k, relations)
     return ops.reshape(ops.minimum(ops.matmul(pairs, which), 1.0), (batch, m, n, num_relations))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -79,12 +80,20 @@ class TrainingSteps:
     def _on_tensorflow(self, batches, epoch, start):
         import tensorflow as tf
 
-        # The shapes are declared, because they would otherwise be inferred from the first batches.
-        first = next(iter(batches.epoch(epoch, start)))
-        signature = keras.tree.map_structure(
-            lambda x: tf.TensorSpec([None] * min(x.ndim, 2) + list(x.shape[2:]), x.dtype), first
-        )
-        data = tf.data.Dataset.from_generator(lambda: batches.epoch(epoch, start), output_signature=signature)
+        own = iter(batches.epoch(epoch, start))
+        first = next(own)
+        flat = keras.tree.flatten(first)
+        own = itertools.chain([first], own)
+
+        def next_batch(_):
+            arrays = tf.numpy_function(lambda: keras.tree.flatten(next(own)), [], [x.dtype for x in flat])
+            # The shapes are declared, because they would otherwise be inferred from the first batches.
+            shapes = [[None] * min(x.ndim, 2) + list(x.shape[2:]) for x in flat]
+            return keras.tree.pack_sequence_as(first, list(map(tf.ensure_shape, arrays, shapes)))
+
+        # Not `Dataset.from_generator`: it has malloc give every large array back to the system at once, for as long as
+        # the process lives, and asking for it again takes up to half the time of a step.
+        data = tf.data.Dataset.range(start, len(batches)).map(next_batch)
         # Nothing is left to tune; and the thread that tunes sleeps twice as long each time, up to a minute, while the
         # end of an epoch waits for it.
         options = tf.data.Options()
