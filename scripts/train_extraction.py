@@ -20,7 +20,11 @@ from nlpkit.options import read_settings
 
 # Name: folder, file of training data, settings.
 ROWS = {
-    "duie": ("duie", "train.jsonl.gz", {"width": 192, "bigram_dim": 32, "dropout": 0.3}),
+    "duie": (
+        "duie",
+        "train.jsonl.gz",
+        {"width": 192, "bigram_dim": 32, "dropout": 0.3, "prior": True, "adversarial": 0.5, "epochs": 10},
+    ),
     "duie-light": (
         "duie",
         "train.jsonl.gz",
