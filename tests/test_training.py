@@ -145,7 +145,7 @@ def test_killed_and_resumed_equals_never_stopped(task, tmp_path):
     assert os.stat(state).st_mtime_ns == before
 
 
-@pytest.mark.parametrize(("precision", "jit"), [("mixed_float16", "auto"), ("mixed_bfloat16", "on"), ("float32", "on")])
+@pytest.mark.parametrize(("precision", "jit"), [("mixed_float16", "auto"), ("mixed_bfloat16", "on")])
 def test_precision_and_jit_switches(tmp_path, precision, jit):
     # Few shapes, for each is compiled anew.
     settings = {**SMALL, "epochs": 1, "precision": precision, "jit": jit, "window": 32, "batch_size": 999}
@@ -155,10 +155,9 @@ def test_precision_and_jit_switches(tmp_path, precision, jit):
     assert nlpkit.load(tmp_path / "m").predict(["今天天气真好"])
 
 
-@pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16"])
-def test_couplets_in_mixed_precision(tmp_path, precision):
+def test_couplets_in_mixed_precision(tmp_path):
     files, values = RUNS["couplet"]
-    settings = {**values, "epochs": 1, "precision": precision}
+    settings = {**values, "epochs": 1, "precision": "mixed_bfloat16"}
     model = nlpkit.train("couplet", **files, out=tmp_path / "m", settings=settings)
     assert (
         len(nlpkit.load(tmp_path / "m").predict(["今天天气真好"])[0].lower)

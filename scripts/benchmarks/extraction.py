@@ -60,18 +60,8 @@ def files(args):
         for model in args.models:
             name, _, path = model.partition("=")
             command = [
-                sys.executable,
-                "-m",
-                "nlpkit",
-                "predict",
-                path,
-                "--format",
-                "jsonl",
-                "--input",
-                "{}",
-                "--output",
-                "{}",
-            ]
+                sys.executable, "-m", "nlpkit", "predict", path, "--format", "jsonl", "--input", "{}", "--output", "{}",
+            ]  # fmt: skip
             first, many, _ = (
                 workers.seconds_of(command, folder / f"{kind}.txt", folder / "out.jsonl")
                 for kind in ("line", "many", "once")

@@ -5,6 +5,11 @@ import numpy as np
 from keras import ops
 
 
+def jit_compile(wanted):
+    """The switch that a model is compiled with: PyTorch would need a C++ toolchain, JAX is slow without."""
+    return {"torch": False, "jax": True}.get(keras.backend.backend(), wanted)
+
+
 def array(x):
     return ops.convert_to_numpy(x)
 

@@ -62,7 +62,7 @@ def log_sum(scores):
     return scores.max() + np.log(np.exp(scores - scores.max()).sum())
 
 
-CASES = [(tags, scale, forbid) for tags in (1, 2, 3, 4) for scale, forbid in ((1, False), (1, True), (100, True))]
+CASES = [(tags, scale, forbid) for tags in (1, 2, 4) for scale, forbid in ((1, False), (1, True), (100, True))]
 
 
 @pytest.fixture(params=CASES, ids=lambda c: f"{c[0]}tags-x{c[1]}{'-forbidden' if c[2] else ''}")
@@ -221,8 +221,8 @@ def test_only_unlabelled_batches_pay_for_unlabelled_steps(monkeypatch):
         linear_chain.log_likelihood(chains.emissions, chains.partial_tags, **chains.scores)
 
 
-@pytest.mark.parametrize("jit", [False, True])
-def test_unlabelled_steps_and_wrong_tags_inside_a_graph(jit):
+@pytest.mark.parametrize(("dtype", "jit"), [("int32", False), ("float32", True)])
+def test_unlabelled_steps_and_wrong_tags_inside_a_graph(dtype, jit):
     chains = Chains(3)
     tags = chains.partial_tags
     expected = array(linear_chain.log_likelihood(chains.emissions, tags, **chains.scores))
@@ -234,13 +234,12 @@ def test_unlabelled_steps_and_wrong_tags_inside_a_graph(jit):
         scores = {**chains.scores, "mask": mask}
         return linear_chain.log_likelihood(emissions, tags, **scores)
 
-    for dtype in ("int32", "float32"):
-        found = array(in_graph(likelihoods, chains.emissions, tags.astype(dtype), chains.mask, jit=jit))
-        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
-        if keras.backend.backend() != "torch":
-            found = array(in_graph(likelihoods, chains.emissions, wrong.astype(dtype), chains.mask, jit=jit))
-            np.testing.assert_array_equal(np.isnan(found), np.arange(len(tags)) == 7)
-            np.testing.assert_allclose(np.delete(found, 7), np.delete(expected, 7), rtol=1e-5, atol=1e-5)
+    found = array(in_graph(likelihoods, chains.emissions, tags.astype(dtype), chains.mask, jit=jit))
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+    if keras.backend.backend() != "torch":
+        found = array(in_graph(likelihoods, chains.emissions, wrong.astype(dtype), chains.mask, jit=jit))
+        np.testing.assert_array_equal(np.isnan(found), np.arange(len(tags)) == 7)
+        np.testing.assert_allclose(np.delete(found, 7), np.delete(expected, 7), rtol=1e-5, atol=1e-5)
 
 
 def test_a_wrong_tag_inside_a_graph_makes_gradients_of_its_row_nan():
