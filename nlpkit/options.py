@@ -283,6 +283,8 @@ def read_settings(path: Any = None, pairs: Iterable[str] = ()) -> dict[str, Any]
 
 
 def _parse_value(text):
+    if not text:
+        return ""
     for attempt in (text, f"[{text}]" if "," in text else f"0{text}"):  # a number may begin with its point
         try:
             return tomllib.loads(f"value = {attempt}")["value"]

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import nlpkit
+from nlpkit.datasets.files import written_atomically
 from nlpkit.errors import ConfigError, DataError
 from nlpkit.metrics import (
     alias_triple_scores,
@@ -20,7 +21,7 @@ from nlpkit.metrics import (
 from nlpkit.tasks.extraction.answers import Extraction, Triple
 from nlpkit.tasks.extraction.check import check
 from nlpkit.tasks.extraction.config import ExtractionSettings
-from nlpkit.tasks.extraction.decode import Search
+from nlpkit.tasks.extraction.decode import Search, _trimmed
 from nlpkit.tasks.extraction.evaluate import best_threshold
 from nlpkit.tasks.extraction.examples import Example, read_triples, types_of, unit_of
 from nlpkit.tasks.extraction.inputs import read_texts
@@ -31,6 +32,7 @@ from nlpkit.tasks.extraction.targets import TARGETS
 from nlpkit.tasks.extraction.task import Extractor
 from nlpkit.tasks.task import Data
 from nlpkit.tasks.units.records import Sentence, by_rules
+from nlpkit.text.sentences import sentence_ends
 from nlpkit.training.loop import train_model
 from nlpkit.training.metric import Metric
 
@@ -65,19 +67,23 @@ def test_reading_reports_and_goes_on(tmp_path):
         {"text": "甲书的作者是乙", "spo_list": [spo("甲书", "作者", {"@value": "乙"}, object_start=6)]},
     )
     read = read_triples(path, predicates=["作者"])
-    assert [example.line for example in read.examples] == [1, 2, 3, 8]
+    assert [example.line for example in read.examples] == [1, 2, 3, 6, 7, 8]
     assert read.counts == {
-        "bad_lines": 4, "not_in_text": 1, "unknown_predicate": 1, "repeated": 1, "without_triples": 1
+        "bad_lines": 2, "malformed": 2, "not_in_text": 1, "unknown_predicate": 1, "repeated": 1, "without_triples": 3
     }  # fmt: skip
     told = "\n".join(read.notes)
     assert "line 2: (丙书, 作者, 乙): the subject '丙书' is not in the text" in told
     assert "line 2: (甲书, 译者, 乙): the model does not know this predicate" in told
     assert "line 1: (甲书, 作者, 乙) is listed twice" in told
     assert 'line 4: expected a list in the field "spo_list"' in told
-    assert "line 7: the text does not hold the subject '甲书' at subject_start = 1" in told
-    assert read.examples[3].triples[0].places == (None, "作者", (6, 7)) or read.examples[3].triples[0].object_end == 7
+    assert 'line 6: a triple is left out: expected a str in the field "predicate"' in told
+    assert "line 7: a triple is left out: the text does not hold the subject '甲书' at subject_start = 1" in told
+    assert read.examples[5].triples[0].places == (None, "作者", (6, 7)) or read.examples[5].triples[0].object_end == 7
     with pytest.raises(DataError, match="line 4"):
         read_triples(path, on_error="stop")
+    with pytest.raises(DataError, match=r"line 1: the text does not hold"):
+        row = {"text": "甲书的作者是乙", "spo_list": [spo("甲书", "作者", "乙", subject_start=1)]}
+        read_triples(write(tmp_path / "wrong.jsonl", row), on_error="stop")
     write(tmp_path / "aliases.tsv", "乙\t乙先生\t乙氏")
     assert read_triples(path, aliases=str(tmp_path / "aliases.tsv")).examples.aliases == {"乙": ["乙先生", "乙氏"]}
     write(tmp_path / "aliases.tsv", "乙")
@@ -134,7 +140,8 @@ def test_the_nearest_places_are_taken():
 def test_known_triples_leave_out_what_only_the_text_itself_says(tmp_path):
     once, twice = ("甲书", "作者", "乙"), ("丙书", "作者", "Bob")
     known = KnownTriples.of([[once, once], [twice], [twice]])
-    known.save(tmp_path / "known.gz")
+    with written_atomically(tmp_path / "known.gz") as file:
+        known.write(file)
     known = KnownTriples.load(tmp_path / "known.gz")
     assert len(known) == 2 and ("丙书", "作者", "bob") in known and once in known
     texts = [Sentence("甲书和丙书的作者是乙和BOB"), Sentence("丙书")]
@@ -294,6 +301,38 @@ def test_long_texts_are_read_in_windows_that_overlap(model):
         assert answer.text[triple.subject_start : triple.subject_end] == triple.subject
 
 
+def test_sentences_are_read_one_by_one_where_the_data_say_so(model):
+    """Each is answered as if it stood alone, whatever stands beside it."""
+    assert model.task.metadata["context"] == "sentence"
+    texts = ["《长风渡》由陈可执导。", "《雪落》由李墨演唱！", "没有"]
+    alone = [{triple[:3] for triple in answer} for answer in model.predict(texts, threshold=0.05)]
+    (together,) = model.predict(["".join(texts)], threshold=0.05)
+    assert {triple[:3] for triple in together} == set().union(*alone) and together.triples
+    for triple in together:
+        assert together.text[triple.subject_start : triple.subject_end] == triple.subject
+    across = [Example("甲书好。作者是乙。", (Triple("甲书", "作者", "乙"),), 1)] * 9
+    whole = Extractor.untrained(ExtractionSettings.create(SMALL), Data(across, {"predicates": ["作者"]}))
+    assert whole.metadata["context"] == "text"
+
+
+def test_sentences_end_where_they_end():
+    for text, ends in (
+        ("", []),
+        ("好", [1]),
+        ("好。\n\n坏？”了", [4, 7, 8]),
+        ("《你好！李焕英》上映。", [11]),
+        ("a.b costs 3.5 . Yes.", [16, 20]),
+        ("。。", [2]),
+    ):
+        assert sentence_ends(text) == ends
+    tokens = Sentence("It is . It was .", ("It", "is", ".", "It", "was", "."), (0, 3, 6, 8, 11, 15))
+    assert Ruler(tokens).sentence_ends() == [3, 6]
+
+
+def test_names_have_no_white_space_at_their_ends():
+    assert _trimmed("由\t陈可 ", 1, 5) == (2, 4) and _trimmed("  ", 0, 2) == (2, 2) and _trimmed("甲\0", 0, 2) == (0, 1)
+
+
 def test_options_choose_among_triples(model, tmp_path):
     text = "《长风渡》由陈可执导，李墨主演，主题曲《雪落》由陈可演唱，收录于专辑《远山》。"
     (every,) = model.predict([text], threshold=0.05)
@@ -313,10 +352,17 @@ def test_options_choose_among_triples(model, tmp_path):
     assert {t.predicate for t in by_file} <= {name} and all(t.subject_type == "A" for t in by_file)
     with pytest.raises(ConfigError, match=re.escape("unknown predicate")):
         model.predict([text], predicates=["没有"])
-    with pytest.raises(ConfigError, match=r"threshold = 0.01: must be at least 0.05"):
+    with pytest.raises(ConfigError, match=r"threshold = 0.01: must be from 0.05"):
         model.predict([text], threshold=0.01)
     with pytest.raises(ConfigError, match="schema: expected a str in the field"):
         model.predict([text], schema=[{"predicate": "作者"}])
+    with pytest.raises(ConfigError, match="the model knows none of its predicates; it has 没有, the model"):
+        model.predict([text], schema=[{"predicate": "没有", "subject_type": "A", "object_type": "B"}])
+    for wrong in ({"predicate": "作者"}, 3, iter(())):
+        with pytest.raises(ConfigError, match="schema: expected the name of a file or a list"):
+            model.predict([text], schema=wrong)
+    with pytest.raises(ConfigError, match="schema: expected an object with predicate"):
+        model.predict([text], schema=[3])
     with pytest.raises(DataError, match=r"schema.jsonl, line 1"):
         model.predict([text], schema=str(write(tmp_path / "schema.jsonl", {"predicate": "作者"})))
 
@@ -329,7 +375,7 @@ def test_answers_have_the_form_of_the_training_data(model, tmp_path):
     assert [triple.key for triple in example.triples] == [triple.key for triple in answer]
     assert [triple.places for triple in example.triples] == [triple.places for triple in answer]
     rows = answer.to_text().splitlines()
-    assert rows[0].split("\t")[:3] == [*answer.triples[0].key] and len(rows) == len(answer.triples)
+    assert rows[0].split("\t")[:3] == [*answer[0].key] and len(rows) == len(answer)
     assert model.task.evaluate([example])["protocols"]["exact, with offsets"]["triples"] == len(answer.triples)
 
 

@@ -10,6 +10,7 @@ import pytest
 
 import nlpkit
 from nlpkit.cli.main import main
+from nlpkit.datasets.files import written_atomically
 from nlpkit.errors import ConfigError, DataError, MissingPackageError
 from nlpkit.metrics import auc, best_threshold, retrieval_ranks
 from nlpkit.tasks.similarity.batches import sample_groups, training_batches
@@ -231,7 +232,8 @@ def test_weights_of_symbols_find_what_tells_pairs_apart(tmp_path):
     features = make_features([*first, *second], SimilaritySettings.create({}))
     weights = SymbolWeights.fit(features, 64, first, second, targets)
     assert auc(targets == 1, weights.logits(features, 64, first, second)) > 0.95
-    weights.save(tmp_path / "symbols.npy")
+    with written_atomically(tmp_path / "symbols.npy") as file:
+        weights.write(file)
     np.testing.assert_array_equal(SymbolWeights.load(tmp_path / "symbols.npy").weights, weights.weights)
 
 

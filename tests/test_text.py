@@ -8,6 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from nlpkit.datasets.files import written_atomically
 from nlpkit.text import tag_schemes
 from nlpkit.text.characters import EDGE, FlatTexts, code_points, from_code_points, normalize_text
 from nlpkit.text.graphemes import graphemes
@@ -59,7 +60,8 @@ def test_vocabulary_file_round_trip(tmp_path_factory, symbols):
     symbols = [s for s in symbols if s.encode("utf-8", "ignore").decode() == s]
     path = tmp_path_factory.mktemp("vocabulary") / "v.txt"
     vocabulary = Vocabulary(symbols)
-    vocabulary.save(path)
+    with written_atomically(path) as file:
+        vocabulary.write(file)
     assert Vocabulary.load(path).symbols == symbols
     assert vocabulary.decode(vocabulary.encode(symbols)) == symbols
 
@@ -118,12 +120,14 @@ def test_lexicon_features_against_a_loop(texts):
 
 def test_lexicon_file_round_trip_and_jieba(tmp_path):
     lexicon = Lexicon(dict(itertools.islice(jieba_words().items(), 2000)))
-    lexicon.save(tmp_path / "lexicon.gz")
+    with written_atomically(tmp_path / "lexicon.gz") as file:
+        lexicon.write(file)
     again = Lexicon.load(tmp_path / "lexicon.gz")
     flat = FlatTexts(["今天天气真好，我们在北京大学学习自然语言处理。"])
     np.testing.assert_array_equal(again.features(flat), lexicon.features(flat))
     assert again.words == lexicon.words
-    again.save(tmp_path / "again.gz")
+    with written_atomically(tmp_path / "again.gz") as file:
+        again.write(file)
     assert (tmp_path / "again.gz").read_bytes() == (tmp_path / "lexicon.gz").read_bytes()
 
 

@@ -15,6 +15,7 @@ import nlpkit
 from nlpkit.datasets.files import write_atomically
 from nlpkit.errors import ArtefactError, ConfigError, DataError, MissingPackageError, TrainingError
 from nlpkit.options import read_settings
+from nlpkit.runs.artefact import locked
 from nlpkit.training.averaging import MovingAverage
 from nlpkit.training.checkpoint import get_values, load_state, save_state
 
@@ -89,6 +90,7 @@ def test_settings_from_file_and_pairs(tmp_path):
     path.write_text("epochs = = 3")
     with pytest.raises(ConfigError, match=r"c.toml: is not TOML"):
         read_settings(path)
+    assert read_settings(None, ["lexicon=", "dropout=.5"]) == {"lexicon": "", "dropout": 0.5}
     with pytest.raises(ConfigError, match="--set 'epochs': expected key=value"):
         read_settings(None, ["epochs"])
 
@@ -269,13 +271,31 @@ def test_what_a_kill_leaves_half_written_is_no_hindrance(name, words_model, tmp_
     assert not list(folder.rglob("*.partial"))
 
 
-@pytest.mark.parametrize("left", ["", "state.npz"])
-def test_a_kill_before_the_mark_is_written_or_after_it_is_removed(left, tmp_path):
+def test_a_kill_before_the_mark_is_written(tmp_path):
     (tmp_path / "m" / "resume").mkdir(parents=True)
-    (tmp_path / "m" / "resume" / left).touch()
-    with pytest.raises(ArtefactError, match="holds a model or a run already"):
-        nlpkit.train("tagging", **FILES, out=tmp_path / "m", settings=SMALL)
-    nlpkit.train("tagging", **FILES, out=tmp_path / "m", settings={**SMALL, "epochs": 1}, force=True)
+    (tmp_path / "m" / "resume" / "lock").touch()
+    (tmp_path / "m" / "resume" / "nlpkit-run.partial").touch()
+    nlpkit.train("tagging", **FILES, out=tmp_path / "m", settings={**SMALL, "epochs": 1})
+    assert not [*(tmp_path / "m").rglob("*.partial")]
+
+
+def test_one_run_at_a_time(tmp_path):
+    with locked(tmp_path / "m"):
+        for options in ({}, {"force": True}, {"resume": True}):
+            with pytest.raises(ArtefactError, match=rf"m: is in use by process {os.getpid()}, since 2.*choose another"):
+                nlpkit.train("tagging", **FILES, out=tmp_path / "m", settings=SMALL, **options)
+    program = (
+        "import os, signal, sys, time, pathlib\n"
+        "from nlpkit.runs.artefact import locked\n"
+        "with locked(pathlib.Path(sys.argv[1])):\n"
+        "    if os.fork() == 0:\n"
+        "        time.sleep(9)\n"  # a child that outlives it holds nothing
+        "    time.sleep(0.5)\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    subprocess.run([sys.executable, "-c", program, tmp_path / "m"], stdout=subprocess.DEVNULL)
+    with locked(tmp_path / "m"):
+        pass
 
 
 def test_the_loop_tells_what_happens():

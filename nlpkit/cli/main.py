@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import io
 import os
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -23,6 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _keep_libraries_quiet()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # help and answers on a terminal that can't show them
+    _end_by_signal()
     try:
         run = _parse(list(sys.argv[1:] if arguments is None else arguments))
         _check_backend(os.environ.get("KERAS_BACKEND", "tensorflow"))
@@ -35,12 +38,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader of our output has gone, for example `head`.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         print("nlpkit: stopped; nlpkit train goes on with the same command and --resume", file=sys.stderr)
-        return 130
+        return 143 if isinstance(stop, _Terminated) else 130
     except OSError as error:
         print(f"nlpkit: error: {error.filename or 'input/output'}: {error.strerror or error}", file=sys.stderr)
         return 2
+
+
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM ends a command as Ctrl-C does: what it writes is taken back or left whole."""
+
+
+def _end_by_signal():
+    own = os.getpid()
+
+    def terminate(number, frame):
+        if os.getpid() == own:
+            raise _Terminated
+        os._exit(128 + number)  # a forked worker has nothing to tidy up
+
+    with contextlib.suppress(ValueError):  # not the main thread: a program of someone's own
+        signal.signal(signal.SIGTERM, terminate)
 
 
 def _parse(arguments):

@@ -17,6 +17,8 @@ from nlpkit.errors import DataError
 BYTE_ORDER_MARK = codecs.BOM_UTF8
 PARTIAL = ".partial"
 """Ending of the name of a file that is being written; it is dropped when the file is whole."""
+PARTIAL_MODEL = f"{PARTIAL}.keras"
+"""The same for what Keras writes, which demands an ending of its own."""
 
 
 @contextlib.contextmanager
@@ -42,12 +44,18 @@ def written_atomically(path: str | Path) -> Iterator[IO[bytes]]:
             os.fsync(file.fileno())
         os.replace(partial, path)
     except OSError as error:
-        partial.unlink(missing_ok=True)
+        remove(partial)
         reason = _reason(error) if path.parent.is_dir() else f"the folder {path.parent} does not exist"
         raise DataError(f"can't be written: {reason}", path) from None
     except BaseException:
-        partial.unlink(missing_ok=True)
+        remove(partial)
         raise
+
+
+def remove(partial: Path) -> None:
+    """Remove a half-written file, if that can be done."""
+    with contextlib.suppress(OSError):
+        partial.unlink()
 
 
 def write_atomically(path: str | Path, content: bytes) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 import dataclasses
+from typing import Protocol
 
 import numpy as np
 
@@ -13,6 +14,16 @@ from nlpkit.text.tokens import FlatTokens
 
 _CONTEXT = 24  # characters beside a forced cut that are read on both sides of it
 _STOPS = np.array([ord(c) for c in "。！？；!?;\n，,、：: \t"], "uint32")
+
+
+class Spans(Protocol):
+    """Texts, or parts of them: where in the flat texts each begins and how long it is, int64 ``(n,)``."""
+
+    @property
+    def starts(self) -> np.ndarray: ...
+
+    @property
+    def lengths(self) -> np.ndarray: ...
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,7 +81,7 @@ def cut_windows(texts: FlatTexts | FlatTokens, window: int, cuts: np.ndarray | N
     return Windows(read_from, read_to - read_from, keep_from, keep_to)
 
 
-def overlapping_windows(texts: FlatTexts | FlatTokens, window: int, overlap: int) -> tuple[Windows, np.ndarray]:
+def overlapping_windows(texts: Spans, window: int, overlap: int) -> tuple[Windows, np.ndarray]:
     """Windows over texts, of which those of one text have some units in common and are kept whole.
 
     Args:

@@ -10,22 +10,25 @@ file              content
 ``metrics.json``  of the validation and test data
 ``history.csv``   a row an epoch
 ``report.html``   curves and sample predictions
-``resume/``       state for ``--resume``; prediction does not need it
+``resume/``       state for ``--resume``, the names of all that the run writes beside
+                  it, and the lock; prediction does not need it
 ================  =====================================================================
 
-``task.json`` is written last: a folder that has it is complete, and it lists the files that prediction needs.
+``task.json`` is written last: a folder that has it is complete, and it lists the files that prediction needs and what
+else was written. Nothing is ever removed that is listed neither there nor in ``resume/``.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
-import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nlpkit.datasets.files import PARTIAL, digest_of, write_atomically
+from nlpkit.datasets.files import PARTIAL, PARTIAL_MODEL, digest_of, write_atomically, written_atomically
+from nlpkit.datasets.locks import check_free, exclusive
 from nlpkit.errors import ArtefactError, ConfigError
 from nlpkit.tasks import get_declaration, get_task, names
 
@@ -37,10 +40,11 @@ VERSION = 2
 RESUME = "resume"
 _MANIFEST = "task.json"
 _MODEL = "model.keras"
-_PARTIAL_MODEL = "partial.keras"
-_MARKER = "nlpkit-run"  # in the folder for resuming: says that the run is nlpkit's
-_OWN_STATE = {_MARKER, "state.npz", "best.npz", "tensorboard"}  # in that folder
-_OWN = {_MANIFEST, _MODEL, _PARTIAL_MODEL, RESUME, "metrics.json", "history.csv", "report.html"}
+_MARKER = "nlpkit-run"  # in the folder for resuming: lists what the run writes beside it
+_LOCK = "lock"
+REPLACED = "replaced"  # in that folder: what was in its place before
+_OWN_STATE = {_MARKER, _LOCK, REPLACED, "state.npz", "best.npz", "tensorboard"}  # in that folder
+_OTHERS = ("metrics.json", "history.csv", "report.html")  # of a run, which prediction does not need
 
 
 def check_folder(
@@ -62,11 +66,12 @@ def check_folder(
     if folder.exists() and not folder.is_dir():
         raise ArtefactError(f"{folder}: is a file; --out takes a folder")
     present = {path.name for path in folder.iterdir()} if folder.exists() else set()
-    if not present:
+    states = {path.name for path in (folder / RESUME).iterdir()} if (folder / RESUME).is_dir() else set()
+    if present <= {RESUME} and {_whole(name) for name in states} <= {_LOCK, _MARKER} - _begun(folder):
         return
-    foreign = sorted(name for name in present if name.removesuffix(PARTIAL) not in _own_names(folder))
-    foreign += [f"{RESUME}/{name}" for name in sorted(_foreign_states(folder))]
-    if foreign or not _is_run(folder):
+    foreign = sorted(name for name in present - {RESUME} if _whole(name) not in _own_names(folder))
+    foreign += [f"{RESUME}/{name}" for name in sorted(states) if _whole(name) not in _OWN_STATE]
+    if foreign or not (_begun(folder) or _manifest_or_none(folder)):
         shown = ", ".join((foreign or sorted(present))[:3])
         raise ArtefactError(f"{folder}: holds something else ({shown}); choose another folder")
     if not resume and not force:
@@ -79,68 +84,89 @@ def check_folder(
             raise ArtefactError(f"{folder}: holds a model of the task {saved}; choose another folder for {name}")
 
 
+def locked(folder: Path) -> contextlib.AbstractContextManager[None]:
+    """Keep other runs out of a folder; see `nlpkit.datasets.locks.exclusive`."""
+    return exclusive(folder / RESUME / _LOCK, folder)
+
+
+def check_not_in_use(folder: str | Path) -> None:
+    """Raise an `ArtefactError` if another process is writing to a folder."""
+    check_free(Path(folder) / RESUME / _LOCK, Path(folder))
+
+
 def open_folder(folder: Path, keep: bool) -> None:
     """Make the folder of a training run, and unless `keep` is set remove the run that is in it.
 
-    What a kill left half-written is removed in any case.
+    What a kill left half-written is removed in any case. The folder has been checked, and is locked.
 
     Raises:
         ArtefactError: if the folder can't be written.
     """
+    state = folder / RESUME
     try:
-        if folder.exists():
-            own = _own_names(folder)
-            for path in [*folder.glob(f"*{PARTIAL}"), *(folder / RESUME).glob(f"*{PARTIAL}")]:
+        state.mkdir(parents=True, exist_ok=True)
+        for path in [*folder.iterdir(), *state.iterdir()]:
+            if _whole(path.name) != path.name:
                 path.unlink()
-            if not keep:
-                # First what makes it a model, so that a kill leaves no half of one.
-                for name in sorted(own - {RESUME}, key=lambda name: name != _MANIFEST):
-                    (folder / name).unlink(missing_ok=True)
-                shutil.rmtree(folder / RESUME, ignore_errors=True)
-        (folder / RESUME).mkdir(parents=True, exist_ok=True)
-        (folder / RESUME / _MARKER).touch()
+        own = _own_names(folder)
+        plan_files(folder, [])
+        if not keep:
+            # First what makes it a model, so that a kill leaves no half of one.
+            for name in sorted(own, key=lambda name: name != _MANIFEST):
+                (folder / name).unlink(missing_ok=True)
+            for name in _OWN_STATE - {_LOCK, _MARKER}:
+                _remove(state / name)
+            _write_marker(folder, _OTHERS)
     except OSError as error:
         raise ArtefactError(f"{folder}: can't be written: {error.strerror}") from None
 
 
-def _is_run(folder):
-    """Whether nlpkit wrote this folder: its manifest is ours, or it has the folder for resuming.
-
-    The mark in there is the first that is written and the last that is removed, but a kill may come before or after.
-    """
-    return _manifest_or_none(folder) is not None or ((folder / RESUME).is_dir() and not _foreign_states(folder))
+def _whole(name):
+    """The name that a half-written file is going to have; of any other file its own."""
+    return name.removesuffix(PARTIAL) if name.endswith(PARTIAL) else name.removesuffix(PARTIAL_MODEL)
 
 
-def _foreign_states(folder):
-    """Names in the folder for resuming that nlpkit does not write."""
-    names = {path.name for path in (folder / RESUME).iterdir()} if (folder / RESUME).is_dir() else set()
-    return {name for name in names if name.removesuffix(PARTIAL) not in _OWN_STATE}
+def _remove(path):
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _begun(folder):
+    """The mark of a run, if it is there."""
+    return {_MARKER} if (folder / RESUME / _MARKER).is_file() else set()
 
 
 def _manifest_or_none(folder):
-    """The manifest of this or an earlier version, if it is ours."""
+    """The manifest, of any version of the format, if it is ours."""
     try:
         content = json.loads((folder / _MANIFEST).read_text("utf-8"))
-    except (OSError, ValueError):
+        is_own = content["format"] == FORMAT and type(content["version"]) is int and isinstance(content["files"], dict)
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
-    if not isinstance(content, dict) or not isinstance(content.get("files"), dict):
-        return None
-    is_first = content.get("format") == 1 and "nlpkit" in content.get("versions", {})
-    return content if content.get("format") == FORMAT or is_first else None
+    return content if is_own else None
 
 
 def _own_names(folder):
-    """Names in this folder that nlpkit writes: always the same ones, those of the manifest and of the run's task."""
-    manifest = _manifest_or_none(folder) or {}
-    listed = {name for name in manifest.get("files", {}) if Path(name).name == name}
-    marker = folder / RESUME / _MARKER
-    planned = set(marker.read_text("utf-8").split("\n")) - {""} if marker.is_file() else set()
-    return _OWN | listed | {name for name in planned if Path(name).name == name}
+    """Names in this folder that nlpkit wrote or is going to write: what the manifest and the mark of the run list."""
+    names: set[str] = set()
+    manifest = _manifest_or_none(folder)
+    if manifest is not None:
+        others = manifest.get("others")
+        names |= {_MANIFEST, *manifest["files"], *(others if isinstance(others, list) else ())}
+    if _begun(folder):
+        names |= {*(folder / RESUME / _MARKER).read_text("utf-8", "replace").split("\n")}
+    return {name for name in names if isinstance(name, str) and Path(name).name == name} - {"", "..", RESUME}
 
 
-def plan_files(folder: Path, files: list[str]) -> None:
-    """Note which files a run is going to write beside those of all runs, so that they are known as its own."""
-    write_atomically(folder / RESUME / _MARKER, "".join(f"{name}\n" for name in files).encode())
+def plan_files(folder: Path, files: Iterable[str]) -> None:
+    """Note which files a run is going to write, so that they are known as its own; what was known stays so."""
+    _write_marker(folder, sorted({*_own_names(folder), *_OTHERS, *files}))
+
+
+def _write_marker(folder, names):
+    write_atomically(folder / RESUME / _MARKER, "".join(f"{name}\n" for name in names).encode())
 
 
 def is_complete(folder: Path) -> bool:
@@ -208,12 +234,10 @@ def _save(folder, task, more, prefix):
 
     for name, model in task.models.items():
         _save(folder, model, {}, f"{prefix}{name}-")
-    save_model(task.network.model, folder / _PARTIAL_MODEL)
-    os.replace(folder / _PARTIAL_MODEL, folder / f"{prefix}{_MODEL}")
+    save_model(task.network.model, folder / f"{prefix}{_MODEL}")
     for part in _parts_of(task):
-        file = f"{prefix}{part.file}"
-        getattr(task, part.attribute).save(folder / f"{file}{PARTIAL}")
-        os.replace(folder / f"{file}{PARTIAL}", folder / file)
+        with written_atomically(folder / f"{prefix}{part.file}") as target:
+            getattr(task, part.attribute).write(target)
     manifest, *files = _names_of(task, prefix)
     content = {
         "format": FORMAT,
@@ -223,6 +247,7 @@ def _save(folder, task, more, prefix):
         "metadata": task.metadata,
         **more,
         "files": {name: digest_of(folder / name) for name in files},
+        "others": [*_OTHERS],
         "brings": [*task.models],
     }
     write_atomically(folder / manifest, json.dumps(content, ensure_ascii=False, indent=1).encode())

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nlpkit.datasets.files import ending_of, open_bytes, write_atomically
+from nlpkit.datasets.files import PARTIAL, ending_of, open_bytes, write_atomically
 from nlpkit.errors import ArtefactError, ConfigError, DataError
-from nlpkit.runs.artefact import check_folder, load_artefact, open_folder, read_manifest, save_artefact
+from nlpkit.runs.artefact import (
+    REPLACED,
+    RESUME,
+    check_folder,
+    load_artefact,
+    locked,
+    open_folder,
+    read_manifest,
+    save_artefact,
+)
 from nlpkit.tasks import declarations, get_declaration, get_task
 
 if TYPE_CHECKING:
@@ -81,12 +90,21 @@ def save_folder(task: Task, target: Path, more: Mapping[str, Any], force: bool) 
 
     check_folder(target, task.declaration.name, resume=False, force=force, can_resume=False)
     target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as beside:
-        new = Path(beside) / "model"
-        open_folder(new, keep=False)
-        write_atomically(new / "metrics.json", b"{}")
-        save_artefact(new, task, {**more, "versions": versions()})
-        if target.exists():
-            open_folder(target, keep=False)
-            shutil.rmtree(target)
-        new.rename(target)
+    new = target.with_name(f".{target.name}{PARTIAL}")
+    with locked(new), locked(target) if target.exists() else contextlib.nullcontext():
+        replaced = new / RESUME / REPLACED
+        if replaced.exists() and not target.exists():
+            replaced.rename(target)  # a kill came between the two renames below
+        for folder, is_forced in ((target, force), (new, True)):
+            check_folder(folder, task.declaration.name, resume=False, force=is_forced, can_resume=False)
+        try:
+            open_folder(new, keep=False)
+            write_atomically(new / "metrics.json", b"{}")
+            save_artefact(new, task, {**more, "versions": versions()})
+            if target.exists():
+                target.rename(replaced)
+            new.rename(target)
+        except BaseException:
+            shutil.rmtree(new, ignore_errors=True)
+            raise
+        shutil.rmtree(target / RESUME / REPLACED, ignore_errors=True)

@@ -17,8 +17,10 @@ from nlpkit.options import Options
 from nlpkit.runs.artefact import (
     RESUME,
     check_folder,
+    check_not_in_use,
     is_complete,
     load_artefact,
+    locked,
     open_folder,
     read_manifest,
     save_artefact,
@@ -84,9 +86,11 @@ def train(
     if resume and is_complete(plan.folder):
         return _finished(plan, fingerprint)
     model = _build(plan, files["train"])
-    open_folder(plan.folder, keep=resume)
-    history = _fit(plan, model, files, fingerprint)
-    return _finish(plan, model, files, fingerprint, history, begin)
+    with locked(plan.folder):
+        check_folder(plan.folder, task, resume, force)  # another run may have been here meanwhile
+        open_folder(plan.folder, keep=resume)
+        history = _fit(plan, model, files, fingerprint)
+        return _finish(plan, model, files, fingerprint, history, begin)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -124,6 +128,7 @@ class _Plan:
         paths = {name: Path(path) for name, path in paths.items() if path is not None}
         for path in paths.values():
             open_bytes(path).close()
+        check_not_in_use(out)
         check_folder(out, task, resume, force)
         start = None if start is None else Path(start)
         return cls(task, made, training, measuring, paths, Path(out), start, seed, resume)

@@ -15,6 +15,7 @@ import keras
 import numpy as np
 from keras.src.backend.common import global_state
 
+from nlpkit.datasets import files
 from nlpkit.errors import ArtefactError
 
 _WEIGHTS = "model.weights.h5"
@@ -35,9 +36,7 @@ def save_model(model: Any, path: Path) -> None:
     """
     import h5py
 
-    _bare(model).save(path)
-    with zipfile.ZipFile(path) as file:
-        members = {name: file.read(name) for name in file.namelist()}
+    members = _saved_by_keras(_bare(model), path)
     smaller = io.BytesIO()
     with h5py.File(io.BytesIO(members[_WEIGHTS])) as source, h5py.File(smaller, "w") as target:
 
@@ -51,9 +50,22 @@ def save_model(model: Any, path: Path) -> None:
         source.visititems(copy)
         target.attrs.update(source.attrs)
     members[_WEIGHTS] = smaller.getvalue()
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+    with files.written_atomically(path) as whole, zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as file:
         for name, content in members.items():
             file.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
+
+
+def _saved_by_keras(model, path):
+    """What Keras writes of a model, by name."""
+    partial = path.with_name(path.name + files.PARTIAL_MODEL)
+    try:
+        model.save(partial)
+        with zipfile.ZipFile(partial) as file:
+            return {name: file.read(name) for name in file.namelist()}
+    except OSError as error:
+        raise ArtefactError(f"{path}: can't be written: {error.strerror or error}") from None
+    finally:
+        files.remove(partial)
 
 
 def load_network(build: Callable[[], Any], path: Path) -> Any:

@@ -7,7 +7,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple, Protocol, Self
+from typing import IO, Any, ClassVar, NamedTuple, Protocol, Self
 
 import numpy as np
 
@@ -48,7 +48,7 @@ class Problem(NamedTuple):
 class Stored(Protocol):
     """What a `Part` is made of: something that is written to a file and read from it."""
 
-    def save(self, path: Path) -> None: ...
+    def write(self, file: IO[bytes]) -> None: ...
 
     @classmethod
     def load(cls, path: Path) -> Any: ...

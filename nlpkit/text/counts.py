@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Self
+from typing import IO, Self
 
 
 class Counts:
@@ -19,11 +19,11 @@ class Counts:
     def __init__(self, values: Iterable[int]):
         self.values = [int(value) for value in values]
 
-    def save(self, path: str | Path) -> None:
+    def write(self, file: IO[bytes]) -> None:
         """A number a line."""
-        Path(path).write_text("".join(f"{value}\n" for value in self.values), "utf-8", newline="\n")
+        file.write("".join(f"{value}\n" for value in self.values).encode())
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
-        """Read what `save` wrote."""
+        """Read what `write` wrote."""
         return cls(map(int, Path(path).read_text("utf-8").split()))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 from collections.abc import Mapping
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
@@ -75,15 +76,14 @@ class Lexicon:
                 features[cells] = np.maximum(features[cells], levels)
         return features
 
-    def save(self, path: Path) -> None:
-        """A word and its level on each line, gzipped, the same bytes for the same words."""
+    def write(self, file: IO[bytes]) -> None:
+        """A word and its level on each line."""
         lines = "".join(f"{word}\t{level}\n" for word, level in zip(self.words, self._levels.tolist()))
-        with open(path, "wb") as raw, gzip.GzipFile("", "wb", 9, raw, mtime=0) as file:
-            file.write(lines.encode("utf-8"))
+        file.write(lines.encode("utf-8"))
 
     @classmethod
     def load(cls, path: Path) -> Lexicon:
-        """Read what `save` wrote."""
+        """Read what `write` wrote into a gzipped file."""
         fields = gzip.decompress(Path(path).read_bytes()).decode("utf-8").replace("\n", "\t").split("\t")
         lexicon = cls.__new__(cls)
         lexicon._index("\n".join(fields[:-1:2]), np.array(fields[1::2], "uint8"))

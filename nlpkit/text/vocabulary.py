@@ -5,7 +5,7 @@ from __future__ import annotations
 import collections
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Self
+from typing import IO, Self
 
 import numpy as np
 
@@ -59,14 +59,14 @@ class Vocabulary:
         """Symbols of ids; padding and unknown become empty strings."""
         return [self.symbols[i - FIRST_ID] if i >= FIRST_ID else "" for i in ids]
 
-    def save(self, path: str | Path) -> None:
+    def write(self, file: IO[bytes]) -> None:
         """One symbol a line, white space and backslash escaped."""
         table = str.maketrans(_ESCAPES)
-        Path(path).write_text("".join(s.translate(table) + "\n" for s in self.symbols), "utf-8", newline="\n")
+        file.write("".join(s.translate(table) + "\n" for s in self.symbols).encode("utf-8"))
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
-        """Read what `save` wrote."""
+        """Read what `write` wrote."""
         plain = {escaped: symbol for symbol, escaped in _ESCAPES.items()}
         symbols = Path(path).read_text("utf-8").split("\n")[:-1]
         return cls(_unescape(s, plain) if "\\" in s else s for s in symbols)

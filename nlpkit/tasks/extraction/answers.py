@@ -53,6 +53,12 @@ class Extraction(Answer):
     def __iter__(self) -> Iterator[Triple]:
         return iter(self.triples)
 
+    def __len__(self) -> int:
+        return len(self.triples)
+
+    def __getitem__(self, place: int) -> Triple:
+        return self.triples[place]
+
     def to_dict(self) -> dict[str, Any]:
         """The form of the training data, with offsets and probabilities."""
         triples = [{name: x for name, x in triple._asdict().items() if x is not None} for triple in self]

@@ -77,6 +77,12 @@ class ExtractionSettings(UnitSettings):
         default=0.0,
         least=0,
     )
+    context: str = option(
+        "what is read at once: a sentence, or a text; with auto sentences where nearly all triples of the training "
+        "data have both names in one, since longer texts are then strange to the network",
+        default="auto",
+        choices=("auto", "sentence", "text"),
+    )
     window: int = option("longest window that a text is read in, in units", default=256, least=32)
     overlap: int = option(
         "units that two windows of a longer text have in common; a triple is found if a window holds it",
@@ -110,13 +116,14 @@ class ExtractionPrediction(PredictionOptions):
     threshold: float | None = option(
         "lowest probability of a triple; without, the one that was best on the validation data",
         default=None,
-        least=0,
+        least=0.05,
         below=1,
     )
     predicates: tuple[str, ...] = option("only these", default=(), metavar="PREDICATE")
     schema: Any = option(
-        "types that are allowed: JSON lines with predicate, subject_type and object_type; other predicates are left "
-        "out, and of triples that give a thing two types the less probable; in Python also a list of such dictionaries",
+        "types that are allowed: JSON lines with predicate, subject_type and object_type, a predicate in several of "
+        "them if it has several; other predicates are left out, and of triples that give a thing two types the less "
+        "probable; in Python also a list of such dictionaries",
         default=None,
         metavar=FILE,
     )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -132,12 +134,12 @@ class Choice(NamedTuple):
     Attributes:
         threshold: the lowest probability.
         predicates: only these, or None for all.
-        schema: by predicate the types of subject and object that are allowed, or None.
+        schema: by predicate the pairs of types of subject and object that are allowed, or None.
     """
 
     threshold: float
     predicates: Collection[str] | None = None
-    schema: Mapping[str, tuple[str, str]] | None = None
+    schema: Mapping[str, Sequence[tuple[str, str]]] | None = None
 
 
 def answers_of(
@@ -164,7 +166,11 @@ def answers_of(
         if row not in rulers:
             rulers[row] = Ruler(texts.sentences[row])
         ruler = rulers[row]
-        (a, b), (c, d) = ruler.characters((units[0], units[1])), ruler.characters((units[2], units[3]))
+        (a, b), (c, d) = (
+            _trimmed(text, *ruler.characters(span)) for span in ((units[0], units[1]), (units[2], units[3]))
+        )
+        if a == b or c == d:
+            continue
         subject_type, object_type = types.get(predicate, (None, None))
         triple = Triple(
             text[a:b], predicate, text[c:d], subject_type, object_type, a, b, c, d, round(float(probability), 6)
@@ -177,41 +183,67 @@ def answers_of(
     return answers
 
 
+def _trimmed(text, start, end):
+    """A span without the white space and control characters at its ends."""
+    while start < end and (text[start].isspace() or not text[start].isprintable()):
+        start += 1
+    while start < end and (text[end - 1].isspace() or not text[end - 1].isprintable()):
+        end -= 1
+    return start, end
+
+
 def _consistent(triples, schema):
     """Those triples, the most probable first, that give no thing a second type."""
     types: dict[str, str] = {}
     for triple in triples:
-        if triple.predicate not in schema:
-            continue
-        given = dict(zip((triple.subject, triple.object), schema[triple.predicate]))
-        if all(types.get(name, kind) == kind for name, kind in given.items()):
-            types.update(given)
-            yield triple._replace(subject_type=schema[triple.predicate][0], object_type=schema[triple.predicate][1])
+        for pair in schema.get(triple.predicate, ()):
+            given = dict(zip((triple.subject, triple.object), pair))
+            if all(types.get(name, kind) == kind for name, kind in given.items()):
+                types.update(given)
+                yield triple._replace(subject_type=pair[0], object_type=pair[1])
+                break
 
 
-def read_schema(given: Any) -> dict[str, tuple[str, str]]:
+def read_schema(given: Any, predicates: Collection[str]) -> dict[str, list[tuple[str, str]]]:
     """Types that are allowed, by predicate, from a file of JSON lines or a list of dictionaries.
+
+    A type may also be given as by DuIE 2.0: a dictionary whose ``@value`` is the type itself.
+
+    Args:
+        given: the file or the list.
+        predicates: those that the model knows; the schema may have others beside them.
 
     Raises:
         DataError: if a line of the file is something else.
-        ConfigError: if an item of the list is.
+        ConfigError: if an item of the list is, or none of its predicates is known.
     """
-    names = ("predicate", "subject_type", "object_type")
-    schema = {}
+    schema: dict[str, list[tuple[str, str]]] = collections.defaultdict(list)
     if isinstance(given, (list, tuple)):
         for item in given:
             try:
-                predicate, subject_type, object_type = (field_of(item, name, str) for name in names)
-            except (ValueError, AttributeError) as error:
+                predicate, *pair = _schema_item(item)
+            except ValueError as error:
                 raise ConfigError(f"schema: {error}; in {item!r:.60}") from None
-            schema[predicate] = subject_type, object_type
-        return schema
-    for number, line in read_lines(given):
-        if not line.strip():
-            continue
-        try:
-            predicate, subject_type, object_type = (parse_object(line, **dict.fromkeys(names, str))[n] for n in names)
-        except ValueError as error:
-            raise DataError(str(error), given, number) from None
-        schema[predicate] = subject_type, object_type
-    return schema
+            schema[predicate].append((pair[0], pair[1]))
+    elif isinstance(given, (str, Path)):
+        for number, line in read_lines(given):
+            if not line.strip():
+                continue
+            try:
+                predicate, *pair = _schema_item(parse_object(line))
+            except ValueError as error:
+                raise DataError(str(error), given, number) from None
+            schema[predicate].append((pair[0], pair[1]))
+    else:
+        raise ConfigError(f"schema: expected the name of a file or a list of dictionaries. Received: {given!r:.60}")
+    if not schema.keys() & {*predicates}:
+        named = f"it has {', '.join([*schema][:3])}" if schema else "it is empty"
+        raise ConfigError(f"schema: the model knows none of its predicates; {named}, the model {', '.join(predicates)}")
+    return dict(schema)
+
+
+def _schema_item(item):
+    if not isinstance(item, Mapping):
+        raise ValueError(f"expected an object with predicate, subject_type and object_type. Received: {item!r:.60}")
+    values = {name: value.get("@value") if isinstance(value, Mapping) else value for name, value in item.items()}
+    return [field_of(values, name, str) for name in ("predicate", "subject_type", "object_type")]

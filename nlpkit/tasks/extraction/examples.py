@@ -55,6 +55,7 @@ class Reading(NamedTuple):
 
 
 TROUBLES = {
+    "malformed": "triples that can't be read",
     "not_in_text": "triples whose subject or object is not in the text",
     "unknown_predicate": "triples of a predicate that the model does not know",
     "repeated": "triples that are listed twice for one text",
@@ -68,7 +69,8 @@ def read_triples(
 ) -> Reading:
     """The sentences of a JSON lines file, with what is wrong with some.
 
-    A line is bad if it is no object with a text and a list of triples. A triple that can't be learnt or found, since
+    A line is bad if it is no object with a text and a list of triples; with ``on_error="stop"`` also if one of its
+    triples can't be read, which is left out otherwise. A triple that can't be learnt or found, since
     its names are not in the text or its predicate is not known, stays: it counts where a model is measured.
 
     Args:
@@ -83,7 +85,7 @@ def read_triples(
     troubles: list[Trouble] = []
 
     def parse(line, number):
-        return _parse(line, number, predicates, troubles)
+        return _parse(line, number, predicates, troubles, on_error == "stop")
 
     examples, notes, bad = read_good_lines(path, parse, on_error, "sentence with triples")
     counts = {"bad_lines": bad}
@@ -101,14 +103,20 @@ def read_triples(
     return Reading(read, notes, {kind: count for kind, count in counts.items() if count})
 
 
-def _parse(line, number, predicates, troubles):
+def _parse(line, number, predicates, troubles, stops):
     fields = parse_object(line, text=str, spo_list=list)
     text = fields["text"]
     if not text.strip():
         raise ValueError("the text is empty")
     triples: dict[tuple[str, str, str], Triple] = {}
     for given in fields["spo_list"]:
-        triple = parse_triple(given, text)
+        try:
+            triple = parse_triple(given, text)
+        except ValueError as error:
+            if stops:
+                raise
+            troubles.append(Trouble("malformed", number, f"a triple is left out: {error}"))
+            continue
         told = f"({triple.subject}, {triple.predicate}, {triple.object})"
         for role in ("subject", "object"):
             if getattr(triple, role) not in text:

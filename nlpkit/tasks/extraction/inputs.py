@@ -1,16 +1,17 @@
-"""Sentences to padded windows, with targets for training."""
+"""Texts to padded windows, with targets for training."""
 
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from nlpkit.datasets.batches import BucketedBatches
 from nlpkit.datasets.windows import Windows, overlapping_windows
-from nlpkit.tasks.extraction.places import Place
+from nlpkit.tasks.extraction.places import Place, Ruler
 from nlpkit.tasks.extraction.targets import TARGETS, padded_places
 from nlpkit.tasks.units.reader import Inputs, Reader
 from nlpkit.tasks.units.records import Sentence
@@ -22,7 +23,7 @@ _BUCKETS = (8, 16, 24, 32, 48, 64, 80, 96, 128, 160, 192, 256, 384, 512, 768, 10
 
 @dataclasses.dataclass(frozen=True)
 class Texts:
-    """Sentences as the network reads them.
+    """Texts as the network reads them.
 
     Attributes:
         sentences: the texts.
@@ -61,22 +62,41 @@ def _moved(span, begin):
     return span[0] - begin, span[1] - begin
 
 
+class _Parts(NamedTuple):
+    """What is cut into windows, by places in flat texts, int64 ``(n,)``."""
+
+    starts: np.ndarray
+    lengths: np.ndarray
+
+
 def read_texts(
-    sentences: Sequence[Sentence], reader: Reader, settings: Any, known: Sequence[Sequence[Place]] | None = None
+    texts: Sequence[Sentence],
+    reader: Reader,
+    settings: Any,
+    known: Sequence[Sequence[Place]] | None = None,
+    by_sentence: bool = False,
 ) -> Texts:
-    """Sentences as the network reads them.
+    """Texts as the network reads them.
 
     Args:
-        sentences: the texts.
+        texts: the texts.
         reader: of the model.
         settings: `nlpkit.tasks.extraction.config.ExtractionSettings`.
         known: where known triples stand in each text, of a model with a prior.
+        by_sentence: whether each sentence of a text is read alone.
     """
-    inputs = reader.read_sentences(sentences)
+    inputs = reader.read_sentences(texts)
     if known is not None:
         inputs.arrays["prior"] = _prior_marks(inputs.flat, known)
-    windows, rows = overlapping_windows(inputs.flat, settings.window, settings.overlap)
-    return Texts(sentences, inputs, windows, rows, known)
+    starts, lengths = inputs.flat.starts, inputs.flat.lengths
+    text_of = np.arange(len(starts))
+    if by_sentence:
+        ends = [Ruler(text).sentence_ends() for text in texts]
+        text_of = np.repeat(text_of, [len(each) for each in ends])
+        lengths = np.array([b - a for each in ends for a, b in itertools.pairwise([0, *each])], "int64")
+        starts = starts[text_of] + np.array([a for each in ends for a in [0, *each][:-1]], "int64")
+    windows, part_of = overlapping_windows(_Parts(starts, lengths), settings.window, settings.overlap)
+    return Texts(texts, inputs, windows, text_of[part_of], known)
 
 
 def _prior_marks(flat, known):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from nlpkit.tasks.extraction.answers import Triple
 from nlpkit.tasks.units.records import Sentence
+from nlpkit.text.sentences import sentence_ends
 
 Span = tuple[int, int]
 """First and last unit."""
@@ -49,6 +51,13 @@ class Ruler:
             return first, last + 1
         return self._starts[first], self._starts[last] + len(self._tokens[last])
 
+    def sentence_ends(self) -> list[int]:
+        """After which units a sentence ends, the last one after the text."""
+        ends = sentence_ends(self._text)
+        if self._tokens is None:
+            return ends
+        return sorted({bisect.bisect_left(self._starts, end) for end in ends} - {0})
+
     def find(self, name: str) -> Iterator[Span]:
         """The units of the first places of a name."""
         start, found = self._text.find(name), 0
@@ -82,6 +91,19 @@ def _distance(one, other):
         return 2 * _NESTED
     gap = max(one[0] - other[1], other[0] - one[1])
     return gap if gap > 0 else _NESTED
+
+
+def share_within_sentences(sentences: Sequence[Sentence], places: Sequence[Sequence[Place]]) -> float:
+    """Which share of the triples of texts has both names in one sentence, from 0 to 1; 1 if there are none."""
+    within = total = 0
+    for sentence, own in zip(sentences, places):
+        ends = Ruler(sentence).sentence_ends() if own else []
+        for place in own:
+            first = min(place.subject[0], place.object[0])
+            last = max(place.subject[1], place.object[1])
+            within += bisect.bisect_right(ends, first) == bisect.bisect_right(ends, last)
+            total += 1
+    return within / total if total else 1.0
 
 
 def places_of(

@@ -6,6 +6,7 @@ import collections
 import gzip
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
@@ -100,14 +101,13 @@ class KnownTriples:
                     spans.append((start, start + length))
         return names
 
-    def save(self, path: Path) -> None:
-        """A triple and its count on each line, gzipped, the same bytes for the same triples."""
+    def write(self, file: IO[bytes]) -> None:
+        """A triple and its count on each line."""
         lines = "".join("\t".join([*key, str(count)]) + "\n" for key, count in self._counts.items())
-        with open(path, "wb") as raw, gzip.GzipFile("", "wb", 9, raw, mtime=0) as file:
-            file.write(lines.encode("utf-8"))
+        file.write(lines.encode("utf-8"))
 
     @classmethod
     def load(cls, path: Path) -> KnownTriples:
-        """Read what `save` wrote."""
+        """Read what `write` wrote into a gzipped file."""
         rows = (line.split("\t") for line in gzip.decompress(Path(path).read_bytes()).decode("utf-8").split("\n")[:-1])
         return cls({(row[0], row[1], row[2]): int(row[3]) for row in rows})

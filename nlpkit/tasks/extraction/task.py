@@ -17,14 +17,17 @@ from nlpkit.tasks.extraction.examples import Example, read_triples, types_of, un
 from nlpkit.tasks.extraction.inputs import Texts, read_texts, training_batches
 from nlpkit.tasks.extraction.model import ExtractionNetwork, own_loss, power_of
 from nlpkit.tasks.extraction.pictures import triple_pictures
-from nlpkit.tasks.extraction.places import places_of
+from nlpkit.tasks.extraction.places import places_of, share_within_sentences
 from nlpkit.tasks.extraction.prior import KnownTriples
 from nlpkit.tasks.pictures import Picture
 from nlpkit.tasks.task import Data, Part, Problem, Task
 from nlpkit.tasks.units.reader import make_reader, reader_of
 from nlpkit.tasks.units.records import SEGMENTERS, Segmenter, TextRecord, parse_record, sentences_of
+from nlpkit.terminal import say
 from nlpkit.text.lexicon import Lexicon
 from nlpkit.text.vocabulary import BigramVocabulary, CharacterVocabulary, Vocabulary
+
+_BY_SENTENCE = 0.99  # share of triples with both names in one sentence from which on texts are read by sentence
 
 
 class Prepared(NamedTuple):
@@ -87,7 +90,13 @@ class Extractor(Task):
         known = None
         if settings.prior:
             known = KnownTriples.of([[triple.key for triple in example.triples] for example in examples])
-        metadata = {"predicates": names, "unit": unit, "types": types_of(examples)}
+        places, split = places_of(sentences, [example.triples for example in examples], names)
+        if split:
+            say(f"{split:,} triples are not learnt, since their names don't begin and end with tokens")
+        context = settings.context
+        if context == "auto":
+            context = "sentence" if share_within_sentences(sentences, places) >= _BY_SENTENCE else "text"
+        metadata = {"predicates": names, "unit": unit, "types": types_of(examples), "context": context}
         task = cls(settings, metadata, predicates=Vocabulary(names), known=known, **reader.parts())
         task.network = task.build_network()
         task.network.units.set_vectors(reader, given, settings.freeze_vectors)
@@ -105,7 +114,7 @@ class Extractor(Task):
         sentences = self._sentences([TextRecord(example.text) for example in examples], self._segmenter)[0]
         places, _ = places_of(sentences, triples, self.predicates.symbols)
         own = [[triple.key for triple in each] for each in triples]
-        texts = read_texts(sentences, self.reader, self.settings, self._known_in(sentences, own))
+        texts = self._texts(sentences, own)
         return training_batches(texts, places, self.settings, len(self.predicates.symbols), seed)
 
     @property
@@ -115,8 +124,10 @@ class Extractor(Task):
     def _sentences(self, records, segmenter):
         return sentences_of(records, self.reader.unit, (), segmenter)
 
-    def _known_in(self, sentences, own=None):
-        return None if self.known is None else self.known.find(sentences, self.predicates.symbols, own)
+    def _texts(self, sentences, own=None):
+        known = None if self.known is None else self.known.find(sentences, self.predicates.symbols, own)
+        by_sentence = self.metadata.get("context") == "sentence"
+        return read_texts(sentences, self.reader, self.settings, known, by_sentence)
 
     @classmethod
     def parse(cls, item: Any) -> TextRecord:
@@ -128,12 +139,12 @@ class Extractor(Task):
                 raise ConfigError(unknown_name("predicate", name, self.predicates.symbols))
         threshold = self.metadata.get("threshold", FLOOR) if options.threshold is None else options.threshold
         options.require("threshold", threshold >= FLOOR, f"at least {FLOOR}; what is less probable is never looked at")
-        schema = None if options.schema is None else read_schema(options.schema)
+        schema = None if options.schema is None else read_schema(options.schema, self.predicates.symbols)
         return Prepared(Choice(threshold, options.predicates or None, schema), self._segmenter)
 
     def encode(self, records: Sequence[TextRecord], prepared: Prepared) -> tuple[Encoded, list[Problem]]:
         sentences, problems = self._sentences(records, prepared.segmenter)
-        texts = read_texts(sentences, self.reader, self.settings, self._known_in(sentences))
+        texts = self._texts(sentences)
         return Encoded(texts, prepared.choice), problems
 
     def run(self, encoded: Encoded) -> Found:
@@ -165,7 +176,8 @@ class Extractor(Task):
             Extraction(each.text, tuple(t for t in each if t.probability is not None and t.probability >= threshold))
             for each in answers
         ]
-        return quality(examples, kept, self.predicates.symbols, getattr(examples, "aliases", {}), self.known)
+        scores = quality(examples, kept, self.predicates.symbols, getattr(examples, "aliases", {}), self.known)
+        return {**scores, "threshold": float(threshold)}
 
     def expected(self, examples: Sequence[Example], count: int) -> list[tuple[Any, Any]]:
         chosen = examples[:: max(1, len(examples) // count)][:count]

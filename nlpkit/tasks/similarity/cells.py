@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Self
+from typing import IO, Any, Self
 
 import numpy as np
 
@@ -74,13 +74,14 @@ class CellIndex:
         self._index.nprobe = probes
         return scores, rows
 
-    def save(self, path: Path) -> None:
+    def write(self, file: IO[bytes]) -> None:
         """In faiss's format."""
-        _faiss().write_index(self._index, str(path))
+        faiss = _faiss()
+        faiss.write_index(self._index, faiss.PyCallbackIOWriter(file.write))
 
     @classmethod
     def load(cls, path: Path) -> Self | None:
-        """Map what `save` wrote; None without faiss, for the nearest are then found by looking at all."""
+        """Map what `write` wrote; None without faiss, for the nearest are then found by looking at all."""
         try:
             faiss = _faiss()
         except MissingPackageError as error:

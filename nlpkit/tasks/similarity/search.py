@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Self
+from typing import IO, Self
 
 import numpy as np
 
@@ -24,13 +24,14 @@ class SentenceList:
     def __init__(self, sentences: Sequence[str]):
         self.sentences = list(sentences)
 
-    def save(self, path: Path) -> None:
+    def write(self, file: IO[bytes]) -> None:
         """A sentence a line."""
-        path.write_text("".join(f"{each}\n" for each in self.sentences), "utf-8", newline="\n")
+        for each in self.sentences:
+            file.write(f"{each}\n".encode())
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Read what `save` wrote."""
+        """Read what `write` wrote."""
         return cls(path.read_text("utf-8").split("\n")[:-1])
 
 
@@ -48,14 +49,13 @@ class VectorTable:
         """See `nearest_rows`."""
         return nearest_rows(self.vectors, queries, count)
 
-    def save(self, path: Path) -> None:
+    def write(self, file: IO[bytes]) -> None:
         """One array, as `numpy.load` reads it."""
-        with open(path, "wb") as file:
-            np.lib.format.write_array(file, np.ascontiguousarray(self.vectors), allow_pickle=False)
+        np.lib.format.write_array(file, np.ascontiguousarray(self.vectors), allow_pickle=False)
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Map what `save` wrote."""
+        """Map what `write` wrote."""
         return cls(np.load(path, mmap_mode="r", allow_pickle=False))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Self
+from typing import IO, Self
 
 import numpy as np
 
@@ -74,14 +74,13 @@ class SymbolWeights:
         pairs, columns = symbols_of_pairs(features, max_length, first, second)
         return np.bincount(pairs, weights=self.weights[columns], minlength=len(first))
 
-    def save(self, path: Path) -> None:
+    def write(self, file: IO[bytes]) -> None:
         """One array, as `numpy.load` reads it."""
-        with open(path, "wb") as file:
-            np.lib.format.write_array(file, self.weights, allow_pickle=False)
+        np.lib.format.write_array(file, self.weights, allow_pickle=False)
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Read what `save` wrote."""
+        """Read what `write` wrote."""
         return cls(np.load(path, allow_pickle=False))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import json
@@ -15,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from nlpkit.datasets.files import read_lines
-from nlpkit.errors import ConfigError, DataError
+from nlpkit.datasets.locks import check_free, exclusive
+from nlpkit.errors import ArtefactError, ConfigError, DataError
 from nlpkit.terminal import progress_bar
 from nlpkit.text.characters import normalize_text
 from nlpkit.text.parallel_cut import cut_in_parallel
@@ -26,6 +28,8 @@ _LONGEST = 64  # characters of a word
 _BLOCK = 1 << 20  # characters that are cut and counted at a time
 _PEEK = 200  # lines by which running text is told from separated words
 _RUNNING = 8.0  # mean characters between two spaces above which it is running text
+_PARTIAL = "partial-"  # begins the name of a folder of the cache that is being written, and holds this:
+_LOCK = "lock"
 _ABOUT = "about.json"  # written last: a folder of the cache that has it is whole
 
 
@@ -173,17 +177,27 @@ def _write_cache(path, running, place):
     """Number the words of a file; the folder appears at its place when it is whole."""
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix="partial-", dir=place.parent))
+        _sweep(place.parent)
+        partial = Path(tempfile.mkdtemp(prefix=_PARTIAL, dir=place.parent))
     except OSError as error:
         raise DataError(f"can't be written: {error.strerror}; set NLPKIT_CACHE to another folder", place) from None
     try:
-        _number_words(path, running, partial)
+        with exclusive(partial / _LOCK, place):
+            _number_words(path, running, partial)
         os.replace(partial, place)
     except OSError:
         if not (place / _ABOUT).exists():  # otherwise another process was faster
             raise
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def _sweep(cache):
+    """Remove what killed processes left half-written."""
+    for lock in cache.glob(f"{_PARTIAL}*/{_LOCK}"):
+        with contextlib.suppress(ArtefactError):
+            check_free(lock, cache)
+            shutil.rmtree(lock.parent, ignore_errors=True)
 
 
 def _number_words(path, running, folder):
