@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import shutil
 import types
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,7 +27,7 @@ class Faults:
     """Counts the calls of the writer, and lets one of them go wrong.
 
     They are the making of a file, its first write, the flush after its last one, the call that puts it on the disk,
-    and the renaming, before and after; and what Keras writes by itself, before and after.
+    and the renaming, before and after; what Keras writes by itself, before and after; and the moving of folders.
 
     Args:
         at: index of the call that goes wrong; None for none.
@@ -47,7 +48,7 @@ class Faults:
     @contextlib.contextmanager
     def injected(self) -> Iterator[None]:
         """In this block the writer is watched."""
-        faults, save = self, keras.Model.save
+        faults, save, shutil_rmtree = self, keras.Model.save, shutil.rmtree
 
         def opened(path, mode):
             if mode != "wb":
@@ -69,6 +70,16 @@ class Faults:
             if not faults.is_dead:
                 Path(path).unlink(missing_ok=True)
 
+        def rename(source, target):
+            faults.point("move", target)
+            os.rename(source, target)
+            if faults.kind == "kill":
+                faults.point("moved", target)
+
+        def rmtree(path, **options):
+            if not faults.is_dead:
+                shutil_rmtree(path, **options)
+
         def saved(model, path, *rest, **more):
             faults.point("save", path)
             save(model, path, *rest, **more)
@@ -79,6 +90,8 @@ class Faults:
             mock.patch.object(files, "open", opened, create=True),
             mock.patch.object(files, "os", patched),
             mock.patch.object(files, "remove", remove),
+            mock.patch.object(Path, "rename", rename),
+            mock.patch.object(shutil, "rmtree", rmtree),
             mock.patch.object(keras.Model, "save", saved),
         ):
             yield
@@ -114,7 +127,7 @@ class _File:
         return getattr(self._file, name)
 
 
-def check_every_point(run: Any, again: Any, content: Any, folder: Path, kind: str) -> list[str]:
+def check_every_point(run: Any, again: Any, content: Any, folder: Path, kind: str, calls: str = "") -> list[str]:
     """Let each call of the writer go wrong once, and see that all is well afterwards.
 
     Args:
@@ -122,15 +135,18 @@ def check_every_point(run: Any, again: Any, content: Any, folder: Path, kind: st
         content: ``content(folder)``: what must be the same as without a fault.
         folder: an empty one.
         kind: of the fault.
+        calls: how the names of those begin that go wrong.
 
     Returns:
-        The calls. Raises an `AssertionError` at the first one that leaves something wrong.
+        All calls. Raises an `AssertionError` at the first one that leaves something wrong.
     """
     watch = Faults(kind=kind)
     with watch.injected():
         run(folder / "whole")
     expected = content(folder / "whole")
     for at, call in enumerate(watch.seen):
+        if not call.startswith(calls):
+            continue
         out = folder / f"{kind}{at}"
         faults = Faults(at, kind)
         with faults.injected():

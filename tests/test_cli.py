@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -136,6 +137,17 @@ def test_predict_from_standard_input_to_standard_output(words_model, entities_mo
     assert [line.replace(" ", "") for line in result.stdout.splitlines()] == ["今天天气真好", "", "你好"]
     result = nlpkit("predict", entities_model, "--input", "-", "--output", "-", stdin="王小明在北京。\n")
     assert all(set(entity) == {"text", "type", "start", "end"} for entity in json.loads(result.stdout))
+
+
+def test_a_signal_ends_a_command_as_ctrl_c_does(words_model, tmp_path):
+    command = [sys.executable, "-m", "nlpkit", "predict", words_model, "--input", "-", "--output", tmp_path / "out.txt"]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "out.txt.partial").exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGTERM)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 143 and said.decode().startswith("nlpkit: stopped") and not [*tmp_path.iterdir()]
 
 
 def test_check():

@@ -1,5 +1,6 @@
 """Kills and full disks at each call of the writer."""
 
+import shutil
 import zipfile
 
 import keras
@@ -28,8 +29,9 @@ def eagerly():
 
 
 @pytest.mark.filterwarnings("ignore:Even though the `tf.config.experimental_run_functions_eagerly`")
-@pytest.mark.parametrize("kind", ["kill", "full"])
-def test_every_call_of_the_writer_in_a_training(kind, tmp_path, eagerly):
+# A script lets the disk be full at each call, see README.
+@pytest.mark.parametrize(("kind", "calls"), [("kill", ""), ("full", "write")])
+def test_every_call_of_the_writer_in_a_training(kind, calls, tmp_path, eagerly):
     lines = "".join(f"{word}\tfood\n{word}书\tbook\n" for word in ("面", "汤", "饭", "菜"))
     (tmp_path / "lines.tsv").write_text(lines, "utf-8")
 
@@ -39,5 +41,32 @@ def test_every_call_of_the_writer_in_a_training(kind, tmp_path, eagerly):
             LineClassifier, tmp_path / "lines.tsv", out=folder, resume=resume, settings={"epochs": 1, "save_every": 1}
         )
 
-    seen = check_every_point(run, lambda folder: run(folder, resume=True), weights_of, tmp_path / "runs", kind)
+    seen = check_every_point(run, lambda folder: run(folder, resume=True), weights_of, tmp_path / "runs", kind, calls)
     assert len(seen) > 40 and {call.split()[0] for call in seen} >= {"create", "write", "flush", "sync", "rename"}
+
+
+@pytest.mark.parametrize(("kind", "calls"), [("kill", ""), ("full", "write"), ("full", "move")])
+def test_every_call_of_the_writer_when_a_folder_is_replaced(kind, calls, tmp_path):
+    old, new = tmp_path / "old.txt", tmp_path / "new.txt"
+    for path, number in ((old, 1), (new, 2)):
+        path.write_text(f"2 2\n面 {number} 0\n书 0 {number}\n", "utf-8")
+    nlpkit.convert(old, tmp_path / "before")
+
+    def run(folder):
+        keras.utils.clear_session()
+        shutil.copytree(tmp_path / "before", folder / "model")
+        nlpkit.convert(new, folder / "model", force=True)
+
+    def again(folder):
+        """Whatever happened, there was one whole model at each moment, or the next start puts it back."""
+        keras.utils.clear_session()
+        nlpkit.convert(new, folder / "model", force=True)
+
+    def content(folder):
+        assert [path.name for path in folder.iterdir()] == ["model"]
+        assert not (folder / "model" / "resume" / "replaced").exists()
+        with zipfile.ZipFile(folder / "model" / "model.keras") as file:
+            return {"weights": file.read("model.weights.h5")}
+
+    seen = check_every_point(run, again, content, tmp_path / "runs", kind, calls)
+    assert {call.split()[0] for call in seen} >= {"create", "rename", "move"}

@@ -91,10 +91,9 @@ def save_folder(task: Task, target: Path, more: Mapping[str, Any], force: bool) 
     check_folder(target, task.declaration.name, resume=False, force=force, can_resume=False)
     target.parent.mkdir(parents=True, exist_ok=True)
     new = target.with_name(f".{target.name}{PARTIAL}")
+    replaced = new / RESUME / REPLACED
     with locked(new), locked(target) if target.exists() else contextlib.nullcontext():
-        replaced = new / RESUME / REPLACED
-        if replaced.exists() and not target.exists():
-            replaced.rename(target)  # a kill came between the two renames below
+        _put_back(replaced, target)
         for folder, is_forced in ((target, force), (new, True)):
             check_folder(folder, task.declaration.name, resume=False, force=is_forced, can_resume=False)
         try:
@@ -104,7 +103,16 @@ def save_folder(task: Task, target: Path, more: Mapping[str, Any], force: bool) 
             if target.exists():
                 target.rename(replaced)
             new.rename(target)
-        except BaseException:
+        except BaseException as error:
+            _put_back(replaced, target)
             shutil.rmtree(new, ignore_errors=True)
+            if isinstance(error, OSError):
+                raise ArtefactError(f"{target}: can't be written: {error.strerror}") from None
             raise
         shutil.rmtree(target / RESUME / REPLACED, ignore_errors=True)
+
+
+def _put_back(replaced, target):
+    """If nothing has come in the place of the old folder, move it there again."""
+    if replaced.exists() and not target.exists():
+        replaced.rename(target)
