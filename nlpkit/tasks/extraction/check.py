@@ -13,7 +13,7 @@ from nlpkit.datasets.summary import LENGTHS, percentiles, share
 from nlpkit.metrics import scores_by_overlap
 from nlpkit.tasks.extraction.config import ExtractionSettings
 from nlpkit.tasks.extraction.examples import TROUBLES, read_triples, unit_of
-from nlpkit.tasks.extraction.places import places_of
+from nlpkit.tasks.extraction.places import BY_SENTENCE, places_of, share_within_sentences
 from nlpkit.tasks.units.records import SEGMENTERS, TextRecord, sentences_of
 
 _SHOWN = 12  # predicates
@@ -61,7 +61,7 @@ def _check_file(path, read, unit, config):
         [TextRecord(example.text) for example in examples], unit, (), SEGMENTERS[config.segmenter]
     )
     lengths = np.array([len(each.text if each.tokens is None else each.tokens) for each in sentences])
-    _, split = places_of(sentences, [example.triples for example in examples], [*predicates])
+    places, split = places_of(sentences, [example.triples for example in examples], [*predicates])
     counts = np.array([len(example.triples) for example in examples])
     overlap = scores_by_overlap(*[[[triple.key for triple in example.triples] for example in examples]] * 2)
     report = {
@@ -82,6 +82,9 @@ def _check_file(path, read, unit, config):
         f"triples of a sentence: {LENGTHS}": percentiles(counts),
         "subject and object the same": share(sum(s == o for s, _, o in keys), len(keys)),
         **{f"sentences with overlap: {name}": share(row["sentences"], total) for name, row in overlap.items()},
+        f"both names in one sentence (from {BY_SENTENCE:.0%} on texts are read by sentence)": (
+            f"{share_within_sentences(sentences, places):.1%} of the triples"
+        ),
         "predicates": len(predicates),
         "most frequent": ", ".join(f"{name} {count:,}" for name, count in predicates.most_common(_SHOWN)),
         "repeated sentences": share(total - len({example.text for example in examples}), total),

@@ -68,9 +68,10 @@ def quality(
     found = [[triple.key for triple in answer] for answer in answers]
     exact = triple_scores(gold, found)
     protocols = {"exact": exact, "partial (subject, object)": partial_triple_scores(gold, found)}
-    placed, found_places = ([_places(own) for own in both] for both in ([e.triples for e in examples], answers))
-    if any(gold) and [*map(len, placed)] == [*map(len, gold)]:
-        protocols["exact, with offsets"] = triple_scores(placed, found_places)
+    with_offsets = [pair for pair in zip(examples, answers) if all(each.places for each in pair[0].triples)]
+    if any(example.triples for example, _ in with_offsets):
+        both = ([[triple.places for triple in own] for own in side] for side in _sides(with_offsets))
+        protocols["exact, with offsets"] = triple_scores(*both)  # of those texts whose triples all have some
     if aliases:
         protocols["aliases"] = alias_triple_scores(gold, found, aliases)
     scores: dict[str, Any] = {**exact, "protocols": protocols}
@@ -90,9 +91,8 @@ def quality(
     return scores
 
 
-def _places(triples):
-    """The offsets of those triples that have some."""
-    return [triple.places for triple in triples if triple.places is not None]
+def _sides(pairs):
+    return [example.triples for example, _ in pairs], [answer.triples for _, answer in pairs]
 
 
 def common_errors(examples: Sequence[Example], answers: Sequence[Extraction]) -> list[tuple[Any, ...]]:

@@ -12,6 +12,8 @@ from nlpkit.text.sentences import sentence_ends
 
 Span = tuple[int, int]
 """First and last unit."""
+BY_SENTENCE = 0.99
+"""Share of triples with both names in one sentence from which on texts are read by sentence."""
 _MOST = 8  # places of one name in a text that are looked at
 _NESTED = 1000  # so far apart count two names of which one lies in the other
 

@@ -17,7 +17,7 @@ from nlpkit.tasks.extraction.examples import Example, read_triples, types_of, un
 from nlpkit.tasks.extraction.inputs import Texts, read_texts, training_batches
 from nlpkit.tasks.extraction.model import ExtractionNetwork, own_loss, power_of
 from nlpkit.tasks.extraction.pictures import triple_pictures
-from nlpkit.tasks.extraction.places import places_of, share_within_sentences
+from nlpkit.tasks.extraction.places import BY_SENTENCE, places_of, share_within_sentences
 from nlpkit.tasks.extraction.prior import KnownTriples
 from nlpkit.tasks.pictures import Picture
 from nlpkit.tasks.task import Data, Part, Problem, Task
@@ -26,8 +26,6 @@ from nlpkit.tasks.units.records import SEGMENTERS, Segmenter, TextRecord, parse_
 from nlpkit.terminal import say
 from nlpkit.text.lexicon import Lexicon
 from nlpkit.text.vocabulary import BigramVocabulary, CharacterVocabulary, Vocabulary
-
-_BY_SENTENCE = 0.99  # share of triples with both names in one sentence from which on texts are read by sentence
 
 
 class Prepared(NamedTuple):
@@ -95,7 +93,7 @@ class Extractor(Task):
             say(f"{split:,} triples are not learnt, since their names don't begin and end with tokens")
         context = settings.context
         if context == "auto":
-            context = "sentence" if share_within_sentences(sentences, places) >= _BY_SENTENCE else "text"
+            context = "sentence" if share_within_sentences(sentences, places) >= BY_SENTENCE else "text"
         metadata = {"predicates": names, "unit": unit, "types": types_of(examples), "context": context}
         task = cls(settings, metadata, predicates=Vocabulary(names), known=known, **reader.parts())
         task.network = task.build_network()
