@@ -3,10 +3,13 @@
 import ast
 import dataclasses
 import json
+import os
+import pickle
 import re
 import subprocess
 import sys
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -80,6 +83,28 @@ def test_batch_mates_do_not_matter(trained):
     alone = [predictor.predict([line])[0] for line in lines[:6]]
     assert _without_scores(alone) == _without_scores(together[:6])
     assert _without_scores(predictor.predict(lines[::-1])) == _without_scores(together[::-1])
+
+
+def test_threads_share_a_predictor_and_a_pickle_opens_its_folder(trained):
+    _, predictor, _, lines = trained
+    expected = _without_scores(predictor.predict(lines[:8]))
+    with ThreadPoolExecutor(4) as pool:
+        for found in pool.map(lambda _: predictor.predict(lines[:8]), range(8)):
+            assert _without_scores(found) == expected
+    again = pickle.loads(pickle.dumps(predictor))
+    assert _without_scores(again.predict(lines[:8])) == expected and again.metrics == predictor.metrics
+
+
+def test_a_forked_process_is_told_to_load_the_model_anew(words_model):
+    predictor = nlpkit.load(words_model)
+    child = os.fork()
+    if child == 0:
+        try:
+            predictor.predict(["今天"])
+        except ConfigError as error:
+            os._exit(7 if "load it in the new process" in str(error) else 1)
+        os._exit(2)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
 
 
 def _without_scores(answers):

@@ -37,9 +37,9 @@ def exclusive(file: Path, folder: Path) -> Iterator[None]:
     _HELD.add(descriptor)
     try:
         _take(descriptor, folder)
-        since = time.strftime("%Y-%m-%d %H:%M:%S")
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"process {os.getpid()}, since {since}\n".encode(), 0)
+        with contextlib.suppress(OSError):  # a full disk is no reason to say nothing but that
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"process {os.getpid()}, since {time.strftime('%Y-%m-%d %H:%M:%S')}\n".encode(), 0)
         yield
     finally:
         _HELD.discard(descriptor)

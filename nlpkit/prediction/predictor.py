@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import functools
+import os
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from nlpkit.datasets.files import ending_of
-from nlpkit.errors import DataError, DataWarning
+from nlpkit.errors import ConfigError, DataError, DataWarning
 from nlpkit.prediction.stream import Stages, check_arguments, check_on_error, output_format, predict_stream
 from nlpkit.tasks.answers import Answer
 from nlpkit.tasks.declaration import BINARY_FORMATS, options_of
@@ -20,14 +21,32 @@ from nlpkit.terminal import say
 class Predictor:
     """What `nlpkit.load` and `nlpkit.train` give: answers, answers from file to file, and metrics.
 
+    Threads may share it. A pickle of it holds the name of its folder, which is opened again by whoever unpickles it.
+    After a fork it says at once that it must be loaded anew.
+
     Attributes:
         task: the task's own object, with its settings, vocabularies and network.
         metrics: of the validation and test data when it was trained, by ``valid`` and ``test``.
     """
 
-    def __init__(self, task: Task, metrics: Mapping[str, Any] | None = None):
+    def __init__(
+        self, task: Task, metrics: Mapping[str, Any] | None = None, opener: tuple[Callable, tuple] | None = None
+    ):
+        """See the class.
+
+        Args:
+            task, metrics: as the attributes.
+            opener: a function and arguments by which an unpickled one opens its folder.
+        """
         self.task = task
         self.metrics = dict(metrics or {})
+        self._opener = opener
+        self._process = os.getpid()
+
+    def __reduce__(self) -> tuple[Callable, tuple]:
+        if self._opener is None:
+            raise TypeError("a predictor without a folder can't be pickled; nlpkit.train and nlpkit.load give one with")
+        return self._opener
 
     def __repr__(self) -> str:
         return f"<nlpkit predictor of the task {self.task.declaration.name}>"
@@ -120,6 +139,7 @@ class Predictor:
             ConfigError: if an option is unknown or out of range.
             DataError: if the file can't be read or used.
         """
+        self._check_process()
         task = self.task
         read = task.read(data, options_of(task.declaration.reading, reading, is_measured=True), task.metadata)
         for note in read.notes:
@@ -127,7 +147,16 @@ class Predictor:
         return {**task.evaluate(read.examples), **read.counts}
 
     def _prepare(self, options):
+        self._check_process()
         return self.task.prepare(self.task.declaration.prediction.create(options))
+
+    def _check_process(self):
+        """Threads of a backend don't live on in a forked process, where the first step would wait for them for ever."""
+        if os.getpid() != self._process:
+            raise ConfigError(
+                "this model was loaded before the process was forked; load it in the new process by nlpkit.load, or "
+                'start processes by "spawn"'
+            )
 
 
 def format_by_name(path: str | Path) -> str:

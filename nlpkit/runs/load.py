@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +36,18 @@ def load(folder: str | Path, task: type[Task] | None = None) -> Predictor:
         metrics = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError):  # metrics are for people; a folder answers without them
         metrics = {}
-    return Predictor(opened, metrics)
+    return Predictor(opened, metrics, opener_of(folder, opened))
+
+
+def opener_of(folder: str | Path, task: Task) -> tuple[Callable, tuple]:
+    """How a pickled predictor is opened: a function and its arguments."""
+    return _opened, (str(Path(folder).absolute()), type(task))
+
+
+@functools.lru_cache(maxsize=4)
+def _opened(folder, task):
+    """Once in a process, though a pool sends a pickle with each piece of work."""
+    return load(folder, task)
 
 
 def evaluate(folder: str | Path, data: str | Path, **reading: Any) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from nlpkit.runs.artefact import (
     read_manifest,
     save_artefact,
 )
+from nlpkit.runs.load import opener_of
 from nlpkit.tasks import get_declaration, get_task
 from nlpkit.tasks.declaration import options_of
 from nlpkit.terminal import say
@@ -260,7 +261,7 @@ def _finish(plan, model, files, fingerprint, history, begin):
     for name, scores in metrics.items():
         say(f"{name}: " + "  ".join(f"{k} {v:.4f}" for k, v in scores.items() if isinstance(v, float)))
     say(f"{folder}: written after {more['seconds']:.0f} s")
-    return Predictor(model, metrics)
+    return Predictor(model, metrics, opener_of(folder, model))
 
 
 def _measure(model, data):
@@ -278,7 +279,8 @@ def _finished(plan, fingerprint):
         raise ArtefactError(f"{plan.folder}: {difference(done, fingerprint)}")
     say(f"{plan.folder}: training had ended already")
     metrics = json.loads((plan.folder / "metrics.json").read_text("utf-8"))
-    return Predictor(load_artefact(plan.folder, get_task(plan.task)), metrics)
+    model = load_artefact(plan.folder, get_task(plan.task))
+    return Predictor(model, metrics, opener_of(plan.folder, model))
 
 
 def _told(metadata):
