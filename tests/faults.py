@@ -26,8 +26,8 @@ class Killed(BaseException):
 class Faults:
     """Counts the calls of the writer, and lets one of them go wrong.
 
-    They are the making of a file, its first write, the flush after its last one, the call that puts it on the disk,
-    and the renaming, before and after; what Keras writes by itself, before and after; and the moving of folders.
+    They are the making of a file, its first write, the flush after its last one, and the renaming; what Keras writes
+    by itself, before and after; and the moving of folders, before and after.
 
     Args:
         at: index of the call that goes wrong; None for none.
@@ -59,12 +59,6 @@ class Faults:
         def replace(source, target):
             faults.point("rename", target)
             os.replace(source, target)
-            if faults.kind == "kill":
-                faults.point("renamed", target)
-
-        def fsync(descriptor):
-            faults.point("sync", faults.current)
-            os.fsync(descriptor)
 
         def remove(path):
             if not faults.is_dead:
@@ -85,7 +79,7 @@ class Faults:
             save(model, path, *rest, **more)
             faults.point("saved", path)
 
-        patched = types.SimpleNamespace(replace=replace, fsync=fsync)
+        patched = types.SimpleNamespace(replace=replace, fsync=os.fsync)
         with (
             mock.patch.object(files, "open", opened, create=True),
             mock.patch.object(files, "os", patched),
@@ -113,7 +107,6 @@ class _File:
         return self._file.write(content)
 
     def flush(self):
-        self._faults.current = self._path
         self._faults.point("flush", self._path)
         self._file.flush()
 

@@ -42,7 +42,7 @@ def test_every_call_of_the_writer_in_a_training(kind, calls, tmp_path, eagerly):
         )
 
     seen = check_every_point(run, lambda folder: run(folder, resume=True), weights_of, tmp_path / "runs", kind, calls)
-    assert len(seen) > 40 and {call.split()[0] for call in seen} >= {"create", "write", "flush", "sync", "rename"}
+    assert len(seen) > 30 and {call.split()[0] for call in seen} >= {"create", "write", "flush", "rename"}
 
 
 @pytest.mark.parametrize(("kind", "calls"), [("kill", ""), ("full", "write"), ("full", "move")])

@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any
 
 from nlpkit.datasets.files import PARTIAL, PARTIAL_MODEL, digest_of, write_atomically, written_atomically
 from nlpkit.datasets.locks import check_free, exclusive
-from nlpkit.errors import ArtefactError, ConfigError
+from nlpkit.errors import ArtefactError, ConfigError, DataError
 from nlpkit.tasks import get_declaration, get_task, names
 
 if TYPE_CHECKING:
@@ -294,10 +294,26 @@ def load_artefact(folder: str | Path, task: type[Task] | None = None, prefix: st
         }
         loaded = cls(settings, manifest["metadata"], **parts)
         brought = [str(each) for each in manifest.get("brings", [])]
-    except (ConfigError, KeyError, TypeError, ValueError) as error:
-        raise ArtefactError(f"{folder}: is damaged or of another version ({error})") from None
+    except _DAMAGE as error:
+        raise _damaged(folder, error) from None
     from nlpkit.runs.weights import load_network
 
     loaded.network = load_network(loaded.build_network, folder / f"{prefix}{_MODEL}")
-    loaded.bring({name: load_artefact(folder, prefix=f"{prefix}{name}-") for name in brought})
+    models = {name: load_artefact(folder, prefix=f"{prefix}{name}-") for name in brought}
+    try:
+        loaded.bring(models)
+    except _DAMAGE as error:
+        raise _damaged(folder, error) from None
     return loaded
+
+
+# What reading a file, or making an object of what stands in it, raises where it holds something else.
+_DAMAGE = (
+    ConfigError, DataError, ArithmeticError, AttributeError, EOFError, LookupError, OSError, RecursionError, TypeError,
+    ValueError,
+)  # fmt: skip
+
+
+def _damaged(folder, error):
+    kind = f"{type(error).__name__}: " if isinstance(error, LookupError) else ""
+    return ArtefactError(f"{folder}: is damaged or of another version ({kind}{error})")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
@@ -11,6 +10,7 @@ import numpy as np
 
 from nlpkit.text.characters import FlatTexts, code_points, normalize_text
 from nlpkit.text.matcher import WordMatcher
+from nlpkit.text.packed import read_packed
 
 LONGEST = 6
 """Longer words are left out: the longest that a look-up at every place pays for."""
@@ -84,7 +84,7 @@ class Lexicon:
     @classmethod
     def load(cls, path: Path) -> Lexicon:
         """Read what `write` wrote into a gzipped file."""
-        fields = gzip.decompress(Path(path).read_bytes()).decode("utf-8").replace("\n", "\t").split("\t")
+        fields = read_packed(path).replace("\n", "\t").split("\t")
         lexicon = cls.__new__(cls)
         lexicon._index("\n".join(fields[:-1:2]), np.array(fields[1::2], "uint8"))
         return lexicon

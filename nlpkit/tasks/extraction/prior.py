@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import collections
-import gzip
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import IO
@@ -14,6 +13,7 @@ from nlpkit.tasks.extraction.places import Place, Ruler
 from nlpkit.tasks.units.records import Sentence
 from nlpkit.text.characters import FlatTexts, code_points, normalize_text
 from nlpkit.text.matcher import WordMatcher
+from nlpkit.text.packed import read_packed
 
 Key = tuple[str, str, str]
 _MOST = 4  # places of a name in a text that are looked at
@@ -109,5 +109,5 @@ class KnownTriples:
     @classmethod
     def load(cls, path: Path) -> KnownTriples:
         """Read what `write` wrote into a gzipped file."""
-        rows = (line.split("\t") for line in gzip.decompress(Path(path).read_bytes()).decode("utf-8").split("\n")[:-1])
+        rows = (line.split("\t") for line in read_packed(path).split("\n")[:-1])
         return cls({(row[0], row[1], row[2]): int(row[3]) for row in rows})

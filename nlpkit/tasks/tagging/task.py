@@ -79,6 +79,7 @@ class Tagger(Task):
 
     def __init__(self, settings: TaggingSettings, metadata: Mapping[str, Any], **parts: Any):
         super().__init__(settings, metadata, **parts)
+        tag_schemes.scheme_roles(self.metadata["scheme"])
         self.inputs = reader_of(settings, self.metadata, parts)
         self.reader = TagReader(
             self.labels.symbols, self.metadata["scheme"], settings.window, self.metadata.get("blanks", False)
@@ -149,6 +150,7 @@ class Tagger(Task):
     def bring(self, models: Mapping[str, Task]) -> None:
         for model in models.values():
             by_model(model)
+        segmenter_of(self.settings.segmenter, models)
         super().bring(models)
 
     @functools.cached_property

@@ -197,7 +197,11 @@ def by_model(task: Task) -> Segmenter:
 
 def segmenter_of(name: str, models: Mapping[str, Task]) -> Segmenter:
     """A segmenter by its name, or a model that was brought along as one."""
-    return SEGMENTERS[name] if name in SEGMENTERS else by_model(models["segmenter"])
+    if name in SEGMENTERS:
+        return SEGMENTERS[name]
+    if "segmenter" not in models:
+        raise ConfigError(f"segmenter = {name!r}: a folder whose model was not brought along")
+    return by_model(models["segmenter"])
 
 
 _EMPTY = Sentence("", (), ())
