@@ -37,7 +37,7 @@ def exclusive(file: Path, folder: Path) -> Iterator[None]:
     _HELD.add(descriptor)
     try:
         _take(descriptor, folder)
-        with contextlib.suppress(OSError):  # a full disk is no reason to say nothing but that
+        with contextlib.suppress(OSError):  # it is only for the message
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, f"process {os.getpid()}, since {time.strftime('%Y-%m-%d %H:%M:%S')}\n".encode(), 0)
         yield

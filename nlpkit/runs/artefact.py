@@ -69,7 +69,8 @@ def check_folder(
     states = {path.name for path in (folder / RESUME).iterdir()} if (folder / RESUME).is_dir() else set()
     if present <= {RESUME} and {_whole(name) for name in states} <= {_LOCK, _MARKER} - _begun(folder):
         return
-    foreign = sorted(name for name in present - {RESUME} if _whole(name) not in _own_names(folder))
+    own = _own_names(folder)
+    foreign = sorted(name for name in present - {RESUME} if _whole(name) not in own)
     foreign += [f"{RESUME}/{name}" for name in sorted(states) if _whole(name) not in _OWN_STATE]
     if foreign or not (_begun(folder) or _manifest_or_none(folder)):
         shown = ", ".join((foreign or sorted(present))[:3])

@@ -8,7 +8,8 @@ DATA (or the variable NLPKIT_BENCH_DATA) holds `extraction/duie/`. The models ar
 nlpkit all of them `--repeat` times over, jiagu the first `--peer-sentences` once, for it is slow. F1 is that of exact
 triples, of all sentences and of those that jiagu read. What jiagu was trained on is not known; the test file may be
 part of it. `--jobs seen` instead splits the F1 of folders on `extraction/webnlg-star/` by whether training has a
-triple.
+triple. `--jobs joined` puts sentences of DuIE's validation file together and reads these texts as a whole and sentence
+by sentence.
 """
 
 import json
@@ -30,9 +31,9 @@ def main():
     parser.add_argument("--models", nargs="*", default=[], metavar="NAME=DIR")
     parser.add_argument("--repeat", type=int, default=8)
     parser.add_argument("--peer-sentences", type=int, default=400)
-    parser.add_argument("--jobs", choices=("files", "seen"), default="files")
+    parser.add_argument("--jobs", choices=("files", "seen", "joined"), default="files")
     args = workers.parse(parser, {"jiagu": jiagu_triples})
-    {"files": files, "seen": seen}[args.jobs](args)
+    {"files": files, "seen": seen, "joined": joined}[args.jobs](args)
 
 
 def read(path):
@@ -106,6 +107,27 @@ def seen(args):
         ]
         cells = " | ".join(f"{row['f1']:.4f} | {row['triples']}" for row in rows)
         print(f"| {name} | {triple_scores(gold, found)['f1']:.4f} | {cells} |")
+
+
+def joined(args):
+    """Print the table of texts of one, two and four sentences."""
+    texts, gold = read(args.data / "extraction" / "duie" / "valid.jsonl")
+    texts, gold = texts[:1200], gold[:1200]
+    closed = [text if text[-1] in "。！？" else f"{text}。" for text in texts]
+    print("| model | read | alone | two joined | four joined |\n|---|---|---:|---:|---:|")
+    for model in args.models:
+        name, _, path = model.partition("=")
+        predictor = nlpkit.load(path)
+        for context in ("text", "sentence"):
+            predictor.task.metadata["context"] = context
+            cells = []
+            for count in (1, 2, 4):
+                starts = range(0, len(texts), count)
+                together = texts if count == 1 else ["".join(closed[i : i + count]) for i in starts]
+                found = [{triple.key for triple in answer} for answer in predictor.predict(together)]
+                right = [set().union(*gold[i : i + count]) for i in starts]
+                cells.append(f"{triple_scores(right, found)['f1']:.4f}")
+            print(f"| {name} | by {context} | {' | '.join(cells)} |", flush=True)
 
 
 if __name__ == "__main__":

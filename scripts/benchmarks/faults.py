@@ -1,4 +1,4 @@
-"""Let each call of the writer go wrong once, in the training of a task, in predictions and conversions.
+"""Let each call of the writer go wrong once, in the training of a task and in predictions.
 
     python scripts/benchmarks/faults.py [--tasks tagging couplet …] [--kinds kill full]
 
@@ -34,14 +34,14 @@ def main():
     parser.add_argument("--tasks", nargs="*", choices=TASKS, default=[*TASKS], metavar="TASK")
     parser.add_argument("--kinds", nargs="*", choices=("kill", "full"), default=["kill", "full"])
     args = parser.parse_args()
-    print("| | fault | calls | as promised | s |\n|---|---|---:|---:|---:|")
+    print("| | fault | calls, all as promised | s |\n|---|---|---:|---:|")
     for task in args.tasks:
         for kind in args.kinds:
             for name, check in (("training", training), ("prediction", prediction)):
                 begin = time.monotonic()
                 with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stderr(io.StringIO()):
                     calls = len(check(task, Path(folder), kind))
-                print(f"| {task}, {name} | {kind} | {calls} | {calls} | {time.monotonic() - begin:.0f} |", flush=True)
+                print(f"| {task}, {name} | {kind} | {calls} | {time.monotonic() - begin:.0f} |", flush=True)
 
 
 def training(task, folder, kind):

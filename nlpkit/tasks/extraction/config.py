@@ -9,6 +9,9 @@ from nlpkit.tasks.declaration import Declaration, Demo, PredictionOptions, Readi
 from nlpkit.tasks.encoder_settings import UnitSettings
 from nlpkit.training.metric import Metric
 
+FLOOR = 0.05
+"""Less probable triples are never looked at."""
+
 
 @options
 class ExtractionSettings(UnitSettings):
@@ -116,7 +119,7 @@ class ExtractionPrediction(PredictionOptions):
     threshold: float | None = option(
         "lowest probability of a triple; without, the one that was best on the validation data",
         default=None,
-        least=0.05,
+        least=FLOOR,
         below=1,
     )
     predicates: tuple[str, ...] = option("only these", default=(), metavar="PREDICATE")

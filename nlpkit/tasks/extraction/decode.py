@@ -16,13 +16,12 @@ from nlpkit.datasets.readers import field_of, parse_object
 from nlpkit.decoding.marks import pair_marks
 from nlpkit.errors import ConfigError, DataError
 from nlpkit.tasks.extraction.answers import Extraction, Triple
+from nlpkit.tasks.extraction.config import FLOOR
 from nlpkit.tasks.extraction.inputs import Texts
 from nlpkit.tasks.extraction.model import ExtractionNetwork, PairsHead
 from nlpkit.tasks.extraction.places import Ruler
 from nlpkit.training.forward import side_by_side
 
-FLOOR = 0.05
-"""Less probable triples are never looked at."""
 _UNITS_AT_ONCE = 4096  # of a batch
 _SUBJECTS_AT_ONCE = 128
 

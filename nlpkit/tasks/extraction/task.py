@@ -10,8 +10,14 @@ from typing import Any, NamedTuple
 
 from nlpkit.errors import ConfigError, DataError, unknown_name
 from nlpkit.tasks.extraction.answers import Extraction
-from nlpkit.tasks.extraction.config import EXTRACTION, ExtractionPrediction, ExtractionReading, ExtractionSettings
-from nlpkit.tasks.extraction.decode import FLOOR, Choice, Found, Search, answers_of, read_schema
+from nlpkit.tasks.extraction.config import (
+    EXTRACTION,
+    FLOOR,
+    ExtractionPrediction,
+    ExtractionReading,
+    ExtractionSettings,
+)
+from nlpkit.tasks.extraction.decode import Choice, Found, Search, answers_of, read_schema
 from nlpkit.tasks.extraction.evaluate import best_threshold, quality
 from nlpkit.tasks.extraction.examples import Example, read_triples, types_of, unit_of
 from nlpkit.tasks.extraction.inputs import Texts, read_texts, training_batches
@@ -136,7 +142,6 @@ class Extractor(Task):
             if name not in self.predicates:
                 raise ConfigError(unknown_name("predicate", name, self.predicates.symbols))
         threshold = self.metadata.get("threshold", FLOOR) if options.threshold is None else options.threshold
-        options.require("threshold", threshold >= FLOOR, f"at least {FLOOR}; what is less probable is never looked at")
         schema = None if options.schema is None else read_schema(options.schema, self.predicates.symbols)
         return Prepared(Choice(threshold, options.predicates or None, schema), self._segmenter)
 
