@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import contextlib
+import errno
 import gzip
 import hashlib
 import os
@@ -45,11 +46,19 @@ def written_atomically(path: str | Path) -> Iterator[IO[bytes]]:
         os.replace(partial, path)
     except OSError as error:
         remove(partial)
-        reason = _reason(error) if path.parent.is_dir() else f"the folder {path.parent} does not exist"
-        raise DataError(f"can't be written: {reason}", path) from None
+        raise DataError(why_not_written(error, path), path) from None
     except BaseException:
         remove(partial)
         raise
+
+
+def why_not_written(error: OSError, path: Path) -> str:
+    """Why a file could not be written, in words that go after its name."""
+    folder = path.parent.absolute()
+    if not folder.is_dir():
+        return f"can't be written: the folder {path.parent} does not exist"
+    room = f" in {folder}; make room there and start again" if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
+    return f"can't be written: {_reason(error)}{room}"
 
 
 def remove(partial: Path) -> None:

@@ -63,7 +63,7 @@ def _saved_by_keras(model, path):
         with zipfile.ZipFile(partial) as file:
             return {name: file.read(name) for name in file.namelist()}
     except OSError as error:
-        raise ArtefactError(f"{path}: can't be written: {error.strerror or error}") from None
+        raise ArtefactError(f"{path}: {files.why_not_written(error, path)}") from None
     finally:
         files.remove(partial)
 

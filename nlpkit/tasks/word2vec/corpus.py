@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from nlpkit.datasets.files import read_lines
+from nlpkit.datasets.files import read_lines, why_not_written, write_atomically, written_atomically
 from nlpkit.datasets.locks import check_free, exclusive
 from nlpkit.errors import ArtefactError, ConfigError, DataError
 from nlpkit.terminal import progress_bar
@@ -180,16 +180,20 @@ def _write_cache(path, running, place):
         _sweep(place.parent)
         partial = Path(tempfile.mkdtemp(prefix=_PARTIAL, dir=place.parent))
     except OSError as error:
-        raise DataError(f"can't be written: {error.strerror}; set NLPKIT_CACHE to another folder", place) from None
+        raise _unwritten(place, error) from None
     try:
         with exclusive(partial / _LOCK, place):
             _number_words(path, running, partial)
         os.replace(partial, place)
-    except OSError:
+    except OSError as error:
         if not (place / _ABOUT).exists():  # otherwise another process was faster
-            raise
+            raise _unwritten(place, error) from None
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def _unwritten(place, error):
+    return DataError(f"{why_not_written(error, place)}; NLPKIT_CACHE names another folder for such files", place)
 
 
 def _sweep(cache):
@@ -204,7 +208,7 @@ def _number_words(path, running, folder):
     numbers, counts, neighbours = _Numbers(), np.zeros(0, "int64"), 0
     blocks = _blocks(path)
     size = None if str(path).endswith(".gz") else Path(path).stat().st_size / 1000
-    with open(folder / "ids.bin", "wb") as file, progress_bar("KB") as bar:
+    with written_atomically(folder / "ids.bin") as file, progress_bar("KB") as bar:
         row = bar.add_task("cutting" if running else "counting words", total=size)
         for block in cut_in_parallel(blocks) if running else blocks:
             ids = []
@@ -216,15 +220,16 @@ def _number_words(path, running, folder):
                 ids.append(EDGE)
             ids = np.array(ids, "int32")
             ids = ids[ids >= EDGE]
-            ids.tofile(file)
+            file.write(ids.tobytes())
             more = np.bincount(ids[ids != EDGE], minlength=len(numbers))
             counts = np.pad(counts, (0, len(more) - len(counts))) + more
             bar.advance(row, len(block.encode("utf-8", "surrogatepass")) / 1000)
     listed = "".join(f"{word}\n" for word in numbers)
-    (folder / "words.txt").write_bytes(listed.encode("utf-8", "surrogatepass"))
-    np.save(folder / "counts.npy", counts)
+    write_atomically(folder / "words.txt", listed.encode("utf-8", "surrogatepass"))
+    with written_atomically(folder / "counts.npy") as file:
+        np.save(file, counts)
     about = {"neighbours": neighbours, "long": numbers.long, "first_long": numbers.first_long}
-    (folder / _ABOUT).write_text(json.dumps({**about, "longest": numbers.longest}))
+    write_atomically(folder / _ABOUT, json.dumps({**about, "longest": numbers.longest}).encode())
 
 
 def _blocks(path) -> Iterator[str]:
