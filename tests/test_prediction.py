@@ -10,10 +10,13 @@ import threading
 import time
 import zipfile
 
+import hypothesis
+import hypothesis.strategies as st
 import pytest
 
 import nlpkit
 from nlpkit.errors import ArtefactError, ConfigError, DataError
+from nlpkit.prediction import chunks
 
 
 @pytest.fixture(scope="module")
@@ -35,15 +38,75 @@ def test_order_empty_lines_and_line_ends(predictor, tmp_path):
 
 
 def test_many_blocks_are_one_file(predictor, tmp_path, monkeypatch):
-    from nlpkit.prediction import stream
-
     lines = [f"第{i}行有一些字。" for i in range(500)]
     (tmp_path / "in.gz").write_bytes(gzip.compress("\n".join(lines).encode()))
     predictor.predict_file(tmp_path / "in.gz", tmp_path / "whole")
-    monkeypatch.setattr(stream, "_LEAST", 700)
-    monkeypatch.setattr(stream, "_MOST", 700)
+    for bound in ("_LEAST", "_FIRST", "_MOST"):
+        monkeypatch.setattr(chunks, bound, 700)
     assert predictor.predict_file(tmp_path / "in.gz", tmp_path / "parts.gz") == (500, 0)
     assert gzip.decompress((tmp_path / "parts.gz").read_bytes()) == (tmp_path / "whole").read_bytes()
+
+
+@pytest.fixture
+def short_lines(monkeypatch):
+    """Lines of more than 900 bytes are long, and their parts have 200 at most."""
+    monkeypatch.setattr(chunks, "LONGEST", 900)
+    for bound in ("_LEAST", "_FIRST", "_MOST"):
+        monkeypatch.setattr(chunks, bound, 200)
+
+
+_TEXTS = st.lists(st.text(st.sampled_from("字 a。，\u3000𠮷")), max_size=8)
+
+
+@hypothesis.given(
+    st.lists(st.text(st.sampled_from("字 a。，\u3000𠮷")), max_size=8), st.lists(st.integers(0, 60)), st.data()
+)
+@hypothesis.settings(deadline=None, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture])
+def test_chunks_are_the_file(short_lines, texts, repeats, data):
+    lines = [text * (repeats[i] if i < len(repeats) else 1) for i, text in enumerate(texts)]
+    content = "\n".join(lines).encode()
+    in_parts = data.draw(st.booleans())
+    found = [*chunks.read_chunks(io.BytesIO(content), "file", chunks.Pace(), in_parts)]
+    assert sum(chunk.size for chunk in found) in (len(content), len(content) + 1)
+    assert all(len(chunk.content) <= 1200 for chunk in found)
+    if in_parts:
+        ends = [b"\n" if chunk.is_last and not chunk.content.endswith(b"\n") else b"" for chunk in found]
+        whole = b"".join(chunk.content + end for chunk, end in zip(found, ends))
+        assert whole.removesuffix(b"\n") == content.removesuffix(b"\n")
+        for chunk in found:
+            chunk.content.decode()  # no character is cut
+    else:
+        # Of those between it depends on where chunks end.
+        sizes = [len(line.encode()) for line in lines]
+        assert (
+            sum(n > 1100 for n in sizes) <= sum(chunk.is_passed_over for chunk in found) <= sum(n > 900 for n in sizes)
+        )
+    whole_lines = [chunk.content.removesuffix(b"\n").count(b"\n") + 1 for chunk in found if not chunk.before]
+    assert sum(whole_lines) == (content.removesuffix(b"\n").count(b"\n") + 1 if content else 0)
+
+
+def test_long_lines_in_parts(predictor, tmp_path, short_lines):
+    long = "今天天气真好，我们去公园。" * 200
+    source, target = tmp_path / "in.txt", tmp_path / "out.txt"
+    source.write_text(f"你好\n{long}\n　　{' ' * 2000}\n再见\n{long}", "utf-8")
+    assert predictor.predict_file(source, target) == (5, 0)
+    found = target.read_text("utf-8").split("\n")
+    whole = predictor.predict([long])[0].to_text()
+    assert found[1] == found[4] == whole and found[2] == "" and found[3].replace(" ", "") == "再见" and len(found) == 6
+    predictor.predict_file(source, tmp_path / "out.conll")
+    rows = (tmp_path / "out.conll").read_text("utf-8").split("\n\n")
+    assert [len(each.split("\n")) for each in rows[:2]] == [2, len(long)]
+    # Of an answer with offsets there are no parts.
+    assert predictor.predict_file(source, tmp_path / "out.jsonl") == (5, 3)
+    answers = [json.loads(line)["text"] for line in (tmp_path / "out.jsonl").read_text("utf-8").splitlines()]
+    assert answers == ["你好", "", "", "再见", ""]
+    errors = (tmp_path / "out.jsonl.errors.jsonl").read_text("utf-8").splitlines()
+    assert json.loads(errors[0])["reason"].startswith("is 7,801 bytes long, and can be 4,194,304 at")
+    # What can't be read of it is left out and told once.
+    source.write_bytes(long.encode() + b"\xff" + long.encode() + b"\xff\n\n")
+    assert predictor.predict_file(source, target) == (2, 1)
+    error = json.loads((tmp_path / "out.txt.errors.jsonl").read_text("utf-8"))
+    assert error["line"] == 1 and "byte 0xff at column 7801)" in error["reason"]
 
 
 def test_an_answer_does_not_wait_for_the_next_block():
@@ -72,7 +135,7 @@ def test_an_answer_does_not_wait_for_the_next_block():
 
     stages = Stages(encode, lambda x: x, lambda x, y: written.append(x) or "\n")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("nlpkit.prediction.stream._open_input", blocks)
+        patch.setattr("nlpkit.prediction.stream.open_input", blocks)
         assert predict_stream(stages, "numbers", os.devnull) == (6, 0)
     assert written == [[str(i)] for i in range(6)]
 

@@ -124,15 +124,15 @@ def read_lines(path: str | Path) -> Iterator[tuple[int, str]]:
         raise DataError("is empty", path)
 
 
-def decode_line(line: bytes, path: str | Path, number: int) -> str:
-    """One line without its end; a `DataError` if it is not UTF-8."""
+def decode_line(line: bytes, path: str | Path, number: int, before: int = 0) -> str:
+    """One line without its end, or what comes after so many bytes of it; a `DataError` if it is not UTF-8."""
     try:
         return line.rstrip(b"\r\n").decode("utf-8")
     except UnicodeDecodeError as error:
-        byte = line[error.start]
+        byte, column = line[error.start], before + error.start + 1
         encoding = "UTF-16" if line[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "GB18030"
         raise DataError(
-            f"is not UTF-8 (byte 0x{byte:02x} at column {error.start + 1}); convert the file, for example with "
+            f"is not UTF-8 (byte 0x{byte:02x} at column {column}); convert the file, for example with "
             f"iconv -f {encoding} -t UTF-8",
             path,
             number,

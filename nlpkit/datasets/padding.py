@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-_STEPS_AT_ONCE = 65_536  # in a batch of prediction
+_STEPS_AT_ONCE = 16_384  # in a batch of prediction: little memory, and the state of a loop fits the cache
 
 
 def gather_padded(

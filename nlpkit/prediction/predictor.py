@@ -122,6 +122,7 @@ class Predictor:
             run=self.task.run,
             write=lambda encoded, outputs: self.task.write(encoded, outputs, file_format),
             header=functools.partial(self.task.header, file_format) if file_format in BINARY_FORMATS else None,
+            between=self.task.between_parts(file_format),
         )
         return predict_stream(stages, input, output, input_format, on_error)
 

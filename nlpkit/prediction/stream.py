@@ -4,29 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import queue
-import select
 import sys
 import threading
-import time
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from nlpkit.datasets.files import BYTE_ORDER_MARK, decode_line, ending_of, open_bytes, written_atomically
+from nlpkit.datasets.files import decode_line, ending_of, written_atomically
 from nlpkit.datasets.readers import parse_json
 from nlpkit.errors import ConfigError, DataError, unknown_name
+from nlpkit.prediction.chunks import LONGEST, Chunk, Pace, open_input, read_chunks
 from nlpkit.tasks.declaration import BINARY_FORMATS, Declaration
 from nlpkit.tasks.task import Problem
 from nlpkit.terminal import progress_bar, say
 
 ON_ERROR = ("skip", "stop")
 """What may be done about a bad line."""
-_LEAST, _MOST = 1 << 18, 4 << 20  # bytes read at a time
-_EVERY = 2.0  # seconds that a block should take, so that progress shows
 _SHOWN = 200  # characters of a bad line that the error file repeats
 
 
@@ -39,15 +34,17 @@ class Stages(NamedTuple):
     write: Callable[[Any, Any], str | bytes]  # takes both; gives the output, text with line ends
     header: Callable[[int], bytes] | None = None
     """What stands before the output, once the number of lines is known; as long for any number."""
+    between: str | None = None
+    """What stands between the answers to the parts of a line of more than `nlpkit.prediction.chunks.LONGEST` bytes;
+    None if such a line is not answered."""
 
 
 class _Block(NamedTuple):
-    """Some lines of the input on their way."""
+    """A chunk of the input on its way."""
 
-    size: int  # bytes
+    chunk: Chunk
     first: int  # number of the first line
     items: list[Any]
-    content: bytes
     errors: dict[int, DataError]  # by number of the line
     problems: Sequence[Problem] = ()
     encoded: Any = None
@@ -85,7 +82,7 @@ def predict_stream(
     by_hand = str(input_path) == "-"
     lines = reported = 0
     with (
-        _open_input(input_path) as source,
+        open_input(input_path) as source,
         _Output(output_path) as output,
         progress_bar("KB", hidden=by_hand) as bar,
         contextlib.ExitStack() as running,
@@ -93,21 +90,23 @@ def predict_stream(
         row = bar.add_task("predicting", total=_size(input_path))
         if stages.header is not None:
             output.write(stages.header(0))
-        pace = _Pace()
-        blocks: Iterator[_Block] = _parsed(source, name, pace, input_format)
+        pace = Pace()
+        in_parts = stages.between is not None and input_format == "text"
+        blocks = _parsed(read_chunks(source, name, pace, in_parts), name, input_format)
         for stage in _stages(stages):
             # Whoever writes to a pipe may wait for the answer, so there no block waits for the next.
             blocks = map(stage, blocks) if by_hand else running.enter_context(closing(_ahead(stage, blocks)))
+        reports, written = _Reports(name), _Parts(stages.between)
         for block in blocks:
-            for report in _reports(block, name):
+            for report in reports.of(block):
                 if report.is_error and on_error == "stop":
                     raise report.error
                 output.report(report)
                 reported += 1
-            output.write(block.text)
-            lines += len(block.items)
-            bar.advance(row, block.size / 1000)
-            pace.done(block.size)
+            output.write(written.joined(block))
+            lines += len(block.items) - (not block.chunk.is_last)
+            bar.advance(row, block.chunk.size / 1000)
+            pace.done(block.chunk.size)
         if stages.header is not None:
             output.rewrite(stages.header(lines))
     return lines, reported
@@ -184,28 +183,44 @@ class _Report(NamedTuple):
     line: bytes
 
 
-def _reports(block, name) -> Iterator[_Report]:
-    """One report for each line that something is to be said of, in order."""
-    found = {
-        block.first + problem.row: (DataError(problem.reason, name, block.first + problem.row), problem.is_error)
-        for problem in block.problems
-    }
-    found |= {number: (error, True) for number, error in block.errors.items()}
-    lines = _lines(block.content) if found else []
-    for number in sorted(found):
-        yield _Report(*found[number], lines[number - block.first])
+class _Reports:
+    """What is to be said of the lines, once of each."""
+
+    def __init__(self, name):
+        self._name, self._last = name, 0
+
+    def of(self, block) -> Iterator[_Report]:
+        """One report for each line of a block that something is to be said of, in order."""
+        found = {
+            block.first + problem.row: (
+                DataError(problem.reason, self._name, block.first + problem.row),
+                problem.is_error,
+            )
+            for problem in block.problems
+        }
+        found |= {number: (error, True) for number, error in block.errors.items()}
+        lines = _lines(block.chunk.content) if found else []
+        for number in sorted(found):
+            if number != self._last:  # a part of a line of which a report was given
+                self._last = number
+                yield _Report(*found[number], lines[number - block.first])
 
 
-class _Pace:
-    """How much to read at a time: little at first, so that the first answer comes soon, then what `_EVERY` allows."""
+class _Parts:
+    """Puts together the answers to the parts of a long line."""
 
-    def __init__(self):
-        self.size, self._last = _LEAST, time.monotonic()
+    def __init__(self, between):
+        self._between, self._is_open = (between or "").encode(), False
 
-    def done(self, size):
-        """To be called when answers to so many bytes are written."""
-        taken, self._last = time.monotonic() - self._last, time.monotonic()
-        self.size = int(min(max(size / max(taken, 1e-3) * _EVERY, _LEAST), _MOST))
+    def joined(self, block) -> bytes:
+        """What is written for a block."""
+        is_part = block.chunk.before or not block.chunk.is_last
+        if not is_part:
+            return block.text
+        text = block.text.removesuffix(b"\n")
+        before = self._between if self._is_open and text else b""
+        self._is_open = bool(self._is_open or text) and not block.chunk.is_last
+        return before + text + (b"\n" if block.chunk.is_last else b"")
 
 
 def _ahead(stage, blocks):
@@ -246,19 +261,17 @@ def _ahead(stage, blocks):
         thread.join()
 
 
-def _parsed(source, name, pace, input_format) -> Iterator[_Block]:
+def _parsed(chunks, name, input_format) -> Iterator[_Block]:
     """The blocks of the input, each line read as a text or an object."""
     first = 1
-    for content in _blocks(source, name, pace):
-        items, errors = _items(content, name, first, input_format)
-        yield _Block(len(content), first, items, content, errors)
-        first += len(items)
-
-
-def _open_input(path):
-    if str(path) == "-":
-        return contextlib.nullcontext(sys.stdin.buffer)
-    return open_bytes(path)
+    for chunk in chunks:
+        if chunk.is_passed_over:
+            reason = f"is {chunk.size:,} bytes long, and can be {LONGEST:,} at most; cut it into several lines"
+            items, errors = [""], {first: DataError(reason, name, first)}
+        else:
+            items, errors = _items(chunk, name, first, input_format)
+        yield _Block(chunk, first, items, errors)
+        first += len(items) - (not chunk.is_last)
 
 
 def _size(path):
@@ -266,49 +279,9 @@ def _size(path):
     return path.stat().st_size / 1000 if path.is_file() and path.suffix != ".gz" else None
 
 
-def _blocks(source, name, pace) -> Iterator[bytes]:
-    """Whole lines, about `pace.size` bytes at a time."""
-    rest, first = b"", True
-    while True:
-        try:
-            chunk = _read(source, pace.size)
-        except (OSError, EOFError, zlib.error) as error:
-            raise DataError(f"can't be read further: {error}", name) from None
-        if not chunk:
-            break
-        if first:
-            chunk, first = chunk.removeprefix(BYTE_ORDER_MARK), False
-        end = chunk.rfind(b"\n") + 1
-        if end:
-            yield rest + chunk[:end]
-            rest = chunk[end:]
-        else:
-            rest += chunk
-    if rest:
-        yield rest
-
-
-def _read(source, size):
-    """Up to `size` bytes; from a pipe only what is there, so that a slow writer's lines are answered at once."""
-    if source is not sys.stdin.buffer:
-        return source.read(size)
-    descriptor = source.fileno()
-    if os.isatty(descriptor):
-        print("> ", end="", file=sys.stderr, flush=True)  # a person is there
-    chunk = os.read(descriptor, size)
-    if not chunk and os.isatty(descriptor):
-        print(file=sys.stderr)
-    while chunk and len(chunk) < size and select.select([descriptor], [], [], 0)[0]:
-        more = os.read(descriptor, size - len(chunk))
-        if not more:
-            break
-        chunk += more
-    return chunk
-
-
-def _items(content, name, first, input_format):
-    """The texts or objects of a block, and by number of each bad line its error."""
-    errors = {}
+def _items(chunk, name, first, input_format):
+    """The texts or objects of a chunk, and by number of each bad line its error."""
+    content, errors = chunk.content, {}
     if input_format == "text" and b"\r" not in content:
         try:
             return content.decode("utf-8").removesuffix("\n").split("\n"), errors
@@ -317,7 +290,7 @@ def _items(content, name, first, input_format):
     items = []
     for number, line in enumerate(_lines(content), first):
         try:
-            item = decode_line(line, name, number)
+            item = decode_line(line, name, number, chunk.before)
             if input_format == "jsonl":
                 item = parse_json(item, name, number)
         except DataError as error:
@@ -341,6 +314,8 @@ class _Output:
 
     def __enter__(self):
         if self._path is None:
+            if sys.stdout is None:
+                raise DataError("is closed; give a file, or a program that reads from it", "standard output")
             self._file = sys.stdout.buffer
         elif self._path.exists() and not self._path.is_file():
             # A device or a named pipe is written to, not replaced.

@@ -221,6 +221,11 @@ class Task(abc.ABC):
             return "".join(json.dumps(answer.to_dict(), ensure_ascii=False) + "\n" for answer in answers)
         return "".join(f"{getattr(answer, f'to_{file_format}')()}\n" for answer in answers)
 
+    def between_parts(self, file_format: str) -> str | None:
+        """What stands between the answers to the parts of a text that is too long to be answered at once, each without
+        its line end; None if a text can't be answered in parts."""
+        return None
+
     def header(self, file_format: str, count: int) -> bytes:
         """What stands before the answers to so many records, in a format that is not text; as long for any count."""
         raise TypeError(f"{self.declaration.name} writes no {file_format}")

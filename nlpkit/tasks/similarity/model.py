@@ -25,8 +25,6 @@ from nlpkit.tasks.similarity.config import CLASS_LOSSES, PAIR_LOSSES
 from nlpkit.tasks.similarity.examples import EncodedTexts
 from nlpkit.training.forward import Forward
 
-_STEPS_AT_ONCE = 16_384  # of prediction: with more of them, the sentences of a batch differ more in length
-
 
 class SimilarityNetwork:
     """The network of sentence vectors.
@@ -100,7 +98,7 @@ class SimilarityNetwork:
     def vectors_of(self, texts: EncodedTexts) -> np.ndarray:
         """float32 ``(n, vector_size)``, of length 1; zeros for an empty sentence."""
         vectors = np.zeros((len(texts.lengths), self._settings.vector_size), "float32")
-        for rows, size in batches_by_length(texts.lengths, _STEPS_AT_ONCE, multiple=2):
+        for rows, size in batches_by_length(texts.lengths, multiple=2):
             vectors[rows] = self.encode(texts.gather(rows, size))
         return vectors
 

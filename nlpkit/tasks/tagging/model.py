@@ -20,7 +20,6 @@ from nlpkit.tasks.units.reader import Inputs, Reader
 from nlpkit.training.forward import Forward, side_by_side
 
 _HEADS = {"crf": CRF, "memm": MEMM, "softmax": TagSoftmax}
-_STEPS_AT_ONCE = {"gated_conv": 65_536, "gru": 16_384, "lstm": 16_384}  # of prediction; a loop's state fits the cache
 
 
 class TaggingNetwork:
@@ -37,7 +36,6 @@ class TaggingNetwork:
     """
 
     def __init__(self, settings: Any, labels: Sequence[str], scheme: str, reader: Reader):
-        self._steps_at_once = _STEPS_AT_ONCE[settings.encoder]
         self.units = UnitVectors(settings, reader)
         x, mask = self.units.vectors, self.units.mask
         x = encode_text(x, mask, settings.encoder, settings.dilations, settings.layers, settings.dropout)
@@ -59,7 +57,7 @@ class TaggingNetwork:
             kept, places = windows.kept(rows, length)
             tags[places] = batch[kept]
 
-        side_by_side(answer, batches_by_length(windows.lengths, self._steps_at_once), TAGGING.batches_at_once)
+        side_by_side(answer, batches_by_length(windows.lengths), TAGGING.batches_at_once)
         return tags
 
     @functools.cached_property

@@ -187,6 +187,9 @@ class Tagger(Task):
             return self.reader.labelled(encoded.sentences, encoded.inputs.flat, outputs)
         return super().write(encoded, outputs, file_format)
 
+    def between_parts(self, file_format: str) -> str | None:
+        return {"conll": "", "text": None if self.reader.kind == "entities" else " "}.get(file_format)
+
     def evaluate(self, examples: Sequence[Example]) -> dict[str, Any]:
         """Metrics over examples with legal labels, of the kind that these spell."""
         records = [TextRecord(each.text, each.tokens, each.columns) for each in examples]
