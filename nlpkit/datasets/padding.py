@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-_STEPS_AT_ONCE = 16_384  # in a batch of prediction: little memory, and the state of a loop fits the cache
+_STEPS_AT_ONCE = 32_768  # in a batch of prediction: large enough for speed, small enough for memory
 
 
 def gather_padded(

@@ -36,9 +36,11 @@ class NgramTable:
         """int32, the place of each key, or -1."""
         slots = self._home(keys)
         found = self._keys[slots]
-        places = np.where(found == keys, self._places[slots], -1).astype("int32")
-        empty = np.iinfo("uint64").max
-        open_ = np.flatnonzero((found != keys) & (found != empty))
+        same, empty = found == keys, np.iinfo("uint64").max
+        places = np.full(len(keys), -1, "int32")
+        hit = np.flatnonzero(same)
+        places[hit] = self._places[slots[hit]]
+        open_ = np.flatnonzero(~same & (found != empty))
         for distance in range(1, self._longest + 1):
             if not len(open_):
                 break
