@@ -40,6 +40,24 @@ def test_help_is_quick_and_imports_no_backend(words_model):
         assert result.returncode == 0, (arguments, result.stderr)
 
 
+def test_closed_and_full_streams(words_model, tmp_path):
+    (tmp_path / "in.txt").write_text("今天好。\n", "utf-8")
+    program = f"exec {sys.executable} -m nlpkit predict {words_model}"
+
+    def predict(arguments):
+        return subprocess.run(["sh", "-c", f"{program} {arguments}"], capture_output=True, text=True, cwd=tmp_path)
+
+    for arguments, name in (("--input - --output out <&-", "input"), ("--input in.txt --output - >&-", "output")):
+        result = predict(arguments)
+        assert result.returncode == 2 and f"standard {name}: is closed" in result.stderr, result.stderr
+    result = predict("--input in.txt --output - >/dev/full")
+    assert result.returncode == 2 and result.stderr.startswith("nlpkit: error: standard output: can't be written: No s")
+    # What TensorFlow says goes to no file that has the number of a closed stream.
+    assert predict("--input in.txt --output out 2>&-").returncode == 0
+    assert (tmp_path / "out").read_text("utf-8").replace(" ", "") == "今天好。\n"
+    assert {path.name for path in tmp_path.iterdir()} == {"in.txt", "out"}
+
+
 def test_help_shows_what_a_task_takes(words_model, couplet_model):
     text = nlpkit("train", "tagging", "--help").stdout
     assert "--repair" in text and "char_dropout" in text and "--cut" not in text and "default 0.05" in text

@@ -12,7 +12,7 @@ import pytest
 import nlpkit
 from nlpkit.datasets.vector_files import read_vectors
 from nlpkit.decoding import communities
-from nlpkit.errors import ArtefactError, ConfigError, DataError, MissingPackageError
+from nlpkit.errors import ArtefactError, ConfigError, DataError, MissingPackageError, NlpkitError
 from nlpkit.metrics import analogy_hits, spearman
 from nlpkit.ops.tsne import tsne
 from nlpkit.runs.convert import convert
@@ -84,6 +84,17 @@ def test_running_text_is_cut(write):
     assert words_of(corpus)[0][:3] == ["我们", "在", "北京"] and "，" not in corpus.words
     blocks = ["\n".join(lines[:10]), lines[1], "\n".join(lines[:3])]
     assert "\n".join(cut_in_parallel(blocks, 2)) == "\n".join(cut_in_parallel(["\n".join(blocks)], 1))
+
+
+def test_a_killed_worker_is_told(monkeypatch):
+    started, popen = [], subprocess.Popen
+    monkeypatch.setattr(subprocess, "Popen", lambda *args, **more: started.append(popen(*args, **more)) or started[-1])
+    cut = cut_in_parallel(["我们在北京。"] * 20, 1)
+    assert next(cut).split() == ["我们", "在", "北京"]
+    started[0].kill()
+    with pytest.raises(NlpkitError, match="a process that cuts words has died"):
+        list(cut)
+    assert started[0].returncode is not None
 
 
 @pytest.mark.parametrize(

@@ -22,12 +22,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
         # Keras loads it beside any other backend if it can, which takes seconds and half a gigabyte.
         sys.modules.setdefault("tensorflow", None)  # type: ignore[arg-type]
+    _open_closed_streams()
     _keep_libraries_quiet()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # help and answers on a terminal that can't show them
     _end_by_signal()
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        run = _parse(list(sys.argv[1:] if arguments is None else arguments))
+        run = _parse(arguments)
         _check_backend(os.environ.get("KERAS_BACKEND", "tensorflow"))
         run()
         return 0
@@ -38,8 +40,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader of our output has gone, for example `head`.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except MemoryError:
+        print("nlpkit: error: there is not enough memory for this", file=sys.stderr)
+        return 2
     except KeyboardInterrupt as stop:
-        print("nlpkit: stopped; nlpkit train goes on with the same command and --resume", file=sys.stderr)
+        how = "; the same command goes on with --resume" if arguments[:1] == ["train"] else ""
+        print(f"nlpkit: stopped{how}", file=sys.stderr)
         return 143 if isinstance(stop, _Terminated) else 130
     except OSError as error:
         print(f"nlpkit: error: {error.filename or 'input/output'}: {error.strerror or error}", file=sys.stderr)
@@ -48,6 +54,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 class _Terminated(KeyboardInterrupt):
     """SIGTERM ends a command as Ctrl-C does: what it writes is taken back or left whole."""
+
+
+def _open_closed_streams():
+    """Where a standard stream is closed, the next file that is opened would get what libraries print to it."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115
 
 
 def _end_by_signal():

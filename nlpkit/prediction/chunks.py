@@ -52,11 +52,7 @@ class Pace:
 
 def open_input(path: str | Path) -> AbstractContextManager[IO[bytes]]:
     """A file, or standard input for ``-``; a `DataError` if it can't be read."""
-    if str(path) != "-":
-        return open_bytes(path)
-    if sys.stdin is None:
-        raise DataError("is closed; give a file, or a program that writes to it", "standard input")
-    return contextlib.nullcontext(sys.stdin.buffer)
+    return open_bytes(path) if str(path) != "-" else contextlib.nullcontext(sys.stdin.buffer)
 
 
 def read_chunks(source: IO[bytes], name: str, pace: Pace, in_parts: bool) -> Iterator[Chunk]:

@@ -12,7 +12,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from nlpkit.datasets.files import decode_line, ending_of, written_atomically
+from nlpkit.datasets.files import decode_line, ending_of, why_not_written, written_atomically
 from nlpkit.datasets.readers import parse_json
 from nlpkit.errors import ConfigError, DataError, unknown_name
 from nlpkit.prediction.chunks import LONGEST, Chunk, Pace, open_input, read_chunks
@@ -123,12 +123,16 @@ def check_arguments(input_path: str | Path, output_path: str | Path, input_forma
 
     Raises:
         ConfigError: if one is not accepted, or the input is the output.
-        DataError: if the output can't be a file.
+        DataError: if the output can't be a file, or a standard stream is closed.
     """
     check_on_error(on_error)
     if input_format not in ("text", "jsonl"):
         raise ConfigError(unknown_name("input_format", input_format, ("text", "jsonl")))
+    if str(input_path) == "-" and sys.stdin is None:
+        raise DataError("is closed; give a file, or let a program write to it", "standard input")
     if str(output_path) == "-":
+        if sys.stdout is None:
+            raise DataError("is closed; give a file, or let a program read from it", "standard output")
         return
     if Path(output_path).is_dir():
         raise DataError("is a folder; the output is a file", output_path)
@@ -314,8 +318,6 @@ class _Output:
 
     def __enter__(self):
         if self._path is None:
-            if sys.stdout is None:
-                raise DataError("is closed; give a file, or a program that reads from it", "standard output")
             self._file = sys.stdout.buffer
         elif self._path.exists() and not self._path.is_file():
             # A device or a named pipe is written to, not replaced.
@@ -325,9 +327,22 @@ class _Output:
         return self
 
     def write(self, text):
-        self._file.write(text)
-        if self._path is None:
-            self._file.flush()
+        with self._told():
+            self._file.write(text)
+            if self._path is None:
+                self._file.flush()
+
+    @contextlib.contextmanager
+    def _told(self):
+        """Tell why something could not be written."""
+        try:
+            yield
+        except BrokenPipeError:
+            raise  # whoever read has gone, which is no error
+        except OSError as error:
+            if self._path is None:
+                raise DataError(f"can't be written: {error.strerror}", "standard output") from None
+            raise DataError(why_not_written(error, self._path), self._path) from None
 
     def rewrite(self, header):
         """Put other bytes in the place of the first ones."""
@@ -350,11 +365,12 @@ class _Output:
         self._errors.write(text.encode() + b"\n")
 
     def __exit__(self, kind, error, trace):
-        if self._path is None:
-            self._file.flush()
-        elif kind is None and self._errors is None:
-            self._error_path().unlink(missing_ok=True)  # the reports of an earlier run
-        return self._files.__exit__(kind, error, trace)
+        with self._told():
+            if self._path is None:
+                self._file.flush()
+            elif kind is None and self._errors is None:
+                self._error_path().unlink(missing_ok=True)  # the reports of an earlier run
+            return self._files.__exit__(kind, error, trace)
 
     def _error_path(self):
         return self._path.with_name(self._path.name + ".errors.jsonl")

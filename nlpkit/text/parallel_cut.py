@@ -1,6 +1,7 @@
 """Running text cut into words by jieba in several processes."""
 
 import collections
+import contextlib
 import os
 import queue
 import re
@@ -9,6 +10,8 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+
+from nlpkit.errors import NlpkitError
 
 _WORD = re.compile(r"[^\W_]")  # what a word has at least one of
 _SIZE = struct.Struct("<q")
@@ -26,6 +29,9 @@ def cut_in_parallel(blocks: Iterable[str], workers: int | None = None) -> Iterat
 
     Returns:
         The blocks, cut, in order.
+
+    Raises:
+        NlpkitError: if a worker was killed.
     """
     workers = workers or os.cpu_count() or 1
     free: queue.SimpleQueue = queue.SimpleQueue()
@@ -38,9 +44,14 @@ def cut_in_parallel(blocks: Iterable[str], workers: int | None = None) -> Iterat
         process = free.get()
         try:
             _send(process.stdin, block)
-            return _receive(process.stdout)
+            answer = _receive(process.stdout)
+        except BrokenPipeError:
+            answer = None
         finally:
             free.put(process)
+        if answer is None:
+            raise NlpkitError("a process that cuts words has died, perhaps for want of memory; start again")
+        return answer
 
     waiting: collections.deque = collections.deque()
     try:
@@ -54,8 +65,9 @@ def cut_in_parallel(blocks: Iterable[str], workers: int | None = None) -> Iterat
     finally:
         for process in processes:
             for pipe in (process.stdin, process.stdout):
-                if pipe is not None:
-                    pipe.close()
+                with contextlib.suppress(BrokenPipeError):
+                    if pipe is not None:
+                        pipe.close()
             process.wait()
 
 
@@ -66,10 +78,13 @@ def _send(pipe, text):
 
 
 def _receive(pipe):
+    """A text, or None if the other side has gone."""
     header = pipe.read(_SIZE.size)
     if len(header) < _SIZE.size:
         return None
-    return pipe.read(*_SIZE.unpack(header)).decode("utf-8", "surrogatepass")
+    (size,) = _SIZE.unpack(header)
+    content = pipe.read(size)
+    return content.decode("utf-8", "surrogatepass") if len(content) == size else None
 
 
 def _work():
