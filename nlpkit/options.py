@@ -37,6 +37,7 @@ FILE = "FILE"
 """What stands in help texts for the name of a file, which must be readable."""
 MODEL = "DIR"
 """What stands in help texts for a trained folder, which a model is to bring along."""
+_LARGEST = 2**31 - 1  # integer
 _KEY = "option"  # in the metadata of a dataclass field
 
 
@@ -46,8 +47,8 @@ class Option:
 
     Attributes:
         name: its name; the flag has dashes for its underscores.
-        kind: its type, one of bool, int, float, str, ``tuple[int, ...]``, ``tuple[str, ...]``, a union of these, or
-            `Any`.
+        kind: its type, one of bool, int, float, str, dict, ``tuple[int, ...]``, ``tuple[str, ...]``, a union of these,
+            or `Any`.
         default: its default.
         meaning: what it does, for people.
         group: heading under which help texts list it.
@@ -88,6 +89,8 @@ class Option:
                 raise ConfigError(unknown_name(self.name, value, self.choices))
             return
         for each in value if isinstance(value, tuple) else (value,):
+            if type(each) is int and abs(each) > _LARGEST:
+                raise ConfigError(f"{self.name} = {each:.3e}: must be at most {_LARGEST:,}")
             # Written so that nan fails.
             if (
                 (self.least is not None and not each >= self.least)
@@ -246,7 +249,7 @@ def convert(key: str, value: Any, kind: Any) -> Any:
 
 _NAMES = {
     str: "a string", int: "an integer", float: "a number", bool: "true or false", tuple[int, ...]: "a list of integers",
-    tuple[str, ...]: "a list of strings",
+    tuple[str, ...]: "a list of strings", dict: "a table",
 }  # fmt: skip
 
 
@@ -272,7 +275,7 @@ def read_settings(path: Any = None, pairs: Iterable[str] = ()) -> dict[str, Any]
         with open_bytes(path) as file:
             try:
                 settings = tomllib.loads(file.read().decode("utf-8"))
-            except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            except ValueError as error:
                 raise ConfigError(f"{path}: is not TOML: {error}") from None
     for pair in pairs:
         key, equals, text = pair.partition("=")
@@ -288,7 +291,7 @@ def _parse_value(text):
     for attempt in (text, f"[{text}]" if "," in text else f"0{text}"):  # a number may begin with its point
         try:
             return tomllib.loads(f"value = {attempt}")["value"]
-        except tomllib.TOMLDecodeError:
+        except ValueError:  # no TOML, or an integer of thousands of digits
             pass
     return text
 

@@ -79,7 +79,7 @@ class Faults:
             save(model, path, *rest, **more)
             faults.point("saved", path)
 
-        patched = types.SimpleNamespace(replace=replace, fsync=os.fsync)
+        patched = types.SimpleNamespace(replace=replace, fsync=os.fsync, fsencode=os.fsencode)
         with (
             mock.patch.object(files, "open", opened, create=True),
             mock.patch.object(files, "os", patched),

@@ -1,21 +1,19 @@
-"""File to file, and the artefact's errors."""
+"""File to file."""
 
 import contextlib
 import gzip
 import io
 import json
 import os
-import shutil
 import threading
 import time
-import zipfile
 
 import hypothesis
 import hypothesis.strategies as st
 import pytest
 
 import nlpkit
-from nlpkit.errors import ArtefactError, ConfigError, DataError
+from nlpkit.errors import ConfigError, DataError
 from nlpkit.prediction import chunks
 
 
@@ -215,75 +213,3 @@ def test_a_device_or_pipe_is_written_to_and_a_link_followed(predictor, tmp_path)
     (tmp_path / "link").symlink_to(tmp_path / "target")
     predictor.predict_file(tmp_path / "in", tmp_path / "link")
     assert (tmp_path / "link").is_symlink() and (tmp_path / "target").read_text("utf-8").strip() != "old"
-
-
-def damage_model(folder):
-    content = (folder / "model.keras").read_bytes()
-    (folder / "model.keras").write_bytes(content[: len(content) // 2])
-
-
-def foreign_model(folder):
-    facts = json.loads((folder / "task.json").read_text("utf-8"))
-    with zipfile.ZipFile(folder / "model.keras", "w") as file:
-        file.writestr("x", "y")
-    import hashlib
-
-    facts["files"]["model.keras"] = hashlib.sha256((folder / "model.keras").read_bytes()).hexdigest()
-    (folder / "task.json").write_text(json.dumps(facts), "utf-8")
-
-
-def newer(folder):
-    facts = json.loads((folder / "task.json").read_text("utf-8"))
-    (folder / "task.json").write_text(json.dumps({**facts, "version": 99}), "utf-8")
-
-
-def other_task(folder):
-    facts = json.loads((folder / "task.json").read_text("utf-8"))
-    (folder / "task.json").write_text(json.dumps({**facts, "task": "poetry"}), "utf-8")
-
-
-def unknown_setting(folder):
-    facts = json.loads((folder / "task.json").read_text("utf-8"))
-    facts["settings"]["withd"] = facts["settings"].pop("width")
-    (folder / "task.json").write_text(json.dumps(facts), "utf-8")
-
-
-def first_version(folder):
-    content = {"format": 1, "task": "tagging", "config": {}, "files": {}, "versions": {"nlpkit": "0.1.0"}}
-    (folder / "task.json").write_text(json.dumps(content), "utf-8")
-
-
-def other_shape(folder):
-    facts = json.loads((folder / "task.json").read_text("utf-8"))
-    facts["settings"]["width"] = 1 << 40  # nothing of that size may be allocated before it is seen to be wrong
-    (folder / "task.json").write_text(json.dumps(facts), "utf-8")
-
-
-@pytest.mark.parametrize(
-    ("harm", "message"),
-    [
-        (damage_model, "model.keras: is damaged or was changed"),
-        (foreign_model, "model.keras: does not hold the weights of this model"),
-        (newer, "is of version 99 of the folder's format, this nlpkit reads 2"),
-        (other_task, "is of the task 'poetry'"),
-        (lambda folder: (folder / "vocab.txt").unlink(), "vocab.txt: is missing"),
-        (lambda folder: (folder / "known-words.txt").write_bytes(b"\xe4"), "known-words.txt: is damaged"),
-        (unknown_setting, "model: is damaged or of another version .unknown setting 'withd'"),
-        (first_version, "is of version 1 of the folder's format, this nlpkit reads 2; train it anew"),
-        (other_shape, "does not hold the weights of this model: it has no weight of the shape"),
-        (lambda folder: (folder / "task.json").write_text("{"), "task.json: is damaged or foreign"),
-        (lambda folder: (folder / "task.json").write_text("[]"), "task.json: is damaged or foreign"),
-        (lambda folder: [p.unlink() for p in folder.glob("*.*")], "training has not ended here"),
-        (
-            lambda folder: (folder / "task.json").write_text('{"format": "nlpkit-model", "version": 2, "files": {}}'),
-            "is damaged",
-        ),
-        (shutil.rmtree, "no such folder"),
-    ],
-)
-def test_artefact_errors(words_model, tmp_path, harm, message):
-    folder = tmp_path / "model"
-    shutil.copytree(words_model, folder)
-    harm(folder)
-    with pytest.raises(ArtefactError, match=message):
-        nlpkit.load(folder)

@@ -361,9 +361,15 @@ def test_files_for_the_projector(word2vec_model, tmp_path):
     ("content", "message"),
     [
         (b"hello\n", "line 1: expected the number of words and of dimensions in the first line"),
-        (b"2 3\na 1 2 3\n", "2 vectors of 3 numbers were promised, 1 read"),
-        (b"1 3\na 1 2\n", "1 vectors of 3 numbers were promised, 0 read"),
-        (b"1 3\na \x00\x00\x80?", "1 vectors of 3 numbers were promised, 0 read"),
+        (b"2 3\na 1 2 3\n", "2 vectors of 3 numbers were promised, and 8 bytes follow; is it cut short"),
+        (b"2 3\na 1.25 2.25 3.25\n", "2 vectors of 3 numbers were promised, 1 read; is it cut short"),
+        (b"1 3\na 1 2 3\nb 1 2 3\n", "1 vectors of 3 numbers were promised, and there is more"),
+        (b"2 3\na 1 2 3\nb 1 2   \n", "line 3: expected a word and 3 numbers. Received: 'b 1 2   '"),
+        (b"2 3\na 1 2 3\nb 1 x 3\n", "line 3: expected a word and 3 numbers. Received: 'b 1 x 3'"),
+        (b"2 3\na 1 2 3\nb 1 nan 3\n", "line 3: the vector of 'b' holds numbers that are not finite"),
+        (b"1 3\na \x00\x00\x80?", "1 vectors of 3 numbers were promised, and 6 bytes follow"),
+        (b"1 3\na " + bytes(8) + b"\0\0\xc0\x7f", "vector 1: the vector of 'a' holds numbers that are not finite"),
+        (b"9999999999999999999999999 100\na 1\n", "expected the number of words and of dimensions in the first line"),
     ],
 )
 def test_bad_files_of_vectors(tmp_path, content, message):

@@ -52,7 +52,7 @@ def _task_of(program, arguments, what) -> Declaration:
 
 def _folder_of(program, arguments, what) -> tuple[str, Declaration]:
     """The trained folder that comes first, and the declaration of its task; a general help text if there is none."""
-    from nlpkit.runs.artefact import read_manifest
+    from nlpkit.runs.manifest import read_manifest
 
     if arguments and not arguments[0].startswith("-"):
         return arguments[0], get_declaration(read_manifest(arguments[0])["task"])
@@ -291,7 +291,8 @@ def _task_command(name, command, program, arguments):
     args = parser.parse_args(arguments)
     options = command.options.create(given(args, command.options))
     options.check_files()
-    from nlpkit.runs.artefact import check_folder, read_manifest
+    from nlpkit.runs.artefact import check_folder
+    from nlpkit.runs.manifest import read_manifest
 
     found = read_manifest(args.model)["task"]
     if found != name:

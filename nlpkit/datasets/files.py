@@ -33,7 +33,11 @@ def written_atomically(path: str | Path) -> Iterator[IO[bytes]]:
         DataError: if it can't be written.
     """
     path = Path(path)
-    partial = path.with_name(path.name + PARTIAL)
+    try:
+        partial = path.with_name(path.name + PARTIAL)
+        os.fsencode(partial)
+    except ValueError as error:
+        raise DataError(f"can't be written: {error}", path) from None
     try:
         with open(partial, "wb") as file:
             if path.suffix == ".gz":
@@ -101,7 +105,7 @@ def open_bytes(path: str | Path) -> IO[bytes]:
         raise DataError("no such file", path) from None
     except IsADirectoryError:
         raise DataError("is a folder; a text file is expected", path) from None
-    except (OSError, EOFError, zlib.error) as error:
+    except (OSError, EOFError, zlib.error, ValueError) as error:  # ValueError: what can't be a name
         if file is not None:
             file.close()
         raise DataError(f"can't be read: {_reason(error)}", path) from None

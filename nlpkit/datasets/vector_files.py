@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator, Sequence
+import zlib
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,8 @@ from nlpkit.errors import ConfigError, DataError
 
 FORMATS = {".txt": "text", ".vec": "text", ".bin": "binary", ".tsv": "projector"}
 """What a file is written as, by how its name ends; ``.gz`` may follow."""
+_ROWS_AT_ONCE = 16_384
+_LONGEST_WORD, _LONGEST_NUMBER = 4096, 40  # bytes in such a file
 
 
 def format_of(path: str | Path) -> str:
@@ -37,6 +40,29 @@ def npy_header(shape: tuple[int, ...]) -> bytes:
     fields = {"descr": "<f4", "fortran_order": False, "shape": shape}
     np.lib.format.write_array_header_1_0(file, fields)
     return file.getvalue()
+
+
+def load_array(path: str | Path, shape: Sequence[int | None]) -> np.ndarray:
+    """A float32 array of NumPy's own format, mapped and checked.
+
+    Args:
+        path: the file.
+        shape: of which None stands for any size.
+
+    Raises:
+        ValueError: if it is damaged, of another type or shape, or holds numbers that are not finite.
+    """
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except Exception as error:  # the header is a Python expression, whose parsing has errors of many kinds
+        raise ValueError(f"{Path(path).name}: {error}") from None
+    fits = array.ndim == len(shape) and all(n in (None, size) for n, size in zip(shape, array.shape))
+    if not fits or array.dtype != np.float32:
+        raise ValueError(f"{Path(path).name}: holds something else than float32 in {len(shape)} dimensions")
+    starts = range(0, len(array), _ROWS_AT_ONCE)
+    if not all(np.isfinite(array[start : start + _ROWS_AT_ONCE]).all() for start in starts):
+        raise ValueError(f"{Path(path).name}: holds numbers that are not finite")
+    return array
 
 
 def write_vectors(path: str | Path, words: Sequence[str], vectors: np.ndarray) -> None:
@@ -74,21 +100,31 @@ def read_vectors(path: str | Path) -> tuple[list[str], np.ndarray]:
     """Words and vectors, float32 ``(words, size)``, of a file in word2vec's text or binary format.
 
     Raises:
-        DataError: if it is neither, or is cut short.
+        DataError: if it is neither, is damaged, or holds numbers that are not finite.
     """
-    with open_bytes(path) as file:
-        header = file.readline(100).split()
-        if len(header) != 2 or not all(part.isdigit() for part in header):
-            raise DataError("expected the number of words and of dimensions in the first line", path, 1)
-        count, size = map(int, header)
-        content = file.read()
-    rows = list(_text_rows(content, size) if _is_text(content, size) else _binary_rows(content, size))
-    if len(rows) != count:
+    try:
+        with open_bytes(path) as file:
+            header = file.readline(100).split()
+            if len(header) != 2 or not all(part.isdigit() and len(part) < 10 for part in header):
+                raise DataError("expected the number of words and of dimensions in the first line", path, 1)
+            count, size = map(int, header)
+            most = count * (_LONGEST_WORD + size * _LONGEST_NUMBER)
+            content = file.read(most + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"can't be read further: {error}", path) from None
+    least = count * (2 + 2 * size) - 1  # bytes
+    if not size or not least <= len(content) <= most:
         raise DataError(
-            f"{count:,} vectors of {size} numbers were promised, {len(rows):,} read; is it cut short?", path
+            f"{count:,} vectors of {size} numbers were promised, and {len(content):,} bytes follow; is it cut short?",
+            path,
         )
-    words = [word.decode("utf-8", "replace") for word, _ in rows]
-    return words, np.array([vector for _, vector in rows], "float32").reshape(count, size)
+    is_text = _is_text(content, size)
+    words, vectors = (_text_rows if is_text else _binary_rows)(content, count, size, path)
+    if not np.isfinite(vectors).all():
+        row = int(np.flatnonzero(~np.isfinite(vectors).all(axis=1))[0])
+        place = f"line {row + 2}" if is_text else f"vector {row + 1}"
+        raise DataError(f"{place}: the vector of {words[row][:40]!r} holds numbers that are not finite", path)
+    return words, vectors
 
 
 def read_chosen_vectors(path: str | Path, kind_of: Callable[[str], str | None]) -> dict[str, np.ndarray]:
@@ -116,7 +152,7 @@ def read_chosen_vectors(path: str | Path, kind_of: Callable[[str], str | None]) 
         except ValueError:
             vector = np.zeros(0, "float32")
         size = sizes.setdefault(kind, len(vector))
-        if len(vector) != size or not size:
+        if len(vector) != size or not size or not np.isfinite(vector).all():
             raise DataError(f"expected a symbol and {size or 'some'} numbers. Received: {line[:40]!r}", path, number)
         vectors.setdefault(symbol, vector)
     if not vectors:
@@ -132,15 +168,36 @@ def _is_text(content, size):
         return False
 
 
-def _text_rows(content, size) -> Iterator:
-    for line in content.split(b"\n"):
-        parts = line.split()
-        if len(parts) == size + 1:
-            yield parts[0], np.array(parts[1:], "float32")
+def _text_rows(content, count, size, path):
+    words, vectors = [], np.empty((count, size), "float32")
+    lines = content.removesuffix(b"\n").split(b"\n")
+    for row, line in enumerate(lines[:count]):
+        word, *numbers = line.split()[: size + 2] or [b""]
+        try:
+            vectors[row] = np.array(numbers, "float32").reshape(size)
+        except ValueError:
+            shown = line[:40].decode("utf-8", "replace")
+            raise DataError(f"expected a word and {size} numbers. Received: {shown!r}", path, row + 2) from None
+        words.append(word.decode("utf-8", "replace"))
+    _check_count(count, size, len(words), b"".join(lines[count:]), path)
+    return words, vectors
 
 
-def _binary_rows(content, size) -> Iterator:
-    start = 0
-    while (space := content.find(b" ", start)) >= 0 and space + 1 + 4 * size <= len(content):
-        yield content[start:space].lstrip(b"\n"), np.frombuffer(content, "<f4", size, space + 1)
+def _binary_rows(content, count, size, path):
+    words, vectors, start = [], np.empty((count, size), "float32"), 0
+    for row in range(count):
+        space = content.find(b" ", start)
+        if space < 0 or space + 1 + 4 * size > len(content):
+            break
+        words.append(content[start:space].lstrip(b"\n").decode("utf-8", "replace"))
+        vectors[row] = np.frombuffer(content, "<f4", size, space + 1)
         start = space + 1 + 4 * size
+    _check_count(count, size, len(words), content[start:], path)
+    return words, vectors
+
+
+def _check_count(count, size, found, rest, path):
+    if found < count:
+        raise DataError(f"{count:,} vectors of {size} numbers were promised, {found:,} read; is it cut short?", path)
+    if rest.strip():
+        raise DataError(f"{count:,} vectors of {size} numbers were promised, and there is more", path)

@@ -30,15 +30,12 @@ from typing import TYPE_CHECKING, Any
 from nlpkit.datasets.files import PARTIAL, PARTIAL_MODEL, digest_of, write_atomically, written_atomically
 from nlpkit.datasets.locks import check_free, exclusive
 from nlpkit.errors import ArtefactError, ConfigError, DataError
+from nlpkit.runs.manifest import FORMAT, MANIFEST, RESUME, VERSION, is_plain_name, manifest_or_none, read_manifest
 from nlpkit.tasks import get_declaration, get_task, names
 
 if TYPE_CHECKING:
     from nlpkit.tasks.task import Task
 
-FORMAT = "nlpkit-model"
-VERSION = 2
-RESUME = "resume"
-_MANIFEST = "task.json"
 _MODEL = "model.keras"
 _MARKER = "nlpkit-run"  # in the folder for resuming: lists what the run writes beside it
 _LOCK = "lock"
@@ -72,13 +69,13 @@ def check_folder(
     own = _own_names(folder)
     foreign = sorted(name for name in present - {RESUME} if _whole(name) not in own)
     foreign += [f"{RESUME}/{name}" for name in sorted(states) if _whole(name) not in _OWN_STATE]
-    if foreign or not (_begun(folder) or _manifest_or_none(folder)):
+    if foreign or not (_begun(folder) or manifest_or_none(folder)):
         shown = ", ".join((foreign or sorted(present))[:3])
         raise ArtefactError(f"{folder}: holds something else ({shown}); choose another folder")
     if not resume and not force:
         others = "go on with --resume or " if can_resume else ""
         raise ArtefactError(f"{folder}: holds a model or a run already; {others}replace it with --force")
-    if resume and (folder / _MANIFEST).exists():
+    if resume and (folder / MANIFEST).exists():
         saved = read_manifest(folder)["task"]
         name = get_declaration(task).name
         if saved != name:
@@ -113,7 +110,7 @@ def open_folder(folder: Path, keep: bool) -> None:
         plan_files(folder, [])
         if not keep:
             # First what makes it a model, so that a kill leaves no half of one.
-            for name in sorted(own, key=lambda name: name != _MANIFEST):
+            for name in sorted(own, key=lambda name: name != MANIFEST):
                 (folder / name).unlink(missing_ok=True)
             for name in _OWN_STATE - {_LOCK, _MARKER}:
                 _remove(state / name)
@@ -139,26 +136,16 @@ def _begun(folder):
     return {_MARKER} if (folder / RESUME / _MARKER).is_file() else set()
 
 
-def _manifest_or_none(folder):
-    """The manifest, of any version of the format, if it is ours."""
-    try:
-        content = json.loads((folder / _MANIFEST).read_text("utf-8"))
-        is_own = content["format"] == FORMAT and type(content["version"]) is int and isinstance(content["files"], dict)
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return None
-    return content if is_own else None
-
-
 def _own_names(folder):
     """Names in this folder that nlpkit wrote or is going to write: what the manifest and the mark of the run list."""
     names: set[str] = set()
-    manifest = _manifest_or_none(folder)
+    manifest = manifest_or_none(folder)
     if manifest is not None:
         others = manifest.get("others")
-        names |= {_MANIFEST, *manifest["files"], *(others if isinstance(others, list) else ())}
+        names |= {MANIFEST, *manifest["files"], *(others if isinstance(others, list) else ())}
     if _begun(folder):
         names |= {*(folder / RESUME / _MARKER).read_text("utf-8", "replace").split("\n")}
-    return {name for name in names if isinstance(name, str) and Path(name).name == name} - {"", "..", RESUME}
+    return {name for name in names if is_plain_name(name)}
 
 
 def plan_files(folder: Path, files: Iterable[str]) -> None:
@@ -172,45 +159,7 @@ def _write_marker(folder, names):
 
 def is_complete(folder: Path) -> bool:
     """Whether training in this folder has ended."""
-    return (folder / _MANIFEST).exists()
-
-
-def read_manifest(folder: str | Path, prefix: str = "") -> dict[str, Any]:
-    """The content of `task.json`; no framework is imported.
-
-    Args:
-        folder: the folder.
-        prefix: of the names of a model's files that another one brings along.
-
-    Raises:
-        ArtefactError: if there is none, or it is damaged, foreign or of another version.
-    """
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise ArtefactError(f"{folder}: no such folder; give one that nlpkit train wrote")
-    path = folder / f"{prefix}{_MANIFEST}"
-    if not path.is_file():
-        if (folder / RESUME).is_dir():
-            raise ArtefactError(f"{folder}: training has not ended here; finish it with nlpkit train … --resume")
-        raise ArtefactError(f"{folder}: holds no {_MANIFEST}; give a folder that nlpkit train wrote")
-    try:
-        content = json.loads(path.read_text("utf-8"))
-        if content["format"] == 1:
-            content["version"] = 1
-        elif content["format"] != FORMAT:
-            raise ValueError(f"its format is {content['format']!r}")
-        if content["version"] == VERSION:
-            for key in ("files", "settings", "metadata"):
-                dict(content[key])
-            content["task"] + ""
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ArtefactError(f"{path}: is damaged or foreign ({error})") from None
-    if content["version"] != VERSION:
-        raise ArtefactError(
-            f"{folder}: is of version {content['version']!r} of the folder's format, this nlpkit reads {VERSION}; "
-            "train it anew, or install the nlpkit that wrote it"
-        )
-    return content
+    return (folder / MANIFEST).exists()
 
 
 def save_artefact(folder: Path, task: Task, more: Mapping[str, Any]) -> None:
@@ -221,7 +170,7 @@ def save_artefact(folder: Path, task: Task, more: Mapping[str, Any]) -> None:
 
 def _names_of(task, prefix):
     """Names of the files of a task and of those that it brings along, the manifest first."""
-    names = [_MANIFEST, _MODEL, *(part.file for part in _parts_of(task))]
+    names = [MANIFEST, _MODEL, *(part.file for part in _parts_of(task))]
     names = [f"{prefix}{name}" for name in names]
     return [*names, *(file for name, model in task.models.items() for file in _names_of(model, f"{prefix}{name}-"))]
 
@@ -248,6 +197,7 @@ def _save(folder, task, more, prefix):
         "metadata": task.metadata,
         **more,
         "files": {name: digest_of(folder / name) for name in files},
+        "sizes": {name: (folder / name).stat().st_size for name in files},
         "others": [*_OTHERS],
         "brings": [*task.models],
     }
@@ -277,35 +227,45 @@ def load_artefact(folder: str | Path, task: type[Task] | None = None, prefix: st
         raise ArtefactError(f"{folder}: is of the task {name!r}; this nlpkit knows {', '.join(names())}") from None
     if declaration.name != name:
         raise ArtefactError(f"{folder}: is of the task {name!r}, not {declaration.name!r}")
-    for file, digest in files.items():
-        path = folder / file
-        if Path(file).name != file or not path.is_file():
-            raise ArtefactError(f"{path}: is missing; copy the whole folder anew or train again")
-        if digest_of(path) != digest:
-            raise ArtefactError(f"{path}: is damaged or was changed; copy the folder anew or train again")
+    path = folder / f"{prefix}{MANIFEST}"
     if f"{prefix}{_MODEL}" not in files:
-        raise ArtefactError(f"{folder / f'{prefix}{_MANIFEST}'}: is damaged: it does not list {prefix}{_MODEL}")
+        raise ArtefactError(f"{path}: is damaged: it does not list {prefix}{_MODEL}")
+    try:
+        settings = declaration.settings.create(manifest["settings"])
+        if declaration.metadata is not None:
+            declaration.metadata.check_values(manifest["metadata"])
+    except ConfigError as error:
+        raise ArtefactError(f"{path}: is damaged or of another version: {error}") from None
+    _check_files(folder, files, manifest["sizes"])
     cls = get_task(task or name)
     try:
-        settings = cls.declaration.settings.create(manifest["settings"])
         parts = {
             part.attribute: part.kind.load(folder / f"{prefix}{part.file}")
             for part in cls.parts
             if f"{prefix}{part.file}" in files
         }
         loaded = cls(settings, manifest["metadata"], **parts)
-        brought = [str(each) for each in manifest.get("brings", [])]
     except _DAMAGE as error:
         raise _damaged(folder, error) from None
     from nlpkit.runs.weights import load_network
 
     loaded.network = load_network(loaded.build_network, folder / f"{prefix}{_MODEL}")
-    models = {name: load_artefact(folder, prefix=f"{prefix}{name}-") for name in brought}
+    models = {name: load_artefact(folder, prefix=f"{prefix}{name}-") for name in manifest["brings"]}
     try:
         loaded.bring(models)
     except _DAMAGE as error:
         raise _damaged(folder, error) from None
     return loaded
+
+
+def _check_files(folder, files, sizes):
+    """Raise an `ArtefactError` unless all files are there, of the size and content that the manifest says."""
+    for file, digest in files.items():
+        path = folder / file
+        if not path.is_file():
+            raise ArtefactError(f"{path}: is missing; copy the whole folder anew or train again")
+        if path.stat().st_size != sizes[file] or digest_of(path) != digest:
+            raise ArtefactError(f"{path}: is damaged or was changed; copy the folder anew or train again")
 
 
 # What reading a file, or making an object of what stands in it, raises where it holds something else.

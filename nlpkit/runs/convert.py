@@ -12,14 +12,13 @@ from nlpkit.datasets.files import PARTIAL, ending_of, open_bytes, write_atomical
 from nlpkit.errors import ArtefactError, ConfigError, DataError
 from nlpkit.runs.artefact import (
     REPLACED,
-    RESUME,
     check_folder,
     load_artefact,
     locked,
     open_folder,
-    read_manifest,
     save_artefact,
 )
+from nlpkit.runs.manifest import RESUME, read_manifest
 from nlpkit.tasks import declarations, get_declaration, get_task
 
 if TYPE_CHECKING:

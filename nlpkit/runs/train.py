@@ -15,17 +15,16 @@ from nlpkit.datasets.files import open_bytes, write_atomically
 from nlpkit.errors import ArtefactError, ConfigError
 from nlpkit.options import Options
 from nlpkit.runs.artefact import (
-    RESUME,
     check_folder,
     check_not_in_use,
     is_complete,
     load_artefact,
     locked,
     open_folder,
-    read_manifest,
     save_artefact,
 )
 from nlpkit.runs.load import opener_of
+from nlpkit.runs.manifest import RESUME, read_manifest
 from nlpkit.tasks import get_declaration, get_task
 from nlpkit.tasks.declaration import options_of
 from nlpkit.terminal import say

@@ -19,6 +19,7 @@ from nlpkit.datasets import files
 from nlpkit.errors import ArtefactError
 
 _WEIGHTS = "model.weights.h5"
+_MEMBERS = {"metadata.json", "config.json", _WEIGHTS}
 _OVERHEAD = 1 << 20  # bytes that the weights file may have beside its numbers, and as much again for each thousand
 
 
@@ -71,8 +72,9 @@ def _saved_by_keras(model, path):
 def load_network(build: Callable[[], Any], path: Path) -> Any:
     """A network built by our own code, with the weights of a file of `save_model`.
 
-    First the network is built without memory for its weights, and the shapes that the file declares are compared with
-    those that it has; only then are the weights read.
+    First the network is built without memory for its weights, and what the file declares is compared with what it has:
+    names and sizes in the archive, then shapes and numbers; only then do the weights get memory. What Keras describes
+    of the model is never read.
 
     Args:
         build: builds the untrained network.
@@ -91,7 +93,7 @@ def load_network(build: Callable[[], Any], path: Path) -> Any:
             network = build()
             bare = _bare(network.model)
             content = _read_weights(path, bare)
-            _compare_shapes(bare, content)
+            _check_weights(bare, content)
             scope.initialize_variables = True
         _load_weights(bare, content)
     except (OSError, ValueError, TypeError, KeyError, RuntimeError, zipfile.BadZipFile) as error:
@@ -107,6 +109,11 @@ def _read_weights(path, model):
     """The weights of a saved model as they are on disk, unless they are larger than the model's can be."""
     numbers = sum(math.prod(weight.shape) for weight in model.weights)
     with zipfile.ZipFile(path) as file:
+        names = file.namelist()
+        if sorted(names) != sorted(_MEMBERS):
+            raise ValueError(
+                f"it holds {', '.join(sorted(names)[:5])}, where {', '.join(sorted(_MEMBERS))} are expected"
+            )
         size = file.getinfo(_WEIGHTS).file_size
         if size > 4 * numbers + _OVERHEAD * (1 + len(model.weights) // 1000):
             raise ValueError(f"{size:,} bytes of weights, where {numbers:,} numbers are expected")
@@ -121,13 +128,31 @@ def _load_weights(model, content):
         model.load_weights(path)
 
 
-def _compare_shapes(model, content):
-    """Raise a `ValueError` if a file declares other weights than the model has."""
+def _check_weights(model, content):
+    """Raise a `ValueError` if a file declares other weights than the model has, or some that are not finite."""
     import h5py
 
-    shapes = []
+    found = []
+
+    def visit(name, node):
+        if isinstance(node, h5py.Group):
+            if any(not isinstance(node.get(key, getlink=True), h5py.HardLink) for key in node):
+                raise ValueError(f"{name}: has a link to something else")
+        elif node.dtype.kind not in "fiub" or node.external or node.is_virtual:
+            raise ValueError(f"{name}: holds no numbers of its own")
+        else:
+            found.append(node)
+
     with h5py.File(io.BytesIO(content)) as file:
-        file.visititems(lambda _, node: shapes.append(node.shape) if isinstance(node, h5py.Dataset) else None)
+        visit("it", file)
+        file.visititems(visit)
+        _compare_shapes(model, [node.shape for node in found])
+        for node in found:
+            if node.dtype.kind == "f" and not np.isfinite(node[()]).all():
+                raise ValueError(f"{node.name}: holds numbers that are not finite")
+
+
+def _compare_shapes(model, shapes):
     wanted, declared = [tuple(weight.shape) for weight in model.weights], collections.Counter(shapes)
     missing = collections.Counter(wanted) - declared
     # States of random generators may be saved as well.

@@ -45,6 +45,19 @@ class PredictionOptions(Options):
 
 
 @dataclasses.dataclass(frozen=True)
+class Metadata(Options):
+    """What a model must know beside its settings and files; tasks extend it, and a folder is checked against it."""
+
+    noun = "value"
+    group = "metadata"
+
+    @classmethod
+    def check_values(cls, values: Mapping[str, Any]) -> None:
+        """Raise a `ConfigError` if one that is declared is something else; there may be others."""
+        cls.create({each.name: values[each.name] for each in cls.declared() if each.name in values})
+
+
+@dataclasses.dataclass(frozen=True)
 class Command:
     """A command that only one task has: ``nlpkit NAME DIR …``.
 
@@ -96,6 +109,7 @@ class Declaration:
         summary: what it does, a phrase.
         settings, reading, prediction: its three classes of options.
         metric: what picks the best weights.
+        metadata: what the values that its models keep beside their settings must be; None if they are not checked.
         keeps_last: keep the weights of the last epoch instead.
         batches_at_once: batches that prediction computes side by side, where each by itself is too small for all cores;
             the command line gives each of them its share.
@@ -116,6 +130,7 @@ class Declaration:
     metric: Metric
     reading: type[ReadingOptions] = ReadingOptions
     prediction: type[PredictionOptions] = PredictionOptions
+    metadata: type[Metadata] | None = None
     keeps_last: bool = False
     batches_at_once: int = 1
     formats: tuple[str, ...] = ("text", "jsonl")

@@ -18,6 +18,8 @@ class Counts:
 
     def __init__(self, values: Iterable[int]):
         self.values = [int(value) for value in values]
+        if self.values and not 0 <= min(self.values) <= max(self.values) < 1 << 62:
+            raise ValueError(f"counts from {min(self.values):.3g} to {max(self.values):.3g}; none may be below 0")
 
     def write(self, file: IO[bytes]) -> None:
         """A number a line."""

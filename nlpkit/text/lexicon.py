@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
@@ -39,7 +41,7 @@ class Lexicon:
         words = {word: frequency for word, frequency in words.items() if len(word.split()) == 1}
         for word, frequency in zip(normalize_text("\n".join(words)).split("\n"), words.values()):
             if 2 <= len(word) <= LONGEST:
-                level = _NO_FREQUENCY if frequency is None else round(3 + 3 * np.log10(1 + max(frequency, 0)))
+                level = _NO_FREQUENCY if frequency is None else round(3 + 3 * math.log10(1 + max(frequency, 0)))
                 levels[word] = max(min(level, 255), levels.get(word, 0))
         ordered = sorted(levels)
         self._index("\n".join(ordered), np.array([levels[word] for word in ordered], "uint8"))
@@ -85,8 +87,11 @@ class Lexicon:
     def load(cls, path: Path) -> Lexicon:
         """Read what `write` wrote into a gzipped file."""
         fields = read_packed(path).replace("\n", "\t").split("\t")
+        words, levels = fields[:-1:2], fields[1::2]
+        if len(words) != len(levels) or any(a >= b for a, b in itertools.pairwise(words)):
+            raise ValueError(f"{path.name}: its words are not in order, or one stands there twice")
         lexicon = cls.__new__(cls)
-        lexicon._index("\n".join(fields[:-1:2]), np.array(fields[1::2], "uint8"))
+        lexicon._index("\n".join(words), np.array(levels, "uint8"))
         return lexicon
 
 

@@ -98,6 +98,8 @@ class BigramVocabulary(Vocabulary):
 
     def __init__(self, symbols: Iterable[str]):
         super().__init__(symbols)
+        if any(len(symbol) != 2 for symbol in self.symbols):
+            raise ValueError("a vocabulary of pairs holds something else")
         pairs = code_points("".join(self.symbols)).reshape(-1, 2).copy()
         pairs[pairs == 0] = EDGE
         self._table = NgramTable(_pair_keys(pairs[:, 0], pairs[:, 1]))

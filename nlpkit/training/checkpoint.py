@@ -52,9 +52,9 @@ def load_state(path: str | Path) -> tuple[dict[str, list[np.ndarray]], dict[str,
                     name, i = key.rsplit("/", 1)
                     groups.setdefault(name, {})[int(i)] = file[key]
             values = json.loads(file[_VALUES].tobytes())
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            return {name: [group[i] for i in range(len(group))] for name, group in groups.items()}, dict(values)
+    except Exception as error:  # archive, header and arrays of a damaged file raise errors of many kinds
         raise ArtefactError(f"{path}: the saved state is damaged ({error}); train anew with --force") from None
-    return {name: [group[i] for i in range(len(group))] for name, group in groups.items()}, values
 
 
 def _array_of(variable):

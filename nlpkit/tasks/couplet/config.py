@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from nlpkit.errors import ConfigError, unknown_name
 from nlpkit.options import option, options
-from nlpkit.tasks.declaration import Declaration, Demo
+from nlpkit.tasks.declaration import Declaration, Demo, Metadata
 from nlpkit.tasks.encoder_settings import EncoderSettings
 from nlpkit.tasks.writing_options import PairReading, WritingOptions
 from nlpkit.training.metric import Metric
@@ -93,6 +93,7 @@ COUPLET = Declaration(
     settings=CoupletSettings,
     reading=PairReading,
     prediction=CoupletPrediction,
+    metadata=Metadata,
     metric=Metric("top1"),
     batches_at_once=2,
     task="nlpkit.tasks.couplet.task:CoupletWriter",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from nlpkit.options import FILE, option, options
-from nlpkit.tasks.declaration import Declaration, Demo, PredictionOptions, ReadingOptions
+from nlpkit.tasks.declaration import Declaration, Demo, Metadata, PredictionOptions, ReadingOptions
 from nlpkit.tasks.encoder_settings import UnitSettings
 from nlpkit.training.metric import Metric
 
@@ -137,12 +137,30 @@ _DEMO = {
     "ema_momentum": 0.99,
 }  # fmt: skip
 
+
+@options
+class ExtractionMetadata(Metadata):
+    """What a model knows of the triples that it was trained on."""
+
+    predicates: tuple[str, ...] = option("the predicates", default=())
+    unit: str = option("what names begin and end with", default="character", choices=("character", "token"))
+    types: dict = option("by predicate the types of its subject and object", default=None)
+    context: str = option("what is read at once", default="text", choices=("sentence", "text"))
+    threshold: float = option("least probability of a triple that is answered", default=0.5, least=0.0, below=1.01)
+
+    def validate(self) -> None:
+        pairs = [] if self.types is None else self.types.values()
+        is_right = all(isinstance(pair, list) and list(map(type, pair)) == [str, str] for pair in pairs)
+        self.require("types", is_right, "two texts by predicate")
+
+
 EXTRACTION = Declaration(
     name="extraction",
     summary="triples of subject, predicate and object from sentences",
     settings=ExtractionSettings,
     reading=ExtractionReading,
     prediction=ExtractionPrediction,
+    metadata=ExtractionMetadata,
     metric=Metric("f1"),
     batches_at_once=2,
     task="nlpkit.tasks.extraction.task:Extractor",

@@ -69,6 +69,8 @@ class Extractor(Task):
     def __init__(self, settings: ExtractionSettings, metadata: Mapping[str, Any], **parts: Any):
         super().__init__(settings, metadata, **parts)
         self.reader = reader_of(settings, self.metadata, parts)
+        if self.metadata["predicates"] != self.predicates.symbols:
+            raise ValueError("its predicates are not those of its metadata")
 
     @classmethod
     def read(cls, path: str | Path, options: ExtractionReading, metadata: Mapping[str, Any] | None = None) -> Data:

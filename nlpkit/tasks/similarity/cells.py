@@ -32,6 +32,11 @@ class CellIndex:
     def __init__(self, index: Any):
         self._index = index
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Number and size of the vectors."""
+        return self._index.ntotal, self._index.d
+
     @classmethod
     def build(cls, vectors: np.ndarray) -> Self:
         """An index that finds 99 of the 100 nearest sentences of a hundred, as some of them tried out show.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from nlpkit.options import FILE, Options, option, options
-from nlpkit.tasks.declaration import Command, Declaration, Demo, PredictionOptions, ReadingOptions
+from nlpkit.tasks.declaration import Command, Declaration, Demo, Metadata, PredictionOptions, ReadingOptions
 from nlpkit.tasks.encoder_settings import CharacterSettings
 from nlpkit.training.metric import Metric
 
@@ -141,12 +141,27 @@ class DuplicatesOptions(Options):
     threshold: float = option("score from which two sentences are listed", default=0.5, least=0)
 
 
+@options
+class SimilarityMetadata(Metadata):
+    """What was chosen on validation data."""
+
+    score: dict = option("weights of `nlpkit.tasks.similarity.score.PairScore`", default=None)
+
+    def validate(self) -> None:
+        score = dict(self.score or {})
+        weights = score.pop("overlap_weights", [])
+        numbers = [*score.values(), *(weights if isinstance(weights, list) else [None])]
+        is_right = score.keys() <= {"cosine_weight", "constant"} and all(type(x) in (int, float) for x in numbers)
+        self.require("score", is_right, "weights by name")
+
+
 SIMILARITY = Declaration(
     name="similarity",
     summary="vectors of sentences, whether two sentences mean the same, and the nearest of many",
     settings=SimilaritySettings,
     reading=SimilarityReading,
     prediction=SimilarityPrediction,
+    metadata=SimilarityMetadata,
     metric=Metric("score"),
     formats=("text", "jsonl", "npy"),
     task="nlpkit.tasks.similarity.task:SentenceVectors",

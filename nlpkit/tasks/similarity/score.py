@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from nlpkit.tasks.similarity.overlap import Overlap, is_identical
+from nlpkit.tasks.similarity.overlap import FEATURES, Overlap, is_identical
 
 CANDIDATES = 20
 """How many of the nearest sentences by cosine are ordered by score."""
@@ -38,6 +38,11 @@ class PairScore:
         self._overlap = overlap
         self.cosine_weight, self.constant = cosine_weight, constant
         self.overlap_weights = np.asarray(overlap_weights)
+
+    def check(self) -> None:
+        """Raise a `ValueError` if there are weights for other features."""
+        if self.has_overlap and self.overlap_weights.shape != (len(FEATURES),):
+            raise ValueError(f"{len(self.overlap_weights)} weights of {len(FEATURES)} features of pairs")
 
     @property
     def has_overlap(self) -> bool:

@@ -8,6 +8,7 @@ from typing import IO, Self
 
 import numpy as np
 
+from nlpkit.datasets.vector_files import load_array
 from nlpkit.errors import DataError
 
 _ROWS_AT_ONCE = 16_384  # of the index
@@ -56,7 +57,26 @@ class VectorTable:
     @classmethod
     def load(cls, path: Path) -> Self:
         """Map what `write` wrote."""
-        return cls(np.load(path, mmap_mode="r", allow_pickle=False))
+        return cls(load_array(path, (None, None)))
+
+
+def check_index(
+    sentences: SentenceList | None, table: VectorTable | None, cells_shape: tuple[int, int] | None, size: int
+) -> None:
+    """Raise a `ValueError` unless these are an index together.
+
+    Args:
+        sentences, table: of the index, or None.
+        cells_shape: number and size of the vectors in its cells, or None.
+        size: of a vector of the model.
+    """
+    if sentences is None or table is None:
+        raise ValueError("of the index there are only some parts")
+    shape = (len(sentences.sentences), size)
+    if table.vectors.shape != shape or cells_shape not in (None, shape):
+        raise ValueError(
+            f"the vectors {table.vectors.shape} of the index, or its cells, are not of its sentences {shape}"
+        )
 
 
 def changed_index(

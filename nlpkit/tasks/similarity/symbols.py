@@ -12,6 +12,7 @@ from typing import IO, Self
 
 import numpy as np
 
+from nlpkit.datasets.vector_files import load_array
 from nlpkit.text.characters import FlatTexts
 from nlpkit.text.features import TextFeatures
 from nlpkit.text.vocabulary import UNKNOWN
@@ -74,6 +75,11 @@ class SymbolWeights:
         pairs, columns = symbols_of_pairs(features, max_length, first, second)
         return np.bincount(pairs, weights=self.weights[columns], minlength=len(first))
 
+    def check(self, features: TextFeatures) -> None:
+        """Raise a `ValueError` if these are the weights of other symbols."""
+        if len(self.weights) != 2 * _num_symbols(features):
+            raise ValueError(f"{len(self.weights):,} weights of {_num_symbols(features):,} symbols")
+
     def write(self, file: IO[bytes]) -> None:
         """One array, as `numpy.load` reads it."""
         np.lib.format.write_array(file, self.weights, allow_pickle=False)
@@ -81,7 +87,7 @@ class SymbolWeights:
     @classmethod
     def load(cls, path: Path) -> Self:
         """Read what `write` wrote."""
-        return cls(np.load(path, allow_pickle=False))
+        return cls(np.array(load_array(path, (None,))))
 
 
 def symbols_of_pairs(

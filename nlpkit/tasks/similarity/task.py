@@ -40,7 +40,7 @@ from nlpkit.tasks.similarity.examples import (
 from nlpkit.tasks.similarity.model import SimilarityNetwork, loss_for
 from nlpkit.tasks.similarity.pictures import pictures_of
 from nlpkit.tasks.similarity.queries import SentenceQueries
-from nlpkit.tasks.similarity.search import SentenceList, VectorTable
+from nlpkit.tasks.similarity.search import SentenceList, VectorTable, check_index
 from nlpkit.tasks.similarity.symbols import SymbolWeights
 from nlpkit.tasks.similarity.training_pairs import training_pairs
 from nlpkit.tasks.task import Data, Part, Problem
@@ -75,6 +75,13 @@ class SentenceVectors(SentenceQueries):
     def __init__(self, settings: SimilaritySettings, metadata: Mapping[str, Any] | None = None, **parts: Any):
         super().__init__(settings, metadata, **parts)
         self.features = TextFeatures(parts["characters"], parts.get("bigrams"))
+        if self.symbols is not None:
+            self.symbols.check(self.features)
+        if self.indexed is not None or self.table is not None or self.cells is not None:
+            check_index(
+                self.indexed, self.table, None if self.cells is None else self.cells.shape, settings.vector_size
+            )
+        self.score.check()
 
     @classmethod
     def read(cls, path: str | Path, options: SimilarityReading, metadata: Mapping[str, Any] | None = None) -> Data:

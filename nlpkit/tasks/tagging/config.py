@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from nlpkit.errors import ConfigError
 from nlpkit.options import FILE, option, options
-from nlpkit.tasks.declaration import Declaration, Demo, PredictionOptions, ReadingOptions
+from nlpkit.tasks.declaration import Declaration, Demo, Metadata, PredictionOptions, ReadingOptions
 from nlpkit.tasks.encoder_settings import UnitSettings
 from nlpkit.training.metric import Metric
 
@@ -117,12 +117,25 @@ _TAKEN = {"tokens", "labels", "text"}
 
 _DEMO = {"epochs": 30, "batch_size": 16, "learning_rate": 4e-3, "warmup_steps": 40, "ema_momentum": 0.98}
 
+
+@options
+class TaggingMetadata(Metadata):
+    """What a tagger knows of the data that it was trained on."""
+
+    scheme: str = option("how tags spell spans", default="BMES", choices=("BIO", "BIOES", "BMES", "plain"))
+    unit: str = option("what has a tag", default="character", choices=("character", "token"))
+    columns: tuple[str, ...] = option("names of the columns of a file", default=())
+    blanks: bool = option("whether words may hold white space", default=False)
+    splits: tuple[str, ...] = option("kinds of runs that words part, see `nlpkit.text.runs`", default=())
+
+
 TAGGING = Declaration(
     name="tagging",
     summary="word segmentation, named entities, parts of speech: labels of characters or of tokens",
     settings=TaggingSettings,
     reading=TaggingReading,
     prediction=TaggingPrediction,
+    metadata=TaggingMetadata,
     metric=Metric("f1"),
     batches_at_once=2,
     formats=("text", "jsonl", "conll"),

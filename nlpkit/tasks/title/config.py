@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from nlpkit.options import option, options
-from nlpkit.tasks.declaration import Declaration, Demo
+from nlpkit.tasks.declaration import Declaration, Demo, Metadata
 from nlpkit.tasks.encoder_settings import EncoderSettings
 from nlpkit.tasks.writing_options import PairReading, WritingOptions
 from nlpkit.training.metric import Metric
@@ -100,12 +100,20 @@ class TitlePrediction(WritingOptions):
         self.require("prefix", not {*self.prefix} & {*self.forbidden}, "without forbidden characters")
 
 
+@options
+class TitleMetadata(Metadata):
+    """What a model knows of the titles that it was trained on."""
+
+    mean_title: float = option("characters of a title in the mean", default=0.0, least=0.0)
+
+
 TITLE = Declaration(
     name="title",
     summary="writes the title of a text, or any text from another one",
     settings=TitleSettings,
     reading=PairReading,
     prediction=TitlePrediction,
+    metadata=TitleMetadata,
     metric=Metric("rouge_l"),
     batches_at_once=2,
     task="nlpkit.tasks.title.task:TitleWriter",

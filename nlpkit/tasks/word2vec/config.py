@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nlpkit.options import Options, option, options
-from nlpkit.tasks.declaration import Command, Declaration, Demo, PredictionOptions, ReadingOptions
+from nlpkit.tasks.declaration import Command, Declaration, Demo, Metadata, PredictionOptions, ReadingOptions
 from nlpkit.training.metric import Metric
 from nlpkit.training.settings import TrainingSettings
 
@@ -103,6 +103,7 @@ WORD2VEC = Declaration(
     settings=Word2VecSettings,
     reading=Word2VecReading,
     prediction=Word2VecPrediction,
+    metadata=Metadata,
     metric=Metric("neighbours"),
     keeps_last=True,  # the held-out text is too small to choose by, and the vectors settle as the rate falls
     task="nlpkit.tasks.word2vec.task:WordVectors",

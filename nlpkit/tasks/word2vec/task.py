@@ -60,6 +60,8 @@ class WordVectors(WordQueries, Task):
         subwords = parts.get("subword_vocabulary")
         self.subwords = subwords and Subwords(subwords, settings.subwords, settings.feature_separator)
         self._table: WordTable | None = None
+        if self.counts is not None and len(self.counts.values) != len(self.vocabulary.symbols):
+            raise ValueError(f"{len(self.counts.values):,} counts of {len(self.vocabulary.symbols):,} words")
 
     # Training.
 

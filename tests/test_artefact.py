@@ -1,0 +1,212 @@
+"""What is wrong with a trained folder is told; nothing of it is trusted."""
+
+import contextlib
+import hashlib
+import io
+import json
+import shutil
+import zipfile
+
+import h5py
+import numpy as np
+import pytest
+
+import nlpkit
+from nlpkit.errors import ArtefactError
+
+
+@contextlib.contextmanager
+def manifest(folder):
+    """The manifest, which is written again as it was changed."""
+    facts = json.loads((folder / "task.json").read_text("utf-8"))
+    yield facts
+    (folder / "task.json").write_text(json.dumps(facts), "utf-8")
+
+
+def changed(**more):
+    def harm(folder):
+        with manifest(folder) as facts:
+            facts.update(more)
+
+    return harm
+
+
+def with_value(field, name, value):
+    def harm(folder):
+        with manifest(folder) as facts:
+            facts[field][name] = value
+
+    return harm
+
+
+def listed(folder, name):
+    """The hash of a changed file is made right, as an attacker would."""
+    with manifest(folder) as facts:
+        facts["files"][name] = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+        facts["sizes"][name] = (folder / name).stat().st_size
+
+
+def with_text(name, change):
+    """A text file of the folder with other content."""
+
+    def harm(folder):
+        (folder / name).write_text(change((folder / name).read_text("utf-8")), "utf-8")
+        listed(folder, name)
+
+    return harm
+
+
+def with_weights(change):
+    """The archive of the network with other members."""
+
+    def harm(folder):
+        with zipfile.ZipFile(folder / "model.keras") as file:
+            members = {name: file.read(name) for name in file.namelist()}
+        change(members)
+        with zipfile.ZipFile(folder / "model.keras", "w", zipfile.ZIP_DEFLATED) as file:
+            for name, content in members.items():
+                file.writestr(name, content)
+        listed(folder, "model.keras")
+
+    return harm
+
+
+def in_weights(change):
+    """The file of weights, changed as it is open."""
+
+    def change_members(members):
+        content = io.BytesIO(members["model.weights.h5"])
+        with h5py.File(content, "a") as file:
+            names = []
+            file.visititems(lambda name, node: names.append(name) if isinstance(node, h5py.Dataset) else None)
+            change(file, names[0])
+        members["model.weights.h5"] = content.getvalue()
+
+    return with_weights(change_members)
+
+
+def not_finite(file, name):
+    file[name][...] = np.nan
+
+
+def linked(file, name):
+    del file[name]
+    file[name] = h5py.ExternalLink("other.h5", "/secret")
+
+
+def elsewhere(file, name):
+    shape = file[name].shape
+    del file[name]
+    file.create_dataset(name, shape, "float32", external=[("/etc/hostname", 0, h5py.h5f.UNLIMITED)])
+
+
+def no_numbers(file, name):
+    shape = file[name].shape
+    del file[name]
+    file.create_dataset(name, shape, h5py.string_dtype())
+
+
+def cut_short(folder):
+    content = (folder / "model.keras").read_bytes()
+    (folder / "model.keras").write_bytes(content[: len(content) // 2])
+
+
+def other_name(folder):
+    with manifest(folder) as facts:
+        facts["settings"]["withd"] = facts["settings"].pop("width")
+
+
+DEEP = json.loads("[" * 20 + "]" * 20)
+
+
+@pytest.mark.parametrize(
+    ("harm", "message"),
+    [
+        (cut_short, "model.keras: is damaged or was changed"),
+        (changed(version=99), "is of version 99 of the folder's format, this nlpkit reads 3"),
+        (changed(format=1), "is of version 1 of the folder's format, this nlpkit reads 3; train it anew"),
+        (changed(format="zip"), "task.json: is damaged or foreign .its format is 'zip'"),
+        (changed(task="poetry"), "is of the task 'poetry'"),
+        (changed(task=7), "task = 7: must be the name of a task"),
+        (changed(files={}), "files = {}: must be SHA-256 by name of a file of this folder, one or more"),
+        (changed(files=["model.keras"]), "files = .'model.keras'.: must be"),
+        (with_value("files", "../outside", "0" * 64), "files = .*: must be SHA-256 by name of a file of this folder"),
+        (with_value("files", "more.txt", "0" * 64), "files and sizes name different files"),
+        (with_value("sizes", "vocab.txt", -1), "sizes = .*: must be numbers of bytes"),
+        (with_value("sizes", "vocab.txt", 7), "vocab.txt: is damaged or was changed"),
+        (changed(brings=7), "brings = 7: must be a list of names"),
+        (changed(brings=["segmenter"]), "holds no segmenter-task.json"),
+        (changed(more=DEEP), "it is more than 8 lists and objects deep"),
+        (changed(seconds=float("inf")), "it holds Infinity"),
+        (lambda folder: (folder / "task.json").write_text('{"x": 1e999}'), "it holds 1e999"),
+        (lambda folder: (folder / "task.json").write_text("[" * 100_000), "task.json: is damaged or foreign"),
+        (lambda folder: (folder / "task.json").write_bytes(bytes(20 << 20)), "it has more than 16,777,216 bytes"),
+        (lambda folder: (folder / "task.json").write_text("{"), "task.json: is damaged or foreign"),
+        (lambda folder: (folder / "task.json").write_text("[]"), "task.json: is damaged or foreign .it is no object"),
+        (lambda folder: [p.unlink() for p in folder.glob("*.*")], "training has not ended here"),
+        (shutil.rmtree, "no such folder"),
+        (lambda folder: (folder / "vocab.txt").unlink(), "vocab.txt: is missing"),
+        (lambda folder: (folder / "known-words.txt").write_bytes(b"\xe4"), "known-words.txt: is damaged"),
+        (other_name, "task.json: is damaged or of another version: unknown setting 'withd'"),
+        (with_value("settings", "width", 10**25), "width = 1.000e.25: must be at most 2,147,483,647"),
+        # Nothing of that size may be allocated before it is seen to be wrong.
+        (with_value("settings", "width", 1 << 30), "weights of this model: it has no weight of the shape"),
+        (with_value("metadata", "scheme", "BIOX"), "task.json: .*: unknown scheme 'BIOX', did you mean"),
+        (with_value("metadata", "splits", "digits"), "splits = 'digits': expected a list of strings"),
+        (with_text("vocab.txt", lambda text: text + text[:2]), "vocabulary holds .* more than once"),
+        (with_text("vocab.txt", lambda text: text + "字字\n"), "is damaged or of another version"),
+        (with_text("vocab.txt", lambda text: text + "龘\n"), "model.keras: does not hold the weights of this model"),
+        (with_weights(lambda members: members.update(code=b"x")), "it holds code, config.json, .*, where config.json"),
+        (
+            with_weights(lambda members: members.pop("config.json")),
+            "model: it holds metadata.json, model.weights.h5, w",
+        ),
+        (with_weights(lambda members: members.update({"model.weights.h5": bytes(9 << 20)})), "bytes of weights, where"),
+        (in_weights(not_finite), "holds numbers that are not finite"),
+        (in_weights(linked), "has a link to something else"),
+        (in_weights(elsewhere), "holds no numbers of its own"),
+        (in_weights(no_numbers), "holds no numbers of its own"),
+    ],
+)
+def test_what_is_wrong_is_told(words_model, tmp_path, harm, message):
+    folder = tmp_path / "model"
+    shutil.copytree(words_model, folder)
+    harm(folder)
+    with pytest.raises(ArtefactError, match=message) as caught:
+        nlpkit.load(folder)
+    assert str(folder) in str(caught.value)
+
+
+def test_files_that_are_not_listed_are_not_read(words_model, tmp_path):
+    folder = tmp_path / "model"
+    shutil.copytree(words_model, folder)
+    (folder / "tokens.txt").write_bytes(b"\xff")  # such a file would have this name
+    (folder / "notes.txt").write_bytes(b"\xff")
+    assert nlpkit.load(folder).predict(["好"])
+
+
+def test_an_index_fits_its_model(similarity_model, tmp_path):
+    from nlpkit.runs.convert import save_folder
+
+    indexed = nlpkit.load(similarity_model).task.with_index(["今天天气怎么样", "怎么去公园"])
+    save_folder(indexed, tmp_path / "index", {}, force=False)
+    for name, content in (
+        ("sentences.txt", "今天天气怎么样\n".encode()),
+        ("vectors.npy", _npy(np.zeros((2, 3), "float32"))),
+        ("vectors.npy", _npy(np.zeros(2, "float32"))),
+        ("vectors.npy", _npy(np.full((2, 16), np.nan, "float32"))),
+        ("vectors.npy", b"\x93NUMPY\x01\x00v\x00{'descr': '<f4', 'fortran_order': False, 'shape': (" + b"\n" * 40),
+    ):
+        folder = tmp_path / "harmed"
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(tmp_path / "index", folder)
+        (folder / name).write_bytes(content)
+        listed(folder, name)
+        with pytest.raises(ArtefactError, match="is damaged or of another version"):
+            nlpkit.load(folder)
+
+
+def _npy(array):
+    file = io.BytesIO()
+    np.save(file, array)
+    return file.getvalue()
