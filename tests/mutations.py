@@ -52,7 +52,7 @@ _WORDS = [
     "=", "a=b", "epochs=-1", "width=1e9", "lexicon=jieba", "-", "--", "--help", "x" * 300, "1979-05-27", "{a=1}", "'",
     '"', "\0", "/",
 ]  # fmt: skip
-_NEVER_READ = ("history.csv", "report.html", "metrics.json", "lock", "nlpkit-run")
+_NEVER_READ = ("history.csv", "report.html")
 _READ = {
     "tagging": ["words-test.txt", "entities-test.conll", "pos-test.conll"],
     "couplet": ["couplets-test.tsv"],
@@ -345,8 +345,8 @@ def mutate_folder(
         return name
     path = target / name
     _replace(path, mutated_bytes(path.read_bytes(), rng))
-    if path != manifest:
-        content = json.loads(manifest.read_text("utf-8"))
+    content = json.loads(manifest.read_text("utf-8")) if path != manifest else {"files": ()}
+    if name in content["files"]:
         content["files"][name] = hashlib.sha256(path.read_bytes()).hexdigest()
         content["sizes"][name] = path.stat().st_size
         _replace(manifest, json.dumps(content, ensure_ascii=False).encode())

@@ -1,6 +1,7 @@
 """Word vectors from text to answers; the updates themselves are tested with the portable rooms."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -377,6 +378,14 @@ def test_bad_files_of_vectors(tmp_path, content, message):
     with pytest.raises(DataError, match=message):
         convert(tmp_path / "v.bin", tmp_path / "m")
     assert not (tmp_path / "m").exists()
+
+
+def test_names_that_are_not_utf8(tmp_path):
+    source, target = (tmp_path / os.fsdecode(name) for name in (b"v\xff.txt", b"m\xff"))
+    source.write_text("2 2\n北 1 2\n京 2 1\n", "utf-8")
+    convert(source, target)
+    assert nlpkit.load(target).task.vocabulary.symbols == ["北", "京"]
+    assert json.loads((target / "task.json").read_text("utf-8"))["source"] == source.name
 
 
 def test_what_can_not_be_converted(words_model, word2vec_model, tmp_path):

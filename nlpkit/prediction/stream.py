@@ -362,7 +362,7 @@ class _Output:
             return
         if self._errors is None:
             self._errors = self._files.enter_context(written_atomically(self._error_path()))
-        self._errors.write(text.encode() + b"\n")
+        self._errors.write(text.encode("utf-8", "backslashreplace") + b"\n")
 
     def __exit__(self, kind, error, trace):
         with self._told():

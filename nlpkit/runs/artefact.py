@@ -201,7 +201,8 @@ def _save(folder, task, more, prefix):
         "others": [*_OTHERS],
         "brings": [*task.models],
     }
-    write_atomically(folder / manifest, json.dumps(content, ensure_ascii=False, indent=1).encode())
+    text = json.dumps(content, ensure_ascii=False, indent=1)
+    write_atomically(folder / manifest, text.encode("utf-8", "backslashreplace"))  # names of files may not be UTF-8
 
 
 def load_artefact(folder: str | Path, task: type[Task] | None = None, prefix: str = "") -> Task:

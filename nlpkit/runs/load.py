@@ -33,8 +33,8 @@ def load(folder: str | Path, task: type[Task] | None = None) -> Predictor:
 
     path = Path(folder) / "metrics.json"
     try:
-        metrics = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):  # metrics are for people; a folder answers without them
+        metrics = dict(json.loads(path.read_text("utf-8")))
+    except (OSError, ValueError, TypeError, RecursionError):  # metrics are for people; a folder answers without them
         metrics = {}
     return Predictor(opened, metrics, opener_of(folder, opened))
 

@@ -61,7 +61,7 @@ class Part(NamedTuple):
     attribute: str
     """Of the task, which is None where there is no such file."""
     kind: type[Stored]
-    """Has ``save(path)`` and ``load(path)``."""
+    """Has ``write(file)`` and ``load(path)``."""
 
 
 class Network(Protocol):
