@@ -191,13 +191,13 @@ class Options:
 
     def check_files(self) -> None:
         """Raise a `DataError` if a file that an option names can't be read."""
-        from nlpkit.datasets.files import open_bytes
+        from nlpkit.datasets.files import check_readable
 
         for each in self.declared():
             value = getattr(self, each.name)
             for path in value if isinstance(value, tuple) else [value]:
                 if each.metavar == FILE and isinstance(path, (str, Path)) and path and path not in each.other:
-                    open_bytes(path).close()
+                    check_readable(path)
 
     def models(self) -> dict[str, str]:
         """The trained folders that options name, by option."""

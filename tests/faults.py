@@ -48,13 +48,11 @@ class Faults:
     @contextlib.contextmanager
     def injected(self) -> Iterator[None]:
         """In this block the writer is watched."""
-        faults, save, shutil_rmtree = self, keras.Model.save, shutil.rmtree
+        faults, save, shutil_rmtree, opened = self, keras.Model.save, shutil.rmtree, files.open_partial
 
-        def opened(path, mode):
-            if mode != "wb":
-                return open(path, mode)
+        def open_partial(path):
             faults.point("create", path)
-            return _File(open(path, mode), path, faults)
+            return _File(opened(path), path, faults)
 
         def replace(source, target):
             faults.point("rename", target)
@@ -79,9 +77,9 @@ class Faults:
             save(model, path, *rest, **more)
             faults.point("saved", path)
 
-        patched = types.SimpleNamespace(replace=replace, fsync=os.fsync, fsencode=os.fsencode)
+        patched = types.SimpleNamespace(**{**vars(os), "replace": replace})
         with (
-            mock.patch.object(files, "open", opened, create=True),
+            mock.patch.object(files, "open_partial", open_partial),
             mock.patch.object(files, "os", patched),
             mock.patch.object(files, "remove", remove),
             mock.patch.object(Path, "rename", rename),

@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import io
 import json
+import os
 import shutil
 import zipfile
 
@@ -111,6 +112,15 @@ def cut_short(folder):
     (folder / "model.keras").write_bytes(content[: len(content) // 2])
 
 
+def broken_stream(folder):
+    content = bytearray((folder / "model.keras").read_bytes())
+    with zipfile.ZipFile(folder / "model.keras") as file:
+        place = file.getinfo("model.weights.h5").header_offset + 200
+    content[place : place + 50] = bytes(50)
+    (folder / "model.keras").write_bytes(content)
+    listed(folder, "model.keras")
+
+
 def other_name(folder):
     with manifest(folder) as facts:
         facts["settings"]["withd"] = facts["settings"].pop("width")
@@ -140,7 +150,7 @@ DEEP = json.loads("[" * 20 + "]" * 20)
         (changed(seconds=float("inf")), "it holds Infinity"),
         (lambda folder: (folder / "task.json").write_text('{"x": 1e999}'), "it holds 1e999"),
         (lambda folder: (folder / "task.json").write_text("[" * 100_000), "task.json: is damaged or foreign"),
-        (lambda folder: (folder / "task.json").write_bytes(bytes(20 << 20)), "it has more than 16,777,216 bytes"),
+        (lambda folder: (folder / "task.json").write_bytes(bytes(20 << 20)), "it has more than 1,048,576 bytes"),
         (lambda folder: (folder / "task.json").write_text("{"), "task.json: is damaged or foreign"),
         (lambda folder: (folder / "task.json").write_text("[]"), "task.json: is damaged or foreign .it is no object"),
         (lambda folder: [p.unlink() for p in folder.glob("*.*")], "training has not ended here"),
@@ -156,12 +166,14 @@ DEEP = json.loads("[" * 20 + "]" * 20)
         (with_text("vocab.txt", lambda text: text + text[:2]), "vocabulary holds .* more than once"),
         (with_text("vocab.txt", lambda text: text + "字字\n"), "is damaged or of another version"),
         (with_text("vocab.txt", lambda text: text + "龘\n"), "model.keras: does not hold the weights of this model"),
-        (with_weights(lambda members: members.update(code=b"x")), "it holds code, config.json, .*, where config.json"),
+        (with_weights(lambda members: members.update(code=b"x")), "its list of files has 4 entries"),
         (
             with_weights(lambda members: members.pop("config.json")),
-            "model: it holds metadata.json, model.weights.h5, w",
+            "its list of files has 2 entries",
         ),
         (with_weights(lambda members: members.update({"model.weights.h5": bytes(9 << 20)})), "bytes of weights, where"),
+        (with_weights(lambda members: members.update(code=members.pop("config.json"))), "it holds code, metadata.json"),
+        (broken_stream, "model.keras: does not hold the weights of this model: .*decompressing"),
         (in_weights(not_finite), "holds numbers that are not finite"),
         (in_weights(linked), "has a link to something else"),
         (in_weights(elsewhere), "holds no numbers of its own"),
@@ -182,7 +194,34 @@ def test_files_that_are_not_listed_are_not_read(words_model, tmp_path):
     shutil.copytree(words_model, folder)
     (folder / "tokens.txt").write_bytes(b"\xff")  # such a file would have this name
     (folder / "notes.txt").write_bytes(b"\xff")
+    (folder / "metrics.json").unlink()
+    os.mkfifo(folder / "metrics.json")  # nobody ever writes to it
     assert nlpkit.load(folder).predict(["好"])
+
+
+def test_links_in_a_folder_lead_nowhere(tmp_path):
+    from nlpkit.runs.artefact import check_not_in_use, locked
+
+    precious = tmp_path / "precious"
+    precious.write_text("mine")
+    (tmp_path / "run" / "resume").mkdir(parents=True)
+    lock = tmp_path / "run" / "resume" / "lock"
+    for make in (lock.symlink_to, lock.hardlink_to):
+        make(precious)
+        check_not_in_use(tmp_path / "run")
+        with locked(tmp_path / "run"):
+            pass
+        assert precious.read_text() == "mine" and lock.read_text().startswith("process")
+        lock.unlink()
+    os.mkfifo(lock)
+    check_not_in_use(tmp_path / "run")
+
+
+def test_a_folder_that_was_taken_away_is_found(words_model, tmp_path):
+    replaced = tmp_path / ".model.partial" / "resume" / "replaced"
+    shutil.copytree(words_model, replaced)
+    with pytest.raises(ArtefactError, match=r"a command was killed .* or move .*\.model\.partial/resume/replaced back"):
+        nlpkit.load(tmp_path / "model")
 
 
 def test_an_index_fits_its_model(similarity_model, tmp_path):

@@ -5,6 +5,8 @@ import gzip
 import io
 import json
 import os
+import subprocess
+import sys
 import threading
 import time
 
@@ -203,6 +205,56 @@ def test_wrong_options(predictor, tmp_path):
     assert not (tmp_path / "out").exists()
     with pytest.raises(DataError, match="is a folder; the output is a file"):
         predictor.predict_file(tmp_path / "in", tmp_path)
+
+
+def test_inputs_that_the_output_would_destroy(predictor, tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    for name, output in (
+        ("out.partial", "out"), ("out.errors.jsonl", "out"), ("out.errors.jsonl.partial", "out"), ("real", "link"),
+        ("real.errors.jsonl", "link"), ("real.partial", "link"),
+    ):  # fmt: skip
+        (tmp_path / name).write_text("你好\n", "utf-8")
+        with pytest.raises(ConfigError, match="choose another output"):
+            predictor.predict_file(tmp_path / name, tmp_path / output)
+        assert (tmp_path / name).read_text("utf-8") == "你好\n"
+    (tmp_path / "q.errors.jsonl").mkdir()
+    with pytest.raises(DataError, match=r"q.errors.jsonl: is a folder"):
+        predictor.predict_file(tmp_path / "real", tmp_path / "q")
+
+
+def test_two_writers_and_planted_links(tmp_path):
+    from nlpkit.datasets.files import write_atomically, written_atomically
+
+    with written_atomically(tmp_path / "out") as file:
+        file.write(b"first")
+        with pytest.raises(DataError, match="out: is being written by another process"):
+            write_atomically(tmp_path / "out", b"second")
+    assert (tmp_path / "out").read_bytes() == b"first"
+    (tmp_path / "precious").write_text("mine")
+    (tmp_path / "new.partial").symlink_to(tmp_path / "precious")
+    write_atomically(tmp_path / "new", b"content")
+    assert (tmp_path / "precious").read_text() == "mine" and not (tmp_path / "new").is_symlink()
+
+
+def test_a_pipe_is_read_once_and_whole(words_model, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    lines = "".join(f"第{i}行。\n" for i in range(3000))
+    writer = threading.Thread(target=lambda: (tmp_path / "pipe").write_text(lines, "utf-8"))
+    writer.start()
+    command = [sys.executable, "-m", "nlpkit", "predict", words_model, "--input", tmp_path / "pipe", "--output", "-"]
+    result = subprocess.run(command, capture_output=True)
+    writer.join()
+    assert result.stdout.decode().replace(" ", "") == lines
+
+
+def test_a_byte_order_mark_in_pieces():
+    class Pieces(io.BytesIO):
+        def read(self, size=-1):
+            return super().read(1)
+
+    for text in ("\ufeff好\n", "好\n", "\ufeff", "", "\ufeff\ufeff\n"):
+        found = chunks.read_chunks(Pieces(text.encode()), "file", chunks.Pace(), False)
+        assert b"".join(chunk.content for chunk in found).decode() == text.removeprefix("\ufeff")
 
 
 def test_a_device_or_pipe_is_written_to_and_a_link_followed(predictor, tmp_path):

@@ -117,7 +117,9 @@ def _evaluate(program, arguments):
     args = parser.parse_args(arguments[1:])
     reading = given(args, task.reading)
     task.reading.create(reading).check_files()
-    _check_readable(args.data)
+    from nlpkit.datasets.files import check_readable
+
+    check_readable(args.data)
 
     def run():
         _share_cores(task.batches_at_once)
@@ -132,12 +134,6 @@ def _evaluate(program, arguments):
             print_metrics(metrics)
 
     return run
-
-
-def _check_readable(path):
-    from nlpkit.datasets.files import open_bytes
-
-    open_bytes(path).close()
 
 
 def _predict(program, arguments, what="Run a model over a file", only=None, flag="--input"):
@@ -161,12 +157,13 @@ def _predict(program, arguments, what="Run a model over a file", only=None, flag
     args = parser.parse_args(arguments[1:])
     options = given(args, task.prediction)
     task.prediction.create(options).check_files()
-    from nlpkit.prediction.stream import check_arguments, output_format
+    from nlpkit.datasets.files import check_readable
+    from nlpkit.prediction.stream import check_arguments, errors_path, output_format
 
     output_format(task, args.output, args.format)
     check_arguments(args.input, args.output, args.input_format or "text", args.on_error)
     if args.input != "-":
-        _check_readable(args.input)
+        check_readable(args.input)
 
     def run():
         _share_cores(task.batches_at_once)
@@ -176,7 +173,7 @@ def _predict(program, arguments, what="Run a model over a file", only=None, flag
             args.input, args.output, args.format, args.input_format, args.on_error, **options
         )
         if reported:
-            where = "standard error" if args.output == "-" else f"{args.output}.errors.jsonl"
+            where = "standard error" if args.output == "-" else errors_path(args.output)
             print(f"nlpkit: {reported} of {lines} lines have errors or warnings, see {where}", file=sys.stderr)
 
     return run

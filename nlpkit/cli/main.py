@@ -8,6 +8,7 @@ import io
 import os
 import signal
 import sys
+import time
 from collections.abc import Sequence
 
 from nlpkit import __version__
@@ -56,6 +57,9 @@ class _Terminated(KeyboardInterrupt):
     """SIGTERM ends a command as Ctrl-C does: what it writes is taken back or left whole."""
 
 
+_PATIENCE = 1.0  # seconds in which a second signal is taken for the same wish
+
+
 def _open_closed_streams():
     """Where a standard stream is closed, the next file that is opened would get what libraries print to it."""
     for descriptor in range(3):
@@ -69,14 +73,20 @@ def _open_closed_streams():
 
 def _end_by_signal():
     own = os.getpid()
+    first: list[float] = []
 
-    def terminate(number, frame):
-        if os.getpid() == own:
-            raise _Terminated
-        os._exit(128 + number)  # a forked worker has nothing to tidy up
+    def end(number, frame):
+        if os.getpid() != own:
+            os._exit(128 + number)  # a forked worker has nothing to tidy up
+        if not first:
+            first.append(time.monotonic())
+            raise _Terminated if number == signal.SIGTERM else KeyboardInterrupt
+        if time.monotonic() - first[0] > _PATIENCE:
+            os._exit(128 + number)  # what is left over is known by its name
 
     with contextlib.suppress(ValueError):  # not the main thread: a program of someone's own
-        signal.signal(signal.SIGTERM, terminate)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, end)
 
 
 def _parse(arguments):

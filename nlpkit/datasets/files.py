@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, cast
 
+from nlpkit.datasets.locks import open_regular, try_lock
 from nlpkit.errors import DataError
 
 BYTE_ORDER_MARK = codecs.BOM_UTF8
@@ -30,7 +31,7 @@ def written_atomically(path: str | Path) -> Iterator[IO[bytes]]:
     nothing is left over.
 
     Raises:
-        DataError: if it can't be written.
+        DataError: if it can't be written, or another process is writing it.
     """
     path = Path(path)
     try:
@@ -39,7 +40,13 @@ def written_atomically(path: str | Path) -> Iterator[IO[bytes]]:
     except ValueError as error:
         raise DataError(f"can't be written: {error}", path) from None
     try:
-        with open(partial, "wb") as file:
+        file = open_partial(partial)
+    except OSError as error:
+        raise DataError(why_not_written(error, path), path) from None
+    if file is None:
+        raise DataError("is being written by another process; let it end, or choose another name", path)
+    try:
+        with file:
             if path.suffix == ".gz":
                 with gzip.GzipFile("", "wb", fileobj=file, mtime=0) as compressed:
                     yield cast(IO[bytes], compressed)
@@ -47,13 +54,33 @@ def written_atomically(path: str | Path) -> Iterator[IO[bytes]]:
                 yield file
             file.flush()
             os.fsync(file.fileno())
-        os.replace(partial, path)
+            os.replace(partial, path)  # while it is locked, so that nobody else begins to write it
     except OSError as error:
         remove(partial)
         raise DataError(why_not_written(error, path), path) from None
     except BaseException:
         remove(partial)
         raise
+
+
+def open_partial(path: Path) -> IO[bytes] | None:
+    """An empty file that this process alone writes; None if another one is writing it."""
+    descriptor = open_regular(path)
+    if not try_lock(descriptor) or os.stat(path).st_ino != os.fstat(descriptor).st_ino:
+        os.close(descriptor)
+        return None
+    os.ftruncate(descriptor, 0)
+    return os.fdopen(descriptor, "wb")
+
+
+def check_readable(path: str | Path) -> None:
+    """Raise a `DataError` if a file can't be read. What is no file, such as a pipe, can be opened only once: it is not.
+
+    Raises:
+        DataError: as `open_bytes` does.
+    """
+    if not Path(path).exists() or Path(path).is_file() or Path(path).is_dir():
+        open_bytes(path).close()
 
 
 def why_not_written(error: OSError, path: Path) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import stat
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,7 +33,7 @@ def exclusive(file: Path, folder: Path) -> Iterator[None]:
     """
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o666)
+        descriptor = open_regular(file)
     except OSError as error:
         raise ArtefactError(f"{folder}: can't be written: {error.strerror}") from None
     _HELD.add(descriptor)
@@ -49,23 +51,51 @@ def exclusive(file: Path, folder: Path) -> Iterator[None]:
 def check_free(file: Path, folder: Path) -> None:
     """Raise an `ArtefactError` if another process has a lock, as `exclusive` would; nothing is made."""
     with contextlib.suppress(OSError):
-        descriptor = os.open(file, os.O_RDONLY)
+        descriptor = open_regular(file, make=False)
         try:
             _take(descriptor, folder)
         finally:
             os.close(descriptor)
 
 
-def _take(descriptor, folder):
+def open_regular(file: Path, make: bool = True) -> int:
+    """A descriptor of a file with this one name and no other, for reading and writing.
+
+    Anything else that someone put in its place is removed, not followed: a link may lead out of the folder.
+
+    Args:
+        file: the file.
+        make: whether to make it, and to remove what is something else; otherwise that is an `OSError`.
+    """
+    with contextlib.suppress(FileNotFoundError):
+        found = os.lstat(file)
+        if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:
+            if not make:
+                raise OSError(errno.EINVAL, "is no file of its own", str(file))
+            os.unlink(file)
+    flags = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0) | os.O_RDWR | (os.O_CREAT if make else 0)
+    return os.open(file, flags, 0o666)
+
+
+def try_lock(descriptor: int) -> bool:
+    """Whether no other process has locked this file; it is locked until it is closed."""
     if fcntl is None:
-        return
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+        return True
+    for wait in (0.05, 0.05, 0):  # someone may just be asking
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            time.sleep(wait)
+        except OSError:
+            return True  # some network file systems have no locks
+    return False
+
+
+def _take(descriptor, folder):
+    if not try_lock(descriptor):
         holder = os.pread(descriptor, 200, 0).decode("utf-8", "replace").strip() or "another process"
-        raise ArtefactError(f"{folder}: is in use by {holder}; let it end, or choose another folder") from None
-    except OSError:
-        pass  # some network file systems have no locks
+        raise ArtefactError(f"{folder}: is in use by {holder}; let it end, or choose another folder")
 
 
 def _forget():

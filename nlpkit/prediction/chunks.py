@@ -130,16 +130,22 @@ def _passed_over(begin, contents):
 
 def _contents(source, name, pace):
     """What is read, `pace.size` bytes or less at a time."""
-    is_first = True
+    begin: bytes | None = b""  # of the file, as long as it may be a part of a byte order mark
     while True:
         try:
             content = _read(source, pace.size)
         except (OSError, EOFError, zlib.error) as error:
             raise DataError(f"can't be read further: {error}", name) from None
-        if not content:
+        is_end = not content
+        if begin is not None:
+            begin += content
+            if BYTE_ORDER_MARK.startswith(begin) and not is_end:
+                continue
+            content, begin = begin.removeprefix(BYTE_ORDER_MARK), None
+        if content:
+            yield content
+        if is_end:
             return
-        yield content.removeprefix(BYTE_ORDER_MARK) if is_first else content
-        is_first = False
 
 
 def _read(source, size):

@@ -12,7 +12,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from nlpkit.datasets.files import decode_line, ending_of, why_not_written, written_atomically
+from nlpkit.datasets.files import PARTIAL, decode_line, ending_of, why_not_written, written_atomically
 from nlpkit.datasets.readers import parse_json
 from nlpkit.errors import ConfigError, DataError, unknown_name
 from nlpkit.prediction.chunks import LONGEST, Chunk, Pace, open_input, read_chunks
@@ -134,15 +134,23 @@ def check_arguments(input_path: str | Path, output_path: str | Path, input_forma
         if sys.stdout is None:
             raise DataError("is closed; give a file, or let a program read from it", "standard output")
         return
-    if Path(output_path).is_dir():
-        raise DataError("is a folder; the output is a file", output_path)
+    for path in (Path(output_path), errors_path(output_path)):
+        if path.is_dir():
+            raise DataError("is a folder; the output is a file", path)
     if not Path(output_path).parent.is_dir():
         raise DataError(f"can't be written: the folder {Path(output_path).parent} does not exist", output_path)
-    source = Path(input_path).resolve()
-    if Path(output_path).resolve() == source:
+    source, target = Path(input_path).resolve(), Path(output_path).resolve()
+    if target == source:
         raise ConfigError(f"{input_path}: is the input and the output; choose another output")
-    if Path(f"{output_path}.errors.jsonl").resolve() == source:
-        raise ConfigError(f"{input_path}: is where the bad lines of {output_path} go; choose another output")
+    for path, what in ((target, "the output"), (errors_path(output_path), "what is reported")):
+        if source in (path, path.with_name(path.name + PARTIAL)) and source.exists():
+            raise ConfigError(f"{input_path}: is where {what} of {output_path} is written; choose another output")
+
+
+def errors_path(output_path: str | Path) -> Path:
+    """Where the reports of an output file go."""
+    target = Path(output_path).resolve()
+    return target.with_name(f"{target.name}.errors.jsonl")
 
 
 def output_format(declaration: Declaration, output: str | Path, name: str | None) -> str:
@@ -312,7 +320,7 @@ class _Output:
     """The output file and, once there is something to report, the one beside it for reports."""
 
     def __init__(self, path):
-        self._path = None if str(path) == "-" else Path(path).resolve()
+        self._path = None if str(path) == "-" else Path(path)
         self._files = contextlib.ExitStack()
         self._file = self._errors = None
 
@@ -323,7 +331,7 @@ class _Output:
             # A device or a named pipe is written to, not replaced.
             self._file = self._files.enter_context(open(self._path, "wb"))
         else:
-            self._file = self._files.enter_context(written_atomically(self._path))
+            self._file = self._files.enter_context(written_atomically(self._path.resolve()))
         return self
 
     def write(self, text):
@@ -361,16 +369,14 @@ class _Output:
             say(text)
             return
         if self._errors is None:
-            self._errors = self._files.enter_context(written_atomically(self._error_path()))
+            self._errors = self._files.enter_context(written_atomically(errors_path(self._path)))
         self._errors.write(text.encode("utf-8", "backslashreplace") + b"\n")
 
     def __exit__(self, kind, error, trace):
         with self._told():
             if self._path is None:
                 self._file.flush()
-            elif kind is None and self._errors is None:
-                self._error_path().unlink(missing_ok=True)  # the reports of an earlier run
-            return self._files.__exit__(kind, error, trace)
-
-    def _error_path(self):
-        return self._path.with_name(self._path.name + ".errors.jsonl")
+            is_handled = self._files.__exit__(kind, error, trace)
+            if self._path is not None and kind is None and self._errors is None:
+                errors_path(self._path).unlink(missing_ok=True)  # the reports of an earlier run
+            return is_handled

@@ -39,8 +39,7 @@ if TYPE_CHECKING:
 _MODEL = "model.keras"
 _MARKER = "nlpkit-run"  # in the folder for resuming: lists what the run writes beside it
 _LOCK = "lock"
-REPLACED = "replaced"  # in that folder: what was in its place before
-_OWN_STATE = {_MARKER, _LOCK, REPLACED, "state.npz", "best.npz", "tensorboard"}  # in that folder
+_OWN_STATE = {_MARKER, _LOCK, "replaced", "state.npz", "best.npz", "tensorboard"}  # in that folder
 _OTHERS = ("metrics.json", "history.csv", "report.html")  # of a run, which prediction does not need
 
 
@@ -67,7 +66,7 @@ def check_folder(
     if present <= {RESUME} and {_whole(name) for name in states} <= {_LOCK, _MARKER} - _begun(folder):
         return
     own = _own_names(folder)
-    foreign = sorted(name for name in present - {RESUME} if _whole(name) not in own)
+    foreign = sorted(name for name in present - {RESUME} if _whole(name) not in own or (folder / name).is_dir())
     foreign += [f"{RESUME}/{name}" for name in sorted(states) if _whole(name) not in _OWN_STATE]
     if foreign or not (_begun(folder) or manifest_or_none(folder)):
         shown = ", ".join((foreign or sorted(present))[:3])
@@ -125,7 +124,7 @@ def _whole(name):
 
 
 def _remove(path):
-    if path.is_dir():
+    if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)

@@ -8,17 +8,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nlpkit.datasets.files import PARTIAL, ending_of, open_bytes, write_atomically
+from nlpkit.datasets.files import check_readable, ending_of, write_atomically
 from nlpkit.errors import ArtefactError, ConfigError, DataError
 from nlpkit.runs.artefact import (
-    REPLACED,
     check_folder,
     load_artefact,
     locked,
     open_folder,
     save_artefact,
 )
-from nlpkit.runs.manifest import RESUME, read_manifest
+from nlpkit.runs.manifest import being_replaced, read_manifest
 from nlpkit.tasks import declarations, get_declaration, get_task
 
 if TYPE_CHECKING:
@@ -43,7 +42,7 @@ def convert(source: str | Path, target: str | Path, force: bool = False) -> None
     """
     source, target = Path(source), Path(target)
     if not source.is_dir():
-        open_bytes(source).close()
+        check_readable(source)
     elif not target.parent.is_dir():
         raise DataError(f"can't be written: the folder {target.parent} does not exist", target)
     if source.is_dir():
@@ -88,9 +87,10 @@ def save_folder(task: Task, target: Path, more: Mapping[str, Any], force: bool) 
     from nlpkit.runs.train import versions
 
     check_folder(target, task.declaration.name, resume=False, force=force, can_resume=False)
+    target = target.resolve()
     target.parent.mkdir(parents=True, exist_ok=True)
-    new = target.with_name(f".{target.name}{PARTIAL}")
-    replaced = new / RESUME / REPLACED
+    replaced = being_replaced(target)
+    new = replaced.parents[1]
     with locked(new), locked(target) if target.exists() else contextlib.nullcontext():
         _put_back(replaced, target)
         for folder, is_forced in ((target, force), (new, True)):
@@ -108,7 +108,7 @@ def save_folder(task: Task, target: Path, more: Mapping[str, Any], force: bool) 
             if isinstance(error, OSError):
                 raise ArtefactError(f"{target}: can't be written: {error.strerror}") from None
             raise
-        shutil.rmtree(target / RESUME / REPLACED, ignore_errors=True)
+        shutil.rmtree(target / replaced.relative_to(new), ignore_errors=True)
 
 
 def _put_back(replaced, target):

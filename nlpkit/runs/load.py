@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import functools
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nlpkit.runs.artefact import load_artefact
+from nlpkit.runs.manifest import read_object
 
 if TYPE_CHECKING:
     from nlpkit.prediction.predictor import Predictor
@@ -33,8 +33,8 @@ def load(folder: str | Path, task: type[Task] | None = None) -> Predictor:
 
     path = Path(folder) / "metrics.json"
     try:
-        metrics = dict(json.loads(path.read_text("utf-8")))
-    except (OSError, ValueError, TypeError, RecursionError):  # metrics are for people; a folder answers without them
+        metrics = read_object(path)
+    except (OSError, ValueError, RecursionError):  # metrics are for people; a folder answers without them
         metrics = {}
     return Predictor(opened, metrics, opener_of(folder, opened))
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from nlpkit.datasets.files import PARTIAL
 from nlpkit.errors import ArtefactError
 
 FORMAT = "nlpkit-model"
@@ -16,7 +17,7 @@ VERSION = 3
 MANIFEST = "task.json"
 RESUME = "resume"
 """Folder in the trained one, for ``--resume``."""
-_LARGEST = 16 << 20  # bytes
+_LARGEST = 1 << 20  # bytes
 _DEEPEST = 8  # lists and dictionaries in one another
 
 
@@ -32,6 +33,12 @@ def read_manifest(folder: str | Path, prefix: str = "") -> dict[str, Any]:
     """
     folder = Path(folder)
     if not folder.is_dir():
+        replaced = being_replaced(folder)
+        if replaced.is_dir():
+            raise ArtefactError(
+                f"{folder}: a command was killed when it put another folder in this place; repeat it with --force, or "
+                f"move {replaced} back"
+            )
         raise ArtefactError(f"{folder}: no such folder; give one that nlpkit train wrote")
     path = folder / f"{prefix}{MANIFEST}"
     if not path.is_file():
@@ -39,7 +46,7 @@ def read_manifest(folder: str | Path, prefix: str = "") -> dict[str, Any]:
             raise ArtefactError(f"{folder}: training has not ended here; finish it with nlpkit train … --resume")
         raise ArtefactError(f"{folder}: holds no {path.name}; give a folder that nlpkit train wrote")
     try:
-        content = _read(path)
+        content = read_object(path)
         if content["format"] == 1:
             content["version"] = 1
         elif content["format"] != FORMAT:
@@ -60,7 +67,7 @@ def read_manifest(folder: str | Path, prefix: str = "") -> dict[str, Any]:
 def manifest_or_none(folder: Path) -> dict[str, Any] | None:
     """The manifest, of any version of the format, if it is ours."""
     try:
-        content = _read(folder / MANIFEST)
+        content = read_object(folder / MANIFEST)
         is_own = content["format"] == FORMAT and type(content["version"]) is int and isinstance(content["files"], dict)
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
@@ -72,7 +79,20 @@ def is_plain_name(name: Any) -> bool:
     return isinstance(name, str) and Path(name).name == name and name not in ("", "..", RESUME)
 
 
-def _read(path):
+def being_replaced(folder: Path) -> Path:
+    """Where a folder is for the moment in which another one is put in its place."""
+    return folder.with_name(f".{folder.name}{PARTIAL}") / RESUME / "replaced"
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """The JSON object of a file.
+
+    Raises:
+        OSError: if it can't be read, or is no file.
+        ValueError, RecursionError: if it is something else, too large, or holds numbers that are not finite.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path.name} is no file")
     with open(path, "rb") as file:
         text = file.read(_LARGEST + 1)
     if len(text) > _LARGEST:

@@ -11,7 +11,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nlpkit.datasets.files import open_bytes, write_atomically
+from nlpkit.datasets.files import check_readable, write_atomically
 from nlpkit.errors import ArtefactError, ConfigError
 from nlpkit.options import Options
 from nlpkit.runs.artefact import (
@@ -127,7 +127,7 @@ class _Plan:
         paths = {"train": train, "valid": valid, "test": test}
         paths = {name: Path(path) for name, path in paths.items() if path is not None}
         for path in paths.values():
-            open_bytes(path).close()
+            check_readable(path)
         check_not_in_use(out)
         check_folder(out, task, resume, force)
         start = None if start is None else Path(start)

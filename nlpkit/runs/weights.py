@@ -5,8 +5,10 @@ from __future__ import annotations
 import collections
 import io
 import math
+import struct
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,13 @@ from nlpkit.errors import ArtefactError
 
 _WEIGHTS = "model.weights.h5"
 _MEMBERS = {"metadata.json", "config.json", _WEIGHTS}
+_END_OF_ARCHIVE = 1024  # bytes, more than the list of these members and the end record take
 _OVERHEAD = 1 << 20  # bytes that the weights file may have beside its numbers, and as much again for each thousand
+
+
+_DAMAGE = (
+    EOFError, KeyError, OSError, RuntimeError, TypeError, ValueError, struct.error, zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
 
 
 def round_weights(model: Any) -> None:
@@ -96,7 +104,7 @@ def load_network(build: Callable[[], Any], path: Path) -> Any:
             _check_weights(bare, content)
             scope.initialize_variables = True
         _load_weights(bare, content)
-    except (OSError, ValueError, TypeError, KeyError, RuntimeError, zipfile.BadZipFile) as error:
+    except _DAMAGE as error:
         if not scope.initialize_variables:
             # Nobody is ever to give them values; Keras has no public way to say so.
             global_state.set_global_attribute("uninitialized_variables", [])
@@ -108,6 +116,7 @@ def load_network(build: Callable[[], Any], path: Path) -> Any:
 def _read_weights(path, model):
     """The weights of a saved model as they are on disk, unless they are larger than the model's can be."""
     numbers = sum(math.prod(weight.shape) for weight in model.weights)
+    _check_directory(path)
     with zipfile.ZipFile(path) as file:
         names = file.namelist()
         if sorted(names) != sorted(_MEMBERS):
@@ -117,7 +126,22 @@ def _read_weights(path, model):
         size = file.getinfo(_WEIGHTS).file_size
         if size > 4 * numbers + _OVERHEAD * (1 + len(model.weights) // 1000):
             raise ValueError(f"{size:,} bytes of weights, where {numbers:,} numbers are expected")
+        if file.getinfo(_WEIGHTS).compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise ValueError("it is compressed in another way")
         return file.read(_WEIGHTS)
+
+
+def _check_directory(path):
+    """Raise a `ValueError` if the archive lists more than the few files that it may hold, before the list is read."""
+    with open(path, "rb") as file:
+        file.seek(max(0, path.stat().st_size - _END_OF_ARCHIVE))
+        end = file.read()
+    place = end.rfind(b"PK\5\6")  # signature of the end record: at 10 the number of files, at 12 the bytes of the list
+    if place < 0 or len(end) < place + 16:
+        raise ValueError("it is no zip archive")
+    count, size = struct.unpack_from("<HI", end, place + 10)
+    if count != len(_MEMBERS) or size > _END_OF_ARCHIVE:
+        raise ValueError(f"its list of files has {count} entries of {size:,} bytes")
 
 
 def _load_weights(model, content):

@@ -19,7 +19,7 @@ class EncoderSettings(TrainingSettings):
     )
     width: int = option("channels of the encoder, of both directions together", default=128, least=1)
     dilations: tuple[int, ...] = option("of the gated convolutions, one each", default=(1, 2, 1, 2), least=1)
-    layers: int = option("recurrent layers, for gru and lstm", default=1, least=1)
+    layers: int = option("recurrent layers, for gru and lstm", default=1, least=1, below=65)
     char_min_count: int = option("characters seen less often in training share one vector", default=2, least=1)
     dropout: float = option(
         "share of the embeddings and of each layer's input that is dropped", default=0.3, least=0, below=1
@@ -28,7 +28,7 @@ class EncoderSettings(TrainingSettings):
     def validate(self) -> None:
         super().validate()
         self.require("width", self.width % 2 == 0, "even")
-        self.require("dilations", self.dilations, "one or more integers from 1")
+        self.require("dilations", 0 < len(self.dilations) <= 64, "1 to 64 integers from 1")
 
 
 @options

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any, ClassVar
 
 from nlpkit.errors import ConfigError
@@ -107,8 +106,7 @@ class TaggingPrediction(PredictionOptions):
     )
 
     def validate(self) -> None:
-        if not math.isfinite(self.user_bonus):
-            raise ConfigError(f"user_bonus = {self.user_bonus!r}: must be a finite number")
+        self.require("user_bonus", abs(self.user_bonus) <= 1e6, "a finite number, at most 1,000,000 either way")
         if self.user_dictionary is None and self.user_bonus != type(self).user_bonus:
             raise ConfigError("user_bonus is the weight of a user dictionary; give that as well")
 
