@@ -259,7 +259,8 @@ def test_a_byte_order_mark_in_pieces():
 
 def test_a_device_or_pipe_is_written_to_and_a_link_followed(predictor, tmp_path):
     (tmp_path / "in").write_text("你好\n", "utf-8")
-    predictor.predict_file(tmp_path / "in", "/dev/null")
+    (tmp_path / "in").write_bytes("你好\n".encode() + b"\xff\n")
+    assert predictor.predict_file(tmp_path / "in", "/dev/null") == (2, 1)
     assert not os.path.isfile("/dev/null")
     (tmp_path / "target").write_text("old")
     (tmp_path / "link").symlink_to(tmp_path / "target")

@@ -173,7 +173,7 @@ def _predict(program, arguments, what="Run a model over a file", only=None, flag
             args.input, args.output, args.format, args.input_format, args.on_error, **options
         )
         if reported:
-            where = "standard error" if args.output == "-" else errors_path(args.output)
+            where = errors_path(args.output) or "standard error"
             print(f"nlpkit: {reported} of {lines} lines have errors or warnings, see {where}", file=sys.stderr)
 
     return run

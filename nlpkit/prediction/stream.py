@@ -134,22 +134,26 @@ def check_arguments(input_path: str | Path, output_path: str | Path, input_forma
         if sys.stdout is None:
             raise DataError("is closed; give a file, or let a program read from it", "standard output")
         return
-    for path in (Path(output_path), errors_path(output_path)):
-        if path.is_dir():
+    reports = errors_path(output_path)
+    for path in (Path(output_path), reports):
+        if path is not None and path.is_dir():
             raise DataError("is a folder; the output is a file", path)
     if not Path(output_path).parent.is_dir():
         raise DataError(f"can't be written: the folder {Path(output_path).parent} does not exist", output_path)
     source, target = Path(input_path).resolve(), Path(output_path).resolve()
     if target == source:
         raise ConfigError(f"{input_path}: is the input and the output; choose another output")
-    for path, what in ((target, "the output"), (errors_path(output_path), "what is reported")):
-        if source in (path, path.with_name(path.name + PARTIAL)) and source.exists():
+    for path, what in ((target, "the output"), (reports, "what is reported")):
+        if path is not None and source in (path, path.with_name(path.name + PARTIAL)) and source.exists():
             raise ConfigError(f"{input_path}: is where {what} of {output_path} is written; choose another output")
 
 
-def errors_path(output_path: str | Path) -> Path:
-    """Where the reports of an output file go."""
-    target = Path(output_path).resolve()
+def errors_path(output_path: str | Path) -> Path | None:
+    """Where the reports of an output file go; None for standard error, beside standard output, a device or a pipe."""
+    target = Path(output_path)
+    if str(output_path) == "-" or (target.exists() and not target.is_file()):
+        return None
+    target = target.resolve()
     return target.with_name(f"{target.name}.errors.jsonl")
 
 
@@ -321,6 +325,7 @@ class _Output:
 
     def __init__(self, path):
         self._path = None if str(path) == "-" else Path(path)
+        self._errors_path = errors_path(path)
         self._files = contextlib.ExitStack()
         self._file = self._errors = None
 
@@ -365,11 +370,11 @@ class _Output:
             "input": report.line[: 4 * _SHOWN].decode("utf-8", "replace")[:_SHOWN],
         }
         text = json.dumps(fields, ensure_ascii=False)
-        if self._path is None:
+        if self._errors_path is None:
             say(text)
             return
         if self._errors is None:
-            self._errors = self._files.enter_context(written_atomically(errors_path(self._path)))
+            self._errors = self._files.enter_context(written_atomically(self._errors_path))
         self._errors.write(text.encode("utf-8", "backslashreplace") + b"\n")
 
     def __exit__(self, kind, error, trace):
@@ -377,6 +382,6 @@ class _Output:
             if self._path is None:
                 self._file.flush()
             is_handled = self._files.__exit__(kind, error, trace)
-            if self._path is not None and kind is None and self._errors is None:
-                errors_path(self._path).unlink(missing_ok=True)  # the reports of an earlier run
+            if self._errors_path is not None and kind is None and self._errors is None:
+                self._errors_path.unlink(missing_ok=True)  # the reports of an earlier run
             return is_handled
