@@ -40,6 +40,25 @@ def test_help_is_quick_and_imports_no_backend(words_model):
         assert result.returncode == 0, (arguments, result.stderr)
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_within_a_callback_is_not_lost(number):
+    program = (
+        "import os, signal, sys, time\n"
+        "from nlpkit.cli import main\n"
+        "class Busy:\n"
+        "    def __del__(self):\n"
+        f"        os.kill(os.getpid(), {int(number)})\n"
+        "        time.sleep(0.2)\n"
+        "def run():\n"
+        "    Busy()\n"
+        "    time.sleep(5)\n"
+        "main._parse = lambda arguments: run\n"
+        "sys.exit(main.main([]))\n"
+    )
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert result.returncode == 128 + number and result.stderr == "nlpkit: stopped\n", result
+
+
 def test_closed_and_full_streams(words_model, tmp_path):
     (tmp_path / "in.txt").write_text("今天好。\n", "utf-8")
     program = f"exec {sys.executable} -m nlpkit predict {words_model}"

@@ -8,6 +8,7 @@ import io
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Sequence
 
@@ -84,9 +85,18 @@ def _end_by_signal():
         if time.monotonic() - first[0] > _PATIENCE:
             os._exit(128 + number)  # what is left over is known by its name
 
+    def lost(unraisable):
+        """A signal that came in a callback, such as one of the garbage collector, ends nothing: it is sent again."""
+        if not isinstance(unraisable.exc_value, KeyboardInterrupt):
+            return sys.__unraisablehook__(unraisable)
+        first.clear()
+        number = signal.SIGTERM if isinstance(unraisable.exc_value, _Terminated) else signal.SIGINT
+        return threading.Timer(0.05, os.kill, (own, number)).start()
+
     with contextlib.suppress(ValueError):  # not the main thread: a program of someone's own
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, end)
+        sys.unraisablehook = lost
 
 
 def _parse(arguments):
