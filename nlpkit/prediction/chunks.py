@@ -18,7 +18,7 @@ from nlpkit.errors import DataError
 
 LONGEST = 4 << 20
 """Bytes of a line that is read at once."""
-_LEAST, _FIRST, _MOST = 1 << 14, 1 << 16, 1 << 19  # bytes of a chunk, unless a single line is longer
+_LEAST, _FIRST, _MOST = 1 << 14, 1 << 16, 3 << 17  # bytes of a chunk, unless a single line is longer
 _EVERY = 2.0  # seconds that a chunk should take, so that progress shows
 _STOPS = [stop.encode() for stop in "。！？；， \t　"]  # after which a longer line is cut
 _KEPT = 800  # bytes of a line that is passed over

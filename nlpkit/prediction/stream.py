@@ -8,6 +8,7 @@ import queue
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -93,9 +94,9 @@ def predict_stream(
         pace = Pace()
         in_parts = stages.between is not None and input_format == "text"
         blocks = _parsed(read_chunks(source, name, pace, in_parts), name, input_format)
-        for stage in _stages(stages):
+        for stage, workers in _stages(stages):
             # Whoever writes to a pipe may wait for the answer, so there no block waits for the next.
-            blocks = map(stage, blocks) if by_hand else running.enter_context(closing(_ahead(stage, blocks)))
+            blocks = map(stage, blocks) if by_hand else running.enter_context(closing(_ahead(stage, blocks, workers)))
         reports, written = _Reports(name), _Parts(stages.between)
         for block in blocks:
             for report in reports.of(block):
@@ -174,7 +175,7 @@ def output_format(declaration: Declaration, output: str | Path, name: str | None
 
 
 def _stages(stages):
-    """The stages as functions of a block."""
+    """The stages as functions of a block, and how many blocks each works on at once."""
 
     def encode(block):
         encoded, problems = stages.encode(block.items)
@@ -188,7 +189,8 @@ def _stages(stages):
         content = text if isinstance(text, bytes) else text.encode("utf-8", "replace")
         return block._replace(text=content, encoded=None, outputs=None)
 
-    return encode, run, write
+    # Two blocks are in the network at once: when one has its last batch there, the other keeps the cores busy.
+    return (encode, 1), (run, 2), (write, 1)
 
 
 class _Report(NamedTuple):
@@ -239,42 +241,40 @@ class _Parts:
         return before + text + (b"\n" if block.chunk.is_last else b"")
 
 
-def _ahead(stage, blocks):
-    """``map(stage, blocks)`` by a thread that works one block ahead of what is asked for.
+def _ahead(stage, blocks, workers):
+    """``map(stage, blocks)`` by threads that work ahead of what is asked for.
 
     A block is handed on as soon as it is done, whether or not there is another one.
     """
-    done, stopped = queue.Queue(1), threading.Event()
+    begun, stopped = queue.Queue(1), threading.Event()
 
-    def put(*item):
+    def put(item):
         while not stopped.is_set():
             with contextlib.suppress(queue.Full):
-                done.put(item, timeout=0.1)
+                begun.put(item, timeout=0.1)
                 return
 
     def work():
         try:
             for block in blocks:
-                put(stage(block), None)
+                put(pool.submit(stage, block))
                 if stopped.is_set():
                     return
-            put(None, StopIteration())
+            put(None)
         except BaseException as error:
-            put(None, error)
+            put(error)
 
-    thread = threading.Thread(target=work, daemon=True)
-    thread.start()
-    try:
-        while True:
-            block, error = done.get()
-            if isinstance(error, StopIteration):
-                return
-            if error is not None:
-                raise error
-            yield block
-    finally:
-        stopped.set()
-        thread.join()
+    with ThreadPoolExecutor(workers) as pool:
+        thread = threading.Thread(target=work, daemon=True)
+        thread.start()
+        try:
+            while (item := begun.get()) is not None:
+                if isinstance(item, BaseException):
+                    raise item
+                yield item.result()
+        finally:
+            stopped.set()
+            thread.join()
 
 
 def _parsed(chunks, name, input_format) -> Iterator[_Block]:
