@@ -90,7 +90,8 @@ class Option:
             return
         for each in value if isinstance(value, tuple) else (value,):
             if type(each) is int and abs(each) > _LARGEST:
-                raise ConfigError(f"{self.name} = {each:.3e}: must be at most {_LARGEST:,}")
+                shown = f"{each:.3e}" if abs(each) < 10**300 else "more than 300 digits"  # as a float it would overflow
+                raise ConfigError(f"{self.name} = {shown}: must be at most {_LARGEST:,}")
             # Written so that nan fails.
             if (
                 (self.least is not None and not each >= self.least)
