@@ -8,7 +8,7 @@ import queue
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,6 +23,7 @@ from nlpkit.terminal import progress_bar, say
 
 ON_ERROR = ("skip", "stop")
 """What may be done about a bad line."""
+_AHEAD = 3  # blocks on their way, besides the one that is read and the one that is written
 _SHOWN = 200  # characters of a bad line that the error file repeats
 
 
@@ -94,9 +95,9 @@ def predict_stream(
         pace = Pace()
         in_parts = stages.between is not None and input_format == "text"
         blocks = _parsed(read_chunks(source, name, pace, in_parts), name, input_format)
-        for stage, workers in _stages(stages):
-            # Whoever writes to a pipe may wait for the answer, so there no block waits for the next.
-            blocks = map(stage, blocks) if by_hand else running.enter_context(closing(_ahead(stage, blocks, workers)))
+        # Whoever writes to a pipe may wait for the answer, so there no block waits for the next.
+        answered = _answered if by_hand else _answered_ahead
+        blocks = running.enter_context(closing(answered(_steps(stages), blocks)))
         reports, written = _Reports(name), _Parts(stages.between)
         for block in blocks:
             for report in reports.of(block):
@@ -174,7 +175,7 @@ def output_format(declaration: Declaration, output: str | Path, name: str | None
     return chosen
 
 
-def _stages(stages):
+def _steps(stages):
     """The stages as functions of a block, and how many blocks each works on at once."""
 
     def encode(block):
@@ -241,12 +242,20 @@ class _Parts:
         return before + text + (b"\n" if block.chunk.is_last else b"")
 
 
-def _ahead(stage, blocks, workers):
-    """``map(stage, blocks)`` by threads that work ahead of what is asked for.
+def _answered(steps, blocks):
+    """The blocks after all steps, one after the other."""
+    for block in blocks:
+        for step, _ in steps:
+            block = step(block)
+        yield block
+
+
+def _answered_ahead(steps, blocks):
+    """The same by threads that work ahead of what is asked for: a step has its own, and `_AHEAD` bounds what waits.
 
     A block is handed on as soon as it is done, whether or not there is another one.
     """
-    begun, stopped = queue.Queue(1), threading.Event()
+    begun, stopped = queue.Queue(_AHEAD), threading.Event()
 
     def put(item):
         while not stopped.is_set():
@@ -254,27 +263,36 @@ def _ahead(stage, blocks, workers):
                 begun.put(item, timeout=0.1)
                 return
 
+    def begin(block):
+        answer = Future()
+        answer.set_result(block)
+        for (step, _), pool in zip(steps, pools, strict=True):
+            answer = pool.submit(lambda step, before: step(before.result()), step, answer)
+        return answer
+
     def work():
         try:
             for block in blocks:
-                put(pool.submit(stage, block))
+                put(begin(block))
                 if stopped.is_set():
                     return
             put(None)
         except BaseException as error:
             put(error)
 
-    with ThreadPoolExecutor(workers) as pool:
-        thread = threading.Thread(target=work, daemon=True)
-        thread.start()
-        try:
-            while (item := begun.get()) is not None:
-                if isinstance(item, BaseException):
-                    raise item
-                yield item.result()
-        finally:
-            stopped.set()
-            thread.join()
+    pools = [ThreadPoolExecutor(workers) for _, workers in steps]
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    try:
+        while (item := begun.get()) is not None:
+            if isinstance(item, BaseException):
+                raise item
+            yield item.result()
+    finally:
+        stopped.set()
+        thread.join()
+        for pool in pools:
+            pool.shutdown(cancel_futures=True)
 
 
 def _parsed(chunks, name, input_format) -> Iterator[_Block]:
