@@ -2,7 +2,7 @@
 
     >>> import nlpkit
     >>> tagger = nlpkit.train("tagging", "train.txt", out="model")  # doctest: +SKIP
-    >>> nlpkit.load("model").predict(["今天天气真好"])[0].words  # doctest: +SKIP
+    >>> nlpkit.load("model").predict("今天天气真好").words  # doctest: +SKIP
 
 Names are imported when they are used, so that importing nlpkit stays free of Keras and its backend.
 """
@@ -13,21 +13,49 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from nlpkit.prediction.predictor import Predictor
+    from nlpkit.prediction.answers import Answer
+    from nlpkit.prediction.rendering import render
     from nlpkit.runs.convert import convert
     from nlpkit.runs.load import evaluate, load
     from nlpkit.runs.train import train
+    from nlpkit.tasks.couplet.answers import Couplet, LowerLine
+    from nlpkit.tasks.couplet.task import CoupletWriter
+    from nlpkit.tasks.extraction.answers import Extraction, Triple
+    from nlpkit.tasks.extraction.task import Extractor
+    from nlpkit.tasks.similarity.answers import Neighbour, Neighbours, SentencePair, SentenceVector
+    from nlpkit.tasks.similarity.task import SentenceVectors
+    from nlpkit.tasks.tagging.answers import Entities, Entity, Segmentation, Token, Tokens, Word
+    from nlpkit.tasks.tagging.task import Tagger
+    from nlpkit.tasks.task import Task
+    from nlpkit.tasks.title.answers import Title, Titles
+    from nlpkit.tasks.title.task import TitleWriter
+    from nlpkit.tasks.word2vec.answers import RelatedWord, RelatedWords
+    from nlpkit.tasks.word2vec.task import WordVectors
 
 __version__ = "0.2.0"
-__all__ = ["Predictor", "convert", "evaluate", "load", "train"]
 
-_HOMES = {
-    "Predictor": "nlpkit.prediction.predictor",
-    "convert": "nlpkit.runs.convert",
-    "evaluate": "nlpkit.runs.load",
-    "load": "nlpkit.runs.load",
-    "train": "nlpkit.runs.train",
+_NAMES = {
+    "nlpkit.prediction.answers": ("Answer",),
+    "nlpkit.prediction.rendering": ("render",),
+    "nlpkit.runs.convert": ("convert",),
+    "nlpkit.runs.load": ("evaluate", "load"),
+    "nlpkit.runs.train": ("train",),
+    "nlpkit.tasks.couplet.answers": ("Couplet", "LowerLine"),
+    "nlpkit.tasks.couplet.task": ("CoupletWriter",),
+    "nlpkit.tasks.extraction.answers": ("Extraction", "Triple"),
+    "nlpkit.tasks.extraction.task": ("Extractor",),
+    "nlpkit.tasks.similarity.answers": ("Neighbour", "Neighbours", "SentencePair", "SentenceVector"),
+    "nlpkit.tasks.similarity.task": ("SentenceVectors",),
+    "nlpkit.tasks.tagging.answers": ("Entities", "Entity", "Segmentation", "Token", "Tokens", "Word"),
+    "nlpkit.tasks.tagging.task": ("Tagger",),
+    "nlpkit.tasks.task": ("Task",),
+    "nlpkit.tasks.title.answers": ("Title", "Titles"),
+    "nlpkit.tasks.title.task": ("TitleWriter",),
+    "nlpkit.tasks.word2vec.answers": ("RelatedWord", "RelatedWords"),
+    "nlpkit.tasks.word2vec.task": ("WordVectors",),
 }
+"""Where the names live that users import from here."""
+_HOMES = {name: home for home, names in _NAMES.items() for name in names}
 _ROOMS = (
     "datasets",
     "decoding",
@@ -43,6 +71,39 @@ _ROOMS = (
     "text",
     "training",
 )
+__all__ = [
+    "Answer",
+    "Couplet",
+    "CoupletWriter",
+    "Entities",
+    "Entity",
+    "Extraction",
+    "Extractor",
+    "LowerLine",
+    "Neighbour",
+    "Neighbours",
+    "RelatedWord",
+    "RelatedWords",
+    "Segmentation",
+    "SentencePair",
+    "SentenceVector",
+    "SentenceVectors",
+    "Tagger",
+    "Task",
+    "Title",
+    "TitleWriter",
+    "Titles",
+    "Token",
+    "Tokens",
+    "Triple",
+    "Word",
+    "WordVectors",
+    "convert",
+    "evaluate",
+    "load",
+    "render",
+    "train",
+]
 
 
 def __dir__() -> list[str]:
@@ -51,6 +112,11 @@ def __dir__() -> list[str]:
 
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
+        if _HOMES[name].endswith(".task"):  # imports Keras and its backend
+            from nlpkit.terminal import libraries_quiet
+
+            with libraries_quiet():
+                return getattr(importlib.import_module(_HOMES[name]), name)
         return getattr(importlib.import_module(_HOMES[name]), name)
     if name in _ROOMS:
         return importlib.import_module(f"nlpkit.{name}")

@@ -26,6 +26,12 @@ class DataError(NlpkitError, ValueError):
         super().__init__(place + message)
 
 
+class UnknownWordError(DataError, KeyError):
+    """A word of which nothing is known; the message names known ones that are spelt like it."""
+
+    __str__ = Exception.__str__  # that of KeyError shows quotes
+
+
 class DataWarning(UserWarning):
     """Something about a record that was given from Python; the command line reports the same in a file of errors."""
 

@@ -6,8 +6,12 @@ is being drawn and prints above it.
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import os
 import sys
+import tempfile
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,6 +25,33 @@ def console() -> Console:
     from rich.console import Console
 
     return Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+@contextlib.contextmanager
+def libraries_quiet() -> Iterator[None]:
+    """Keep away what TensorFlow writes to standard error when it is imported, on which no user can act.
+
+    It writes to the file descriptor. Nothing is lost if the import fails.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    try:
+        own = None if "tensorflow" in sys.modules else os.dup(2)
+    except OSError:
+        own = None  # standard error is closed
+    if own is None:
+        yield
+        return
+    with tempfile.TemporaryFile() as said:
+        os.dup2(said.fileno(), 2)
+        try:
+            yield
+        except ImportError:
+            said.seek(0)
+            os.write(own, said.read())
+            raise
+        finally:
+            os.dup2(own, 2)
+            os.close(own)
 
 
 def say(text: str) -> None:

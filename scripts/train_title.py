@@ -87,7 +87,7 @@ def with_options(model, measured, options):
     """How good titles are that are written by other options than the default."""
     examples = read_titles(measured)[0]
     written = [answer.title for answer in model.predict([example.text for example in examples], **options)]
-    scores = quality(examples, written, model.task.metadata["mean_title"])
+    scores = quality(examples, written, model.metadata["mean_title"])
     return {name: value for name, value in scores.items() if isinstance(value, float)}
 
 
@@ -95,7 +95,7 @@ def without_recurring(model, train, measured):
     """ROUGE-L over those examples whose titles training has not seen."""
     seen = {example.title for example in read_titles(train)[0]}
     new = [example for example in read_titles(measured)[0] if example.title not in seen]
-    return {str(len(new)): {"rouge_l": model.task.evaluate(new)["rouge_l"]}}
+    return {str(len(new)): {"rouge_l": model.measure(new)["rouge_l"]}}
 
 
 if __name__ == "__main__":

@@ -75,6 +75,6 @@ class LineClassifier(Task):
     def answers(self, encoded, outputs):
         return [Line(text, label) for text, label in zip(encoded[0], self.labels.decode(outputs + FIRST_ID))]
 
-    def evaluate(self, examples):
+    def measure(self, examples):
         answers = self.predict([line.text for line in examples])
         return {"accuracy": float(np.mean([a == b for a, b in zip(answers, examples)]))}

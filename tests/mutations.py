@@ -25,7 +25,6 @@ from nlpkit.datasets.lexicon_files import read_lexicon
 from nlpkit.datasets.vector_files import read_chosen_vectors, read_vectors
 from nlpkit.errors import NlpkitError
 from nlpkit.options import parse_flag, read_settings
-from nlpkit.prediction.predictor import parse_all
 from nlpkit.prediction.stream import Stages, predict_stream
 from nlpkit.runs import weights
 from nlpkit.runs.artefact import load_artefact
@@ -35,6 +34,7 @@ from nlpkit.tasks.extraction.examples import read_aliases
 from nlpkit.tasks.similarity.examples import read_candidates, read_negatives
 from nlpkit.tasks.tagging.examples import repair_labels
 from nlpkit.tasks.tagging.steering import UserDictionary
+from nlpkit.tasks.tagging.task import Outputs
 from nlpkit.tasks.units.characters import read_symbol_vectors
 from nlpkit.tasks.word2vec.corpus import read_corpus
 from nlpkit.text import tag_schemes
@@ -91,7 +91,7 @@ class Mutations:
             for name in names
         }
         self._others = self._readers()
-        self._tagger = nlpkit.load(models["words"]).task
+        self._tagger = nlpkit.load(models["words"])
         self.kinds: dict[str, Callable[[random.Random], Any]] = {
             "data files": self._data_file,
             "other files": self._other_file,
@@ -180,12 +180,12 @@ class Mutations:
             rng.choice([*_VALUES, *_OBJECTS]) if rng.random() < 0.5 else _nasty_text(rng)
             for _ in range(rng.randrange(4))
         ]
-        records, _ = parse_all(task, items)
+        records, _ = task.parse_all(items)
         encoded, _ = task.encode(records, task.prepare(task.declaration.prediction()))
         tags = np.full(len(encoded.inputs.flat.codes), -1, "int16")
         for start, length in zip(encoded.inputs.flat.starts, encoded.inputs.flat.lengths):
             tags[start : start + length] = [rng.randrange(len(task.labels.symbols)) for _ in range(length)]
-        answers = task.answers(encoded, tags)
+        answers = task.answers(encoded, Outputs(tags, None))
         assert ["".join(word.text for word in answer) for answer in answers] == [record.text for record in records]
 
     def _tags(self, rng):

@@ -227,7 +227,7 @@ def test_a_folder_that_was_taken_away_is_found(words_model, tmp_path):
 def test_an_index_fits_its_model(similarity_model, tmp_path):
     from nlpkit.runs.convert import save_folder
 
-    indexed = nlpkit.load(similarity_model).task.with_index(["今天天气怎么样", "怎么去公园"])
+    indexed = nlpkit.load(similarity_model).with_index(["今天天气怎么样", "怎么去公园"])
     save_folder(indexed, tmp_path / "index", {}, force=False)
     for name, content in (
         ("sentences.txt", "今天天气怎么样\n".encode()),

@@ -173,7 +173,7 @@ def test_predict_from_standard_input_to_standard_output(words_model, entities_mo
     assert result.returncode == 0 and result.stderr == ""
     assert [line.replace(" ", "") for line in result.stdout.splitlines()] == ["今天天气真好", "", "你好"]
     result = nlpkit("predict", entities_model, "--input", "-", "--output", "-", stdin="王小明在北京。\n")
-    assert all(set(entity) == {"text", "type", "start", "end"} for entity in json.loads(result.stdout))
+    assert all("/" in entity for entity in result.stdout.strip().split("\t") if entity)
 
 
 def test_a_signal_ends_a_command_as_ctrl_c_does(words_model, tmp_path):

@@ -108,7 +108,7 @@ NASTY = st.text(
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(NASTY, max_size=4))
 def test_no_line_stops_the_others(predictor, texts):
-    task = predictor.task
+    task = predictor
     _, problems = task.encode([task.parse(text) for text in texts], task.prepare(CoupletPrediction()))
     errors = {problem.row for problem in problems if problem.is_error}
     with warnings.catch_warnings():
@@ -155,7 +155,7 @@ def test_an_untrained_model_answers_too():
     config = CoupletSettings.create({**SMALL_COUPLET, "char_min_count": 1})
     task = CoupletWriter.untrained(config, Data(examples))
     assert len(task.vocabulary) > 1000
-    for example, answers in zip(examples[:50], task.predict([UpperLine(e.upper) for e in examples[:50]], beam_width=8)):
+    for example, answers in zip(examples[:50], task.answer([UpperLine(e.upper) for e in examples[:50]], beam_width=8)):
         assert all(is_kept(rule, example.upper, answers.lower) for rule in ALL)
 
 
@@ -207,7 +207,7 @@ def test_the_search_without_repetition_finds_the_best_line(predictor):
     def log_softmax(x):
         return x - np.log(np.exp(x).sum())
 
-    task = predictor.task
+    task = predictor
     for upper in ("春风", "千山"):
         options = CoupletPrediction.create({"rules": "none", "n_best": 64})
         encoded, _ = task.encode([UpperLine(upper)], task.prepare(options))
@@ -234,14 +234,14 @@ def test_the_search_without_repetition_finds_the_best_line(predictor):
 def test_a_plain_tagger_answers_each_position_by_itself(tmp_path):
     files = [COUPLETS / f"couplets-{part}.tsv" for part in ("train", "test")]
     settings = {**SMALL_COUPLET, "epochs": 1, "lower_dilations": []}
-    task = nlpkit.train("couplet", *files, out=tmp_path / "m", settings=settings).task
+    task = nlpkit.train("couplet", *files, out=tmp_path / "m", settings=settings)
     line = "春风送暖入千家"
     ids = task.vocabulary.encode(line)[None]
     scores = task.network.model({"characters": ids}).numpy()[0]
     scores[:, :2] = -np.inf
     expected = "".join(task.vocabulary.decode(scores.argmax(axis=-1)))
-    assert task.predict([UpperLine(line)], rules="none")[0].lower == expected
-    assert "independent" not in task.evaluate(read_couplets(files[1])[0])["by position"]
+    assert task.answer([UpperLine(line)], rules="none")[0].lower == expected
+    assert "independent" not in task.measure(read_couplets(files[1])[0])["by position"]
 
 
 # Data and errors.

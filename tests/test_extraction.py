@@ -247,10 +247,10 @@ def test_a_network_learns_and_batch_mates_change_nothing(settings, tmp_path):
     *_, done = events
     assert done.history[-1]["loss"] < 0.7 * done.history[0]["loss"]
     task._search = Search(task.network, power_of(task.settings), 1)
-    together = task.predict([task.parse(text) for text, _ in SENTENCES], threshold=0.05)
-    assert any(answer.triples for answer in together) and task.evaluate(examples)["f1"] > 0.3
+    together = task.answer([task.parse(text) for text, _ in SENTENCES], threshold=0.05)
+    assert any(answer.triples for answer in together) and task.measure(examples)["f1"] > 0.3
     for (text, _), answer in zip(SENTENCES, together):
-        alone = task.predict([task.parse(text)], threshold=0.05)[0]
+        alone = task.answer([task.parse(text)], threshold=0.05)[0]
         probabilities = {triple[:9]: triple.probability for triple in answer}
         assert {triple[:9] for triple in alone} == {*probabilities}
         for triple in alone:
@@ -286,13 +286,13 @@ def model(extraction_model):
 
 
 def test_long_texts_are_read_in_windows_that_overlap(model):
-    settings = model.task.settings
+    settings = model.settings
     sentence = "《长风渡》由陈可执导。"
     (whole,) = model.predict([sentence], threshold=0.05)
     assert whole.triples
     filler = "这一天没有什么事情发生，大家都在家里读书。" * (settings.window // 20)
     (answer,) = model.predict([filler + sentence + filler], threshold=0.05)
-    texts = read_texts([Sentence(filler + sentence + filler)], model.task.reader, settings)
+    texts = read_texts([Sentence(filler + sentence + filler)], model.reader, settings)
     assert len(texts.rows) > 2
     places = [Place((len(filler) + 1, len(filler) + 3), (len(filler) + 6, len(filler) + 7), 0)]
     inside = [texts.within(window, [places]) for window in range(len(texts.rows))]
@@ -303,7 +303,7 @@ def test_long_texts_are_read_in_windows_that_overlap(model):
 
 def test_sentences_are_read_one_by_one_where_the_data_say_so(model):
     """Each is answered as if it stood alone, whatever stands beside it."""
-    assert model.task.metadata["context"] == "sentence"
+    assert model.metadata["context"] == "sentence"
     texts = ["《长风渡》由陈可执导。", "《雪落》由李墨演唱！", "没有"]
     alone = [{triple[:3] for triple in answer} for answer in model.predict(texts, threshold=0.05)]
     (together,) = model.predict(["".join(texts)], threshold=0.05)
@@ -376,14 +376,14 @@ def test_answers_have_the_form_of_the_training_data(model, tmp_path):
     assert [triple.places for triple in example.triples] == [triple.places for triple in answer]
     rows = answer.to_text().splitlines()
     assert rows[0].split("\t")[:3] == [*answer[0].key] and len(rows) == len(answer)
-    assert model.task.evaluate([example])["protocols"]["exact, with offsets"]["triples"] == len(answer.triples)
+    assert model.measure([example])["protocols"]["exact, with offsets"]["triples"] == len(answer.triples)
 
 
 def test_a_model_of_tokens_answers_with_offsets(tmp_path):
     settings = {**SMALL, "epochs": 12, "token_dim": 16, "spelling_width": 8, "affix_dim": 4, "num_affixes": 64}
     train, valid = SAMPLES / "english-train.jsonl", SAMPLES / "english-test.jsonl"
     model = nlpkit.train("extraction", train, valid, out=tmp_path / "model", settings=settings)
-    assert model.task.reader.unit == "token"
+    assert model.reader.unit == "token"
     text = "Copper Sky is the second feature of director Lucan Osterhaus."
     (answer,) = nlpkit.load(tmp_path / "model").predict([text], threshold=0.05)
     assert answer.triples

@@ -189,8 +189,8 @@ def test_wrong_options(predictor, tmp_path):
         predictor.predict_file(tmp_path / "nothing", tmp_path / "out")
     with pytest.raises(DataError, match="can't be written"):
         predictor.predict_file(tmp_path / "in", tmp_path / "no" / "out")
-    with pytest.raises(TypeError, match=r"a list of records\. Received: a single str"):
-        predictor.predict("one text")
+    with pytest.raises(TypeError, match=r"or a list of such\. Received: int"):
+        predictor.predict(7)
     with pytest.raises(ConfigError, match="in: is the input and the output"):
         predictor.predict_file(tmp_path / "in", tmp_path / "in")
     with pytest.raises(ConfigError, match="user_bonus = nan: must be a finite number"):

@@ -41,7 +41,7 @@ def test_it_learns(similarity_model):
 
 
 def test_vectors_have_length_1_and_the_empty_sentence_is_no_nan(similarity_model):
-    task = nlpkit.load(similarity_model).task
+    task = nlpkit.load(similarity_model)
     vectors = task.encode_texts(["怎么退货", "", "退货怎么操作", "怎么退货"])
     assert np.isfinite(vectors).all()
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), [1, 0, 1, 1], atol=1e-5)
@@ -322,7 +322,7 @@ def command(monkeypatch):
 
 def test_an_index_finds_what_a_loop_finds(similarity_model, tmp_path, command):
     texts = texts_of(read_examples(TRAIN)[0])
-    folder, model = tmp_path / "index", nlpkit.load(similarity_model).task
+    folder, model = tmp_path / "index", nlpkit.load(similarity_model)
     assert command(["index", str(similarity_model), "--input", str(TRAIN), "--out", str(folder)]) == 0
     index = nlpkit.load(folder)
     queries = texts_of(read_examples(TEST)[0])[:20]
@@ -331,7 +331,7 @@ def test_an_index_finds_what_a_loop_finds(similarity_model, tmp_path, command):
         assert all(abs(row[texts.index(each.text)] - each.cosine) < 1e-5 for each in answer)
         found = sorted(np.argsort(-row)[:CANDIDATES], key=lambda i: -model.similarity(answer.text, texts[i]))
         assert [each.text for each in answer] == [texts[i] for i in found[:4]]
-    assert index.task.search(texts[:1], 1)[0].nearest[0].text == texts[0]
+    assert index.search(texts[:1], 1)[0].nearest[0].text == texts[0]
     # Two sentences are compared as before, and the empty one finds nothing.
     with pytest.warns(match="is empty"):
         pair, nothing, found = index.predict([(texts[0], texts[0]), "", texts[5]])
@@ -346,7 +346,7 @@ def test_an_index_finds_what_a_loop_finds(similarity_model, tmp_path, command):
 
 
 def test_sentences_are_added_to_an_index_and_taken_away(similarity_model, tmp_path, capsys, command):
-    model = nlpkit.load(similarity_model).task
+    model = nlpkit.load(similarity_model)
     index = model.with_index(["怎么退货", "怎么退货", "", "怎么换货"])
     assert index.indexed.sentences == ["怎么退货", "怎么换货"] and model.indexed is None
     changed = index.with_index(["车票改签"], ["怎么退货"])
@@ -373,8 +373,8 @@ def test_cells_find_what_an_exact_search_finds(similarity_model, tmp_path, comma
     folder = tmp_path / "index"
     index = ["index", str(similarity_model), "--input", str(TRAIN), "--out", str(folder), "--method", "cells"]
     assert command(index) == 0 and (folder / "cells.faiss").exists()
-    exact = nlpkit.load(similarity_model).task.with_index(texts_of(read_examples(TRAIN)[0]))
-    cells = nlpkit.load(folder).task
+    exact = nlpkit.load(similarity_model).with_index(texts_of(read_examples(TRAIN)[0]))
+    cells = nlpkit.load(folder)
     assert cells.cells is not None and exact.cells is None
     queries = texts_of(read_examples(TEST)[0])
     right, found = ([{each.text for each in answer} for answer in task.search(queries, 10)] for task in (exact, cells))
@@ -384,7 +384,7 @@ def test_cells_find_what_an_exact_search_finds(similarity_model, tmp_path, comma
     assert len(smaller.search(queries[:1], 10_000)[0].nearest) == len(cells.indexed.sentences) - 1
     # Without faiss the same folder is searched exactly, and cells can't be made.
     monkeypatch.setitem(sys.modules, "faiss", None)
-    plain = nlpkit.load(folder).task
+    plain = nlpkit.load(folder)
     assert plain.cells is None and plain.search(queries[:5]) == exact.search(queries[:5])
     with pytest.raises(MissingPackageError, match=r"nlpkit\[search\]"):
         exact.with_index([], method="cells")
@@ -394,7 +394,7 @@ def test_duplicates_of_a_file_against_a_loop(similarity_model, tmp_path, command
     # So few that each is compared with all others.
     texts = [*texts_of(read_examples(TEST)[0])[:20], "怎么退货", "怎么退货", "怎么退货"]
     (tmp_path / "in.tsv").write_text("\n".join(f"g\t{text}" for text in texts[:20]) + "\n\n", "utf-8")
-    task = nlpkit.load(similarity_model).task
+    task = nlpkit.load(similarity_model)
     right = {(i, j) for i in range(20) for j in range(i + 1, 20) if task.similarity(texts[i], texts[j]) >= 0.3}
     right |= {(20, 21), (20, 22)}
     right |= {(i, 20) for i in range(20) if task.similarity(texts[i], texts[20]) >= 0.3}
@@ -419,7 +419,7 @@ def test_vectors_as_an_array(similarity_model, tmp_path, command, capsys):
     assert command([*arguments, str(out)]) == 0
     vectors = np.load(out)
     assert vectors.dtype == np.float32
-    np.testing.assert_array_equal(vectors, nlpkit.load(similarity_model).task.encode_texts([*texts, "", "好"]))
+    np.testing.assert_array_equal(vectors, nlpkit.load(similarity_model).encode_texts([*texts, "", "好"]))
     assert command([*arguments, str(tmp_path / "out.jsonl")]) == 0
     first = json.loads((tmp_path / "out.jsonl").read_text("utf-8").splitlines()[0])
     np.testing.assert_allclose(first["vector"], vectors[0], atol=1e-6)
@@ -445,11 +445,11 @@ def test_nearest_rows_against_sorting_all(rows, count):
 def test_the_report_shows_groups_wrong_neighbours_and_scores(similarity_model, tmp_path):
     page = (similarity_model / "report.html").read_text("utf-8")
     assert "groups, by t-SNE" in page and "whose nearest sentence is of another group" in page
-    task = nlpkit.load(similarity_model).task
+    task = nlpkit.load(similarity_model)
     examples = read_examples(TEST)[0]
     groups, wrong, spread = task.pictures(examples)
     assert len(groups.labels) == len(groups.places) == len(groups.groups) and len(set(groups.groups)) == 30
-    metrics = task.evaluate(examples)
+    metrics = task.measure(examples)
     count = len(examples)
     assert f"{round((1 - metrics['top1']) * count)} of {count}" in wrong.title
     by_text = {each.text: each.group for each in examples}

@@ -18,7 +18,7 @@ from nlpkit.tasks.tagging.check import check
 from nlpkit.tasks.tagging.config import TaggingPrediction, TaggingReading, TaggingSettings
 from nlpkit.tasks.tagging.decode import TagReader, spaced_words
 from nlpkit.tasks.tagging.examples import Example, check_labels, detect_format, read_examples, read_labelled
-from nlpkit.tasks.tagging.task import Tagger
+from nlpkit.tasks.tagging.task import Outputs, Tagger
 from nlpkit.tasks.task import Data
 from nlpkit.tasks.units.characters import make_features
 from nlpkit.tasks.units.records import SEGMENTERS, Sentence, by_rules
@@ -116,10 +116,10 @@ def test_long_texts_are_cut_and_joined(words_model):
 
 def test_columns_are_legal_where_a_text_had_to_be_cut(words_model, tmp_path):
     predictor = nlpkit.load(words_model)
-    tagger, text = predictor.task, "长江大桥" * 90
+    tagger, text = predictor, "长江大桥" * 90
     cut_inside = np.random.default_rng(0).integers(0, len(tagger.labels.symbols), 1 + len(text) + 1).astype("int16")
     encoded, _ = tagger.encode([tagger.parse(text)], tagger.prepare(TaggingPrediction()))
-    columns = tagger.write(encoded, cut_inside, "conll").splitlines()
+    columns = tagger.write(encoded, Outputs(cut_inside, None), "conll").splitlines()
     labels = [line.split("\t")[1] for line in columns if line]
     assert len(labels) == len(text) and tag_schemes.find_illegal(labels, tagger.reader.scheme) is None
 
@@ -248,8 +248,8 @@ def test_frozen_vectors_stay_what_they_are(tmp_path):
     (tmp_path / "vectors.txt").write_text("的 1 2 3 4\n一 4 3 2 1\n", "utf-8")
     settings = {**SMALL, "vectors": str(tmp_path / "vectors.txt"), "freeze_vectors": True, "char_dim": 4, "epochs": 1}
     data, out = SAMPLES / "words-test.txt", tmp_path / "model"
-    tagger = nlpkit.train("tagging", data, data, out=out, settings=settings).task
-    for network in (tagger.network, nlpkit.load(out).task.network):
+    tagger = nlpkit.train("tagging", data, data, out=out, settings=settings)
+    for network in (tagger.network, nlpkit.load(out).network):
         (table,) = network.units.character_vectors.get_weights()
         row, other = (table[tagger.inputs.features.characters.encode([symbol])[0]] for symbol in "的是")
         np.testing.assert_allclose(row / row[0], [1, 2, 3, 4], rtol=1e-3)
@@ -275,7 +275,7 @@ def test_an_exported_network_decodes(words_model, tmp_path):
 
     from nlpkit.layers import ViterbiDecoder
 
-    task = nlpkit.load(words_model).task
+    task = nlpkit.load(words_model)
     model = task.network.model
     tagger = keras.Model(model.input, ViterbiDecoder()(model.output))
     encoded, _ = task.encode([*map(task.parse, LINES)], task.prepare(TaggingPrediction()))
@@ -362,7 +362,7 @@ def test_runs_of_letters_and_digits_stay_together_as_the_data_had_them(tmp_path)
     for run in ("GitLab", "XY7", "6.28", "you@example.org", "ＡＢＣ"):
         assert any(run in word for word in whole), (run, whole)
     assert any("GitLab" in word for word in torn)
-    splits = nlpkit.load(tmp_path / "torn").task.metadata["splits"]
+    splits = nlpkit.load(tmp_path / "torn").metadata["splits"]
     assert "letter-digit" in splits and "decimal" in splits and "letters" not in splits
     free = nlpkit.load(tmp_path / "whole").predict([text], keep_runs=False)[0]
     assert "".join(word.text for word in free) == text
@@ -375,7 +375,7 @@ def test_traditional_characters_are_read_as_simplified_ones(words_model):
     answer = predictor.predict([traditional])[0]
     assert [(word.start, word.end) for word in answer] == places
     assert "".join(word.text for word in answer) == traditional
-    task = predictor.task
+    task = predictor
     (known, read) = (
         task.encode([task.parse(traditional)], task.prepare(TaggingPrediction(simplify=flag)))[0].inputs.arrays[
             "characters"
@@ -515,9 +515,9 @@ def test_columns_are_features(tmp_path):
     rows = "Ann\tN\tx\tB-P\nis\tV\tx\tO\nold\tA\tx\tO\n\n"
     path.write_text(rows * 6, "utf-8")
     model = nlpkit.train("tagging", path, path, out=tmp_path / "m", settings=SMALL_TOKENS, columns=names)
-    assert nlpkit.load(tmp_path / "m").task.columns.symbols == ["pos=A", "pos=N", "pos=V"]
+    assert nlpkit.load(tmp_path / "m").columns.symbols == ["pos=A", "pos=N", "pos=V"]
     assert nlpkit.evaluate(tmp_path / "m", path) == model.metrics["valid"]
-    assert nlpkit.load(tmp_path / "m").task.evaluate(Tagger.read(path, TaggingReading(columns=tuple(names))).examples)
+    assert nlpkit.load(tmp_path / "m").measure(Tagger.read(path, TaggingReading(columns=tuple(names))).examples)
     settings = {**SMALL_TOKENS, "epochs": 20, "learning_rate": 0.03, "warmup_steps": 2, "ema_momentum": 0}
     learnt = nlpkit.train("tagging", path, path, out=tmp_path / "l", settings=settings, columns=names)
     assert learnt.metrics["valid"]["f1"] == 1

@@ -204,14 +204,14 @@ def slow_scores(task, text, title):
 def test_scores_are_those_of_the_whole_network(predictor, texts, penalty):
     for text in texts[:4]:
         for answer in predictor.predict([text[:60]], n_best=3, length_penalty=penalty)[0]:
-            scores = slow_scores(predictor.task, text[:60], answer.title)
-            if len(answer.title) == predictor.task.settings.max_title:
+            scores = slow_scores(predictor, text[:60], answer.title)
+            if len(answer.title) == predictor.settings.max_title:
                 scores = scores[:-1]  # it was cut at the greatest length, without its end
             np.testing.assert_allclose(answer.score, scores.sum() / len(scores) ** penalty, rtol=1e-3, atol=1e-3)
 
 
 def test_the_search_is_that_which_runs_the_whole_network_for_each_step(predictor, texts):
-    task, text, width, steps = predictor.task, texts[0][:40], 3, 6
+    task, text, width, steps = predictor, texts[0][:40], 3, 6
     known = Texts([text], task.vocabulary, task.settings)
     symbols = sorted({*task.vocabulary.symbols[1:], *text})
     alive, finished = [(0.0, "")], []
@@ -298,13 +298,13 @@ def test_models_with_other_parts_answer_too(switches, texts):
     config = TitleSettings.create({**SMALL_TITLE, **switches})
     task = TitleWriter.untrained(config, Data(read_titles(TRAIN)[0]))
     with pytest.warns(match="of which the first 64 are read"):
-        answers = nlpkit.Predictor(task).predict(texts[:3], n_best=2, length_penalty=1.0)
+        answers = task.predict(texts[:3], n_best=2, length_penalty=1.0)
     for text, answer in zip(texts, answers):
         for each in answer:
             scores = slow_scores(task, text[:64], each.title)
             scores = scores[:-1] if len(each.title) == 24 else scores
             np.testing.assert_allclose(each.score, scores.mean(), rtol=1e-3, atol=1e-3)
-    assert nlpkit.Predictor(task).predict([texts[0][:64]], temperature=1.0, prefix="龘")[0].title[0] == "龘"
+    assert task.predict([texts[0][:64]], temperature=1.0, prefix="龘")[0].title[0] == "龘"
 
 
 # Bad input.
@@ -340,7 +340,7 @@ def test_prefixes_that_can_not_be_written_stop_no_other_text(predictor, texts):
     task = TitleWriter.untrained(config, Data(read_titles(TRAIN)[0]))
     many = "".join(chr(0xAC00 + i) for i in range(140))
     with pytest.warns(match="more than 126 unknown characters; a part of that can't be written"):
-        assert nlpkit.Predictor(task).predict([{"text": many, "prefix": "힣"}], max_length=5)[0].title
+        assert task.predict([{"text": many, "prefix": "힣"}], max_length=5)[0].title
     for options, message in (
         ({"min_length": 40}, "min_length = 40: must be at most what a title may have, 24"),
         ({"prefix": "一" * 30}, "must be no longer than a title may be, 24"),
@@ -355,7 +355,7 @@ def test_what_is_impossible_is_never_written(copy):
     pairs = [TitleExample("春风又", "春风", 1)]
     task = TitleWriter(config, {"mean_title": 2.0}, vocabulary=make_vocabulary(pairs * 2, config))
     task.network = task.build_network()
-    predictor = nlpkit.Predictor(task)
+    predictor = task
     for options in (
         {"n_best": 5, "max_length": 1}, {"no_repeat": 1, "min_length": 10}, {"no_repeat": 2, "max_length": 300},
         {"forbidden": "春风又", "min_length": 2}, {"forbidden": "\x03", "max_length": 3},
@@ -369,10 +369,10 @@ def test_what_is_impossible_is_never_written(copy):
 
 def test_titles_with_a_prefix_have_the_score_of_the_whole_network(predictor, texts):
     text = texts[0][:40]
-    others = [symbol for symbol in predictor.task.vocabulary.symbols[1:] if symbol not in text]
+    others = [symbol for symbol in predictor.vocabulary.symbols[1:] if symbol not in text]
     for prefix in ("".join(others[:2]), text[3:5], others[-1] + text[0]):
         for answer in predictor.predict([text], prefix=prefix, n_best=2, length_penalty=0.0, max_length=20)[0]:
-            scores = slow_scores(predictor.task, text, answer.title)[: 20 if len(answer.title) == 20 else None]
+            scores = slow_scores(predictor, text, answer.title)[: 20 if len(answer.title) == 20 else None]
             np.testing.assert_allclose(answer.score, scores.sum(), rtol=1e-3)
 
 
@@ -387,7 +387,7 @@ def test_a_model_that_never_learnt_to_end_stops_at_the_greatest_length(texts):
     bias = np.zeros(len(task.vocabulary), "float32")
     bias[END_ID] = -1e4
     task.network.embedding.bias.assign(bias)
-    answers = nlpkit.Predictor(task).predict([text[:64] for text in texts[:3]])
+    answers = task.predict([text[:64] for text in texts[:3]])
     assert all(len(answer.title) == 24 for answer in answers)
 
 
@@ -416,7 +416,7 @@ def test_training_goes_on_from_a_model(title_model, tmp_path):
     path = tmp_path / "more.jsonl"
     path.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines), "utf-8")
     model = nlpkit.train("title", path, path, out=tmp_path / "m", start=title_model, settings={"epochs": 1})
-    old, new = nlpkit.load(title_model).task, model.task
+    old, new = nlpkit.load(title_model), model
     assert new.vocabulary.symbols[: len(old.vocabulary.symbols)] == old.vocabulary.symbols
     assert "鑫" in new.vocabulary and "鑫" not in old.vocabulary
     assert new.settings.width == old.settings.width == 16 and new.settings.epochs == 1

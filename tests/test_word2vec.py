@@ -220,7 +220,7 @@ def test_pages_that_repeat_their_words_stay_in_bounds(write, settings):
 
 
 def test_vectors_are_a_layer_for_other_models(word2vec_model):
-    words = nlpkit.load(word2vec_model).task
+    words = nlpkit.load(word2vec_model)
     layer = words.embedding()
     ids = words.vocabulary.encode([words.vocabulary.symbols[3], "没有这词"])
     found = np.asarray(layer(ids))
@@ -250,7 +250,7 @@ def test_files_of_questions(write):
 
 def test_unknown_words_are_told_with_a_spelling(word2vec_model, tmp_path):
     predictor = nlpkit.load(word2vec_model)
-    known = predictor.task.vocabulary.symbols
+    known = predictor.vocabulary.symbols
     (tmp_path / "in.txt").write_text(f"{known[0]}\n没有这词\n\n{known[1]} {known[2]}\n", "utf-8")
     assert predictor.predict_file(tmp_path / "in.txt", tmp_path / "out.txt", n_best=4) == (4, 2)
     lines = (tmp_path / "out.txt").read_text("utf-8").split("\n")
@@ -261,30 +261,30 @@ def test_unknown_words_are_told_with_a_spelling(word2vec_model, tmp_path):
 
 
 def test_answers_are_the_nearest(word2vec_model):
-    task = nlpkit.load(word2vec_model).task
+    task = nlpkit.load(word2vec_model)
     words, unit = task.vocabulary.symbols, task.table.unit
     cosines = unit @ unit[3]
     cosines[3] = -2
     expected = [words[i] for i in np.argsort(-cosines)[:5]]
-    assert [word for word, _ in task.nearest(words[3], 5)] == expected
+    assert [word for word, _ in task.most_similar(words[3], topn=5)] == expected
     assert task.similarity(words[0], words[1]) == pytest.approx(float(unit[0] @ unit[1]), abs=1e-4)
     scores = unit @ (unit[1] - unit[0] + unit[2])
     scores[:3] = -9
-    assert task.analogy(*words[:3])[0][0] == words[scores.argmax()]
-    assert task.odd_one_out(words[:4]) in words[:4]
+    assert task.most_similar(words[1:3], words[:1])[0][0] == words[scores.argmax()]
+    assert task.doesnt_match(words[:4]) in words[:4]
     with pytest.raises(DataError, match="unknown word '没有这词'"):
-        task.nearest("没有这词")
+        task.most_similar("没有这词")
     with pytest.raises(DataError, match=f"expected one word. Received: '{words[0]} {words[1]}'"):
-        task.nearest(f"{words[0]} {words[1]}")
-    with pytest.raises(DataError, match="unknown words: 没有这词"):
-        task.odd_one_out([*words[:3], "没有这词"])
+        task.most_similar(f"{words[0]} {words[1]}")
+    with pytest.raises(DataError, match="unknown word '没有这词'"):
+        task.doesnt_match([*words[:3], "没有这词"])
     with pytest.raises(ConfigError, match="n_best = 0: must be at least 1"):
-        task.nearest(words[0], 0)
+        task.most_similar(words[0], topn=0)
 
 
 def test_measured_on_pairs_and_analogies(word2vec_model, write):
     predictor = nlpkit.load(word2vec_model)
-    a, b, c, d = predictor.task.vocabulary.symbols[:4]
+    a, b, c, d = predictor.vocabulary.symbols[:4]
     pairs = predictor.evaluate(write(f"{a} {b} 1\n{a} {c} 2\n{b} {d} 4\n没有 这词 1\n"))
     assert set(pairs) == {"spearman", "coverage"} and pairs["coverage"] == 0.75
     found = predictor.evaluate(write(f": 一\n{a} {b} {c} {d}\n: 二\n{a} {b} {c} 没有这词\n"))
@@ -319,13 +319,13 @@ def test_a_killed_training_ends_with_the_same_vectors(tmp_path, kill_after):
     killed = subprocess.run([sys.executable, "-c", program, *command[3:], tmp_path / "parts"], capture_output=True)
     assert killed.returncode == -9
     subprocess.run([*command, tmp_path / "parts", "--resume"], check=True, capture_output=True)
-    whole, parts = (nlpkit.load(tmp_path / name).task.vectors for name in ("whole", "parts"))
+    whole, parts = (nlpkit.load(tmp_path / name).vectors for name in ("whole", "parts"))
     np.testing.assert_array_equal(whole, parts)
 
 
 @pytest.mark.parametrize("name", ["v.txt", "v.vec.gz", "v.bin"])
 def test_vectors_go_to_a_file_and_back(word2vec_model, tmp_path, name):
-    task = nlpkit.load(word2vec_model).task
+    task = nlpkit.load(word2vec_model)
     convert(word2vec_model, tmp_path / name)
     words, vectors = read_vectors(tmp_path / name)
     assert words == task.vocabulary.symbols
@@ -333,14 +333,16 @@ def test_vectors_go_to_a_file_and_back(word2vec_model, tmp_path, name):
     with pytest.raises(ArtefactError, match="is there already; replace it with --force"):
         convert(word2vec_model, tmp_path / name)
     convert(tmp_path / name, tmp_path / "back")
-    back = nlpkit.load(tmp_path / "back").task
+    back = nlpkit.load(tmp_path / "back")
     np.testing.assert_allclose(back.vectors, task.vectors, rtol=1e-3, atol=1e-4)  # stored in half precision
-    assert [word for word, _ in back.nearest(words[0], 3)] == [word for word, _ in task.nearest(words[0], 3)]
+    assert [word for word, _ in back.most_similar(words[0], topn=3)] == [
+        word for word, _ in task.most_similar(words[0], topn=3)
+    ]
 
 
 def test_gensim_reads_what_is_written(word2vec_model, tmp_path):
     models = pytest.importorskip("gensim.models")
-    task = nlpkit.load(word2vec_model).task
+    task = nlpkit.load(word2vec_model)
     for name, binary in (("v.txt", False), ("v.bin", True)):
         task.export(tmp_path / name)
         found = models.KeyedVectors.load_word2vec_format(tmp_path / name, binary=binary)
@@ -351,7 +353,7 @@ def test_gensim_reads_what_is_written(word2vec_model, tmp_path):
 
 
 def test_files_for_the_projector(word2vec_model, tmp_path):
-    task = nlpkit.load(word2vec_model).task
+    task = nlpkit.load(word2vec_model)
     task.export(tmp_path / "v.tsv")
     rows = [line.split("\t") for line in (tmp_path / "v.tsv").read_text().splitlines()]
     np.testing.assert_allclose(np.array(rows, "float32"), task.vectors, rtol=1e-4)
@@ -384,7 +386,7 @@ def test_names_that_are_not_utf8(tmp_path):
     source, target = (tmp_path / os.fsdecode(name) for name in (b"v\xff.txt", b"m\xff"))
     source.write_text("2 2\n北 1 2\n京 2 1\n", "utf-8")
     convert(source, target)
-    assert nlpkit.load(target).task.vocabulary.symbols == ["北", "京"]
+    assert nlpkit.load(target).vocabulary.symbols == ["北", "京"]
     assert json.loads((target / "task.json").read_text("utf-8"))["source"] == source.name
 
 
@@ -397,10 +399,10 @@ def test_what_can_not_be_converted(words_model, word2vec_model, tmp_path):
 
 def test_the_report_has_a_map_and_neighbours(word2vec_model):
     page = (word2vec_model / "report.html").read_text("utf-8")
-    task = nlpkit.load(word2vec_model).task
+    task = nlpkit.load(word2vec_model)
     assert "most frequent words, by t-SNE" in page and f">{task.vocabulary.symbols[0]}</text>" in page
-    nearest = task.nearest(task.vocabulary.symbols[0], 6)
-    assert "".join(f"  {word} {score:.2f}" for word, score in nearest) in re.sub("<[^>]*>", "", page)
+    nearest = task.most_similar(task.vocabulary.symbols[0], topn=6)
+    assert " · ".join(f"{word} {score:.3f}" for word, score in nearest) in re.sub("<[^>]*>", "", page)
 
 
 def test_a_map_keeps_groups_together():
@@ -417,7 +419,7 @@ def test_words_never_seen_have_vectors_by_their_subwords(write, tmp_path):
     settings = {**SMALL_WORD2VEC, "subwords": [1, 2]}
     nlpkit.train("word2vec", TEXT, TEXT, out=tmp_path / "m", settings=settings)
     predictor = nlpkit.load(tmp_path / "m")
-    task = predictor.task
+    task = predictor
     assert "苹果汁水" not in task.vocabulary
     with pytest.warns(match="record 1: unknown word '龘'"):
         answers = predictor.predict(["苹果汁水", "龘", "苹果"], n_best=5)
@@ -433,9 +435,11 @@ def test_features_are_part_of_a_word(write, tmp_path):
     rng = np.random.default_rng(0)
     lines = [" ".join(f"w{i}|{'nv'[i % 2]}" for i in rng.integers(0, 30, 8)) for _ in range(600)]
     settings = {**SMALL_WORD2VEC, "feature_separator": "|"}
-    task = nlpkit.train("word2vec", write("\n".join(lines)), out=tmp_path / "m", settings=settings).task
+    task = nlpkit.train("word2vec", write("\n".join(lines)), out=tmp_path / "m", settings=settings)
     assert set(task.subwords.cut("w3|v")) == {"w3|", "|v"} and "|n" in task.subwords.vocabulary
-    assert task.nearest("w3|v", 3) and task.nearest("w3|n", 3) and task.nearest("w3", 3)  # the last two are not in it
+    assert (
+        task.most_similar("w3|v", topn=3) and task.most_similar("w3|n", topn=3) and task.most_similar("w3", topn=3)
+    )  # the last two are not in it
 
 
 def test_subwords_of_words():
@@ -489,7 +493,7 @@ def test_converting_replaces_only_what_is_whole(word2vec_model, words_model, tmp
             convert(target, tmp_path / "m", force=True)
     assert (tmp_path / "m" / "task.json").read_bytes() == before and nlpkit.load(tmp_path / "m")
     convert(target, tmp_path / "m", force=True)
-    assert nlpkit.load(tmp_path / "m").task.declaration.name == "word2vec"
+    assert nlpkit.load(tmp_path / "m").declaration.name == "word2vec"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["m", "v.txt"]
 
 
@@ -503,7 +507,7 @@ def test_pairs_as_validation_data(write, tmp_path):
 
 
 def test_loaded_vectors_train_on(word2vec_model):
-    task = nlpkit.load(word2vec_model).task
+    task = nlpkit.load(word2vec_model)
     corpus = read_corpus(TEXT)[0]
     before, batches = task.vectors.copy(), task.batches(corpus, seed=1)
     task.network.model.compile(keras.optimizers.SGD(0.05))
@@ -528,4 +532,4 @@ def test_a_model_of_ones_own_is_trained(tmp_path):
     assert losses[1] > 1.5 * losses[0]
     with pytest.raises(ConfigError, match="Doubled has a chunk_loss of its own; set autodiff=true"):
         nlpkit.train(MyVectors, TEXT, TEXT, out=tmp_path / "fast", settings={**settings, "autodiff": False})
-    assert nlpkit.load(tmp_path / "MyVectors", MyVectors).task.model_class is Doubled
+    assert nlpkit.load(tmp_path / "MyVectors", MyVectors).model_class is Doubled

@@ -141,12 +141,14 @@ def _predict(program, arguments, what="Run a model over a file", only=None, flag
     if only is not None and task.name != only:
         raise ConfigError(f"{folder}: is of the task {task.name}; this is a command of {only}")
     parser = _parser(f"{program} {folder}", f"{what}. The model is of the task {task.name}: {task.summary}.")
+    from nlpkit.prediction.stream import SHOWN_FORMATS
+
     files = parser.add_argument_group("files")
     files.add_argument(
         flag, dest="input", required=True, metavar="FILE", help="a record a line, plain or .gz, or - for standard input"
     )
     files.add_argument("--output", required=True, metavar="FILE", help="or - for standard output")
-    formats = ", ".join(task.formats)
+    formats = ", ".join((*task.formats, *SHOWN_FORMATS))
     files.add_argument("--format", metavar="NAME", help=f"of the output: {formats}; by default by its name, or text")
     files.add_argument("--input-format", metavar="NAME", help="text or jsonl; by default by the file's name")
     files.add_argument(
@@ -160,7 +162,7 @@ def _predict(program, arguments, what="Run a model over a file", only=None, flag
     from nlpkit.datasets.files import check_readable
     from nlpkit.prediction.stream import check_arguments, errors_path, output_format
 
-    output_format(task, args.output, args.format)
+    output_format(task.formats, args.output, args.format)
     check_arguments(args.input, args.output, args.input_format or "text", args.on_error)
     if args.input != "-":
         check_readable(args.input)
@@ -300,7 +302,7 @@ def _task_command(name, command, program, arguments):
     def run():
         from nlpkit.runs.load import load
 
-        result = load_object(command.function)(load(args.model).task, options)
+        result = load_object(command.function)(load(args.model), options)
         if command.writes == "model":
             from nlpkit.runs.convert import save_folder
 

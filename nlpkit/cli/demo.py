@@ -8,11 +8,10 @@ import warnings
 from importlib import resources
 from pathlib import Path
 
-from rich.text import Text
-
 import nlpkit
 from nlpkit.cli.tables import print_metrics
 from nlpkit.errors import DataWarning
+from nlpkit.prediction.rendering import rich_text
 from nlpkit.tasks.declaration import Declaration, Demo
 from nlpkit.terminal import console
 
@@ -44,12 +43,12 @@ def _show(task: Declaration, demo: Demo, out: Path):
     elif demo.records:
         records = list(demo.records)
     else:
-        examples = model.task.read(valid or train, task.reading(), model.task.metadata).examples
-        records = [record for record, _ in model.task.expected(examples, _SHOWN)]
+        examples = model.read(valid or train, task.reading(), model.metadata).examples
+        records = [record for record, _ in model.expected(examples, _SHOWN)]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)
         for answer in model.predict(records):
-            console().print(Text.assemble(*answer.coloured()))
+            console().print(rich_text(answer.parts()))
     console().print("")
 
 

@@ -1,62 +1,67 @@
-"""A trained model in use."""
+"""What answers records: a trained model in use, one record at a time, many, or from file to file."""
 
 from __future__ import annotations
 
-import functools
+import abc
+import json
 import os
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Generic, TypeVar, overload
 
 from nlpkit.datasets.files import ending_of
+from nlpkit.datasets.readers import field_of
 from nlpkit.errors import ConfigError, DataError, DataWarning
+from nlpkit.prediction.answers import Answer, Problem
+from nlpkit.prediction.rendering import page_end, page_head, parts_to_ansi, render
 from nlpkit.prediction.stream import Stages, check_arguments, check_on_error, output_format, predict_stream
-from nlpkit.tasks.answers import Answer
-from nlpkit.tasks.declaration import BINARY_FORMATS, options_of
-from nlpkit.tasks.task import Problem, Task
-from nlpkit.terminal import say
+
+A = TypeVar("A", bound=Answer)
 
 
-class Predictor:
-    """What `nlpkit.load` and `nlpkit.train` give: answers, answers from file to file, and metrics.
+class Predictor(abc.ABC, Generic[A]):
+    """From records to answers. A subclass says how a record is read, encoded, run through a network and answered.
 
     Threads may share it. A pickle of it holds the name of its folder, which is opened again by whoever unpickles it.
     After a fork it says at once that it must be loaded anew.
 
     Attributes:
-        task: the task's own object, with its settings, vocabularies and network.
+        declaration: its name, its output formats and its prediction options, see
+            `nlpkit.tasks.declaration.Declaration`.
         metrics: of the validation and test data when it was trained, by ``valid`` and ``test``.
     """
 
-    def __init__(
-        self, task: Task, metrics: Mapping[str, Any] | None = None, opener: tuple[Callable, tuple] | None = None
-    ):
-        """See the class.
+    declaration: ClassVar[Any]
 
-        Args:
-            task, metrics: as the attributes.
-            opener: a function and arguments by which an unpickled one opens its folder.
-        """
-        self.task = task
-        self.metrics = dict(metrics or {})
-        self._opener = opener
+    def __init__(self) -> None:
+        self.metrics: dict[str, Any] = {}
+        self._opener: tuple[Callable[..., Any], tuple[Any, ...]] | None = None
         self._process = os.getpid()
 
-    def __reduce__(self) -> tuple[Callable, tuple]:
+    def opened_by(self, function: Callable[..., Any], *arguments: Any) -> None:
+        """Say how a pickle of it is opened."""
+        self._opener = (function, arguments)
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         if self._opener is None:
-            raise TypeError("a predictor without a folder can't be pickled; nlpkit.train and nlpkit.load give one with")
+            raise TypeError("a model without a folder can't be pickled; nlpkit.train and nlpkit.load give one with")
         return self._opener
 
-    def __repr__(self) -> str:
-        return f"<nlpkit predictor of the task {self.task.declaration.name}>"
+    @overload
+    def predict(  # type: ignore[overload-overlap]
+        self, records: str | tuple[Any, ...] | Mapping[str, Any], *, on_error: str = ..., **options: Any
+    ) -> A: ...
 
-    def predict(self, records: Iterable[Any], *, on_error: str = "skip", **options: Any) -> Sequence[Answer]:
-        """Answers to records, one each, in order.
+    @overload
+    def predict(self, records: Iterable[Any], *, on_error: str = ..., **options: Any) -> list[A]: ...
+
+    def predict(self, records: Any, *, on_error: str = "skip", **options: Any) -> Any:
+        """The answer to a record, or those to many, one each, in order.
 
         Args:
-            records: what the task answers: texts, tuples for records of several parts, or dictionaries with the fields
-                of a JSON line.
+            records: what the task answers. A text, a tuple, for a record of several parts, or a dictionary with the
+                fields of a JSON line is one record; a list or any other iterable of these is many.
             on_error: with ``skip`` a record that can't be answered has an empty answer and a `DataWarning` says why;
                 with ``stop`` it is a `DataError`.
             options: the task's prediction options; ``nlpkit predict DIR --help`` lists them.
@@ -65,22 +70,28 @@ class Predictor:
             The task's answers, frozen dataclasses; ``to_dict()`` gives plain values.
 
         Raises:
-            TypeError: if `records` is a single record.
+            TypeError: if `records` is neither.
             ConfigError: if an option is unknown or out of range.
             DataError: at the first bad record with ``on_error="stop"``.
         """
-        if isinstance(records, (str, bytes, Mapping)):
-            raise TypeError(f"predict takes a list of records. Received: a single {type(records).__name__}")
-        prepared = self._prepare(options)
+        if isinstance(records, (str, tuple, Mapping)):
+            return self._predict_all([records], on_error, options)[0]
+        if isinstance(records, bytes) or not isinstance(records, Iterable):
+            received = type(records).__name__
+            raise TypeError(f"predict takes a text, a tuple, a dictionary, or a list of such. Received: {received}")
+        return self._predict_all(records, on_error, options)
+
+    def _predict_all(self, records, on_error, options):
+        prepared = self._prepared(options)
         check_on_error(on_error)
-        parsed, problems = parse_all(self.task, records)
-        encoded, more = self.task.encode(parsed, prepared)
+        parsed, problems = self.parse_all(records)
+        encoded, more = self.encode(parsed, prepared)
         for problem in merge(problems, more):
             reason = f"record {problem.row}: {problem.reason}"
             if problem.is_error and on_error == "stop":
                 raise DataError(reason)
-            warnings.warn(reason, DataWarning, stacklevel=2)
-        return self.task.answers(encoded, self.task.run(encoded))
+            warnings.warn(reason, DataWarning, stacklevel=4)
+        return list(self.answers(encoded, self.run(encoded)))
 
     def predict_file(
         self,
@@ -96,7 +107,8 @@ class Predictor:
         Args:
             input, output: paths, or ``-`` for standard input and output; names that end in ``.gz`` are gzipped.
             format: an output format of the task; by default as the output's name ends, or the first of them.
-            input_format: ``text`` for a record a line, ``jsonl`` for objects; by default as the input's name ends.
+            input_format: ``text`` for a record a line, ``jsonl`` for objects; by default as the input's name ends. What
+                an object holds stands in the answer as well, if both are objects.
             on_error: ``skip`` or ``stop``, see `nlpkit.prediction.stream.predict_stream`.
             options: as in `predict`.
 
@@ -107,57 +119,115 @@ class Predictor:
             ConfigError: if an option or argument is not accepted.
             DataError: as `nlpkit.prediction.stream.predict_stream`.
         """
-        file_format = output_format(self.task.declaration, output, format)
+        file_format = output_format(self.declaration.formats, output, format)
         input_format = input_format or format_by_name(input)
         check_arguments(input, output, input_format, on_error)
-        prepared = self._prepare(options)
+        prepared = self._prepared(options)
+        keeps_fields = file_format == input_format == "jsonl"
 
         def encode(items):
-            records, problems = parse_all(self.task, items)
-            encoded, more = self.task.encode(records, prepared)
-            return encoded, merge(problems, more)
+            records, problems = self.parse_all(items)
+            encoded, more = self.encode(records, prepared)
+            return (encoded, items if keeps_fields else None), merge(problems, more)
+
+        def write(encoded, outputs):
+            encoded, items = encoded
+            if items is None:
+                return self.write(encoded, outputs, file_format)
+            return "".join(
+                _json_line({**(item if isinstance(item, Mapping) else {}), **answer.to_dict()})
+                for item, answer in zip(items, self.answers(encoded, outputs))
+            )
 
         stages = Stages(
             encode=encode,
-            run=self.task.run,
-            write=lambda encoded, outputs: self.task.write(encoded, outputs, file_format),
-            header=functools.partial(self.task.header, file_format) if file_format in BINARY_FORMATS else None,
-            between=self.task.between_parts(file_format),
+            run=lambda encoded: self.run(encoded[0]),
+            write=write,
+            header=lambda count: self.header(file_format, count),
+            footer=page_end() if file_format == "html" else "",
+            between=self.between_parts(file_format),
         )
         return predict_stream(stages, input, output, input_format, on_error)
 
-    def evaluate(self, data: str | Path, **reading: Any) -> dict[str, Any]:
-        """Metrics over a labelled file; what was passed over or mended in it is printed on standard error.
+    def answer(self, records: Sequence[Any], **options: Any) -> Sequence[A]:
+        """Answers to records that were parsed, one each, in order; what is wrong with some is not told."""
+        encoded, _ = self.encode(records, self.prepare(self.declaration.prediction.create(options)))
+        return self.answers(encoded, self.run(encoded))
 
-        Args:
-            data: the file.
-            reading: the task's reading options; ``nlpkit evaluate DIR --help`` lists them.
+    def _prepared(self, options):
+        self.check_process()
+        return self.prepare(self.declaration.prediction.create(options))
 
-        Returns:
-            Metrics by name; a dictionary of rows is a table.
+    def check_process(self) -> None:
+        """Threads of a backend don't live on in a forked process, where the first step would wait for them for ever.
 
         Raises:
-            ConfigError: if an option is unknown or out of range.
-            DataError: if the file can't be read or used.
+            ConfigError: in a process that was forked since.
         """
-        self._check_process()
-        task = self.task
-        read = task.read(data, options_of(task.declaration.reading, reading, is_measured=True), task.metadata)
-        for note in read.notes:
-            say(note)
-        return {**task.evaluate(read.examples), **read.counts}
-
-    def _prepare(self, options):
-        self._check_process()
-        return self.task.prepare(self.task.declaration.prediction.create(options))
-
-    def _check_process(self):
-        """Threads of a backend don't live on in a forked process, where the first step would wait for them for ever."""
         if os.getpid() != self._process:
             raise ConfigError(
                 "this model was loaded before the process was forked; load it in the new process by nlpkit.load, or "
                 'start processes by "spawn"'
             )
+
+    # What a subclass says. `encode`, `run` and `write` each run in a thread of their own, block after block.
+
+    @classmethod
+    def parse(cls, item: Any) -> Any:
+        """A record from what a user gives: a line of text, a tuple, or the object of a JSON line.
+
+        Raises:
+            ValueError: if it is something else.
+        """
+        return text_of(item)
+
+    @classmethod
+    def parse_all(cls, items: Iterable[Any]) -> tuple[list[Any], list[Problem]]:
+        """Records from what a user gave, and what is wrong with some; a bad one is parsed as an empty text."""
+        records, problems = [], []
+        for row, item in enumerate(items):
+            try:
+                records.append(cls.parse(item))
+            except ValueError as error:
+                problems.append(Problem(row, str(error), is_error=True))
+                records.append(cls.parse(""))
+        return records, problems
+
+    def prepare(self, options: Any) -> Any:
+        """What all blocks of one prediction share, made from the user's prediction options; `encode` takes it."""
+        return options
+
+    @abc.abstractmethod
+    def encode(self, records: Sequence[Any], prepared: Any) -> tuple[Any, list[Problem]]:
+        """Records to arrays, and what is wrong with some of them. A record with an error has an empty answer."""
+
+    @abc.abstractmethod
+    def run(self, encoded: Any) -> Any:
+        """Arrays through the network."""
+
+    @abc.abstractmethod
+    def answers(self, encoded: Any, outputs: Any) -> Sequence[A]:
+        """The output of `run` to one answer for each record."""
+
+    def write(self, encoded: Any, outputs: Any, file_format: str) -> str | bytes:
+        """The output of `run` in a file format, each line with its end."""
+        answers = self.answers(encoded, outputs)
+        if file_format == "jsonl":
+            return "".join(_json_line(answer.to_dict()) for answer in answers)
+        if file_format == "html":
+            return render(answers)
+        if file_format == "colour":
+            return "".join(f"{parts_to_ansi(answer.parts())}\n" for answer in answers)
+        return "".join(f"{getattr(answer, f'to_{file_format}')()}\n" for answer in answers)
+
+    def between_parts(self, file_format: str) -> str | None:
+        """What stands between the answers to the parts of a text that is too long to be answered at once, each without
+        its line end; None if a text can't be answered in parts."""
+        return None
+
+    def header(self, file_format: str, count: int) -> bytes:
+        """What stands before the answers to so many records; as long for any count."""
+        return page_head(self.declaration.name).encode() if file_format == "html" else b""
 
 
 def format_by_name(path: str | Path) -> str:
@@ -165,18 +235,19 @@ def format_by_name(path: str | Path) -> str:
     return "jsonl" if ending_of(path) == ".jsonl" else "text"
 
 
-def parse_all(task: Task, items: Iterable[Any]) -> tuple[list[Any], list[Problem]]:
-    """Records from what a user gave, and what is wrong with some; a bad one is parsed as an empty text."""
-    records, problems = [], []
-    for row, item in enumerate(items):
-        try:
-            records.append(task.parse(item))
-        except ValueError as error:
-            problems.append(Problem(row, str(error), is_error=True))
-            records.append(task.parse(""))
-    return records, problems
-
-
 def merge(first: Sequence[Problem], second: Sequence[Problem]) -> list[Problem]:
     """One problem a record, in order; of a record that could not be parsed nothing else is reported."""
     return [found[row] for found in [{p.row: p for p in (*second, *first)}] for row in sorted(found)]
+
+
+def text_of(item: Any, field: str = "text") -> str:
+    """A text, given as it is or as a field of a JSON object; a `ValueError` says what else came."""
+    if isinstance(item, str):
+        return item
+    if isinstance(item, Mapping):
+        return field_of(item, field, str)
+    raise ValueError(f"expected a text. Received: {item!r:.60}")
+
+
+def _json_line(fields):
+    return json.dumps(fields, ensure_ascii=False) + "\n"

@@ -16,11 +16,15 @@ from typing import Any, NamedTuple
 from nlpkit.datasets.files import PARTIAL, decode_line, ending_of, why_not_written, written_atomically
 from nlpkit.datasets.readers import parse_json
 from nlpkit.errors import ConfigError, DataError, unknown_name
+from nlpkit.prediction.answers import Problem
 from nlpkit.prediction.chunks import LONGEST, Chunk, Pace, open_input, read_chunks
-from nlpkit.tasks.declaration import BINARY_FORMATS, Declaration
-from nlpkit.tasks.task import Problem
 from nlpkit.terminal import progress_bar, say
 
+BINARY_FORMATS = ("npy",)
+"""Output formats that are not text; `nlpkit.prediction.predictor.Predictor.write` gives their bytes, and `header` what
+goes before, once the number of lines is known."""
+SHOWN_FORMATS = ("html", "colour")
+"""Output formats that every task has: a page, and coloured text for a terminal."""
 ON_ERROR = ("skip", "stop")
 """What may be done about a bad line."""
 _AHEAD = 3  # blocks on their way, besides the one that is read and the one that is written
@@ -34,8 +38,10 @@ class Stages(NamedTuple):
     encode: Callable[[list[Any]], tuple[Any, Sequence[Problem]]]  # takes lines, or objects of JSON lines
     run: Callable[[Any], Any]  # takes what `encode` gives
     write: Callable[[Any, Any], str | bytes]  # takes both; gives the output, text with line ends
-    header: Callable[[int], bytes] | None = None
-    """What stands before the output, once the number of lines is known; as long for any number."""
+    header: Callable[[int], bytes] = lambda count: b""
+    """What stands before the answers to so many lines; as long for any number."""
+    footer: str = ""
+    """What stands after them."""
     between: str | None = None
     """What stands between the answers to the parts of a line of more than `nlpkit.prediction.chunks.LONGEST` bytes;
     None if such a line is not answered."""
@@ -90,8 +96,8 @@ def predict_stream(
         contextlib.ExitStack() as running,
     ):
         row = bar.add_task("predicting", total=_size(input_path))
-        if stages.header is not None:
-            output.write(stages.header(0))
+        header = stages.header(0)
+        output.write(header)
         pace = Pace()
         in_parts = stages.between is not None and input_format == "text"
         blocks = _parsed(read_chunks(source, name, pace, in_parts), name, input_format)
@@ -109,7 +115,8 @@ def predict_stream(
             lines += len(block.items) - (not block.chunk.is_last)
             bar.advance(row, block.chunk.size / 1000)
             pace.done(block.chunk.size)
-        if stages.header is not None:
+        output.write(stages.footer.encode())
+        if stages.header(lines) != header:
             output.rewrite(stages.header(lines))
     return lines, reported
 
@@ -159,13 +166,18 @@ def errors_path(output_path: str | Path) -> Path | None:
     return target.with_name(f"{target.name}.errors.jsonl")
 
 
-def output_format(declaration: Declaration, output: str | Path, name: str | None) -> str:
-    """The format to write: the one that is named, or the one that the output's name ends in, or the task's first.
+def output_format(formats: Sequence[str], output: str | Path, name: str | None) -> str:
+    """The format to write: the one that is named, or the one that the output's name ends in, or the first.
+
+    Args:
+        formats: those of the task, besides which there are `SHOWN_FORMATS`.
+        output: the name of the file.
+        name: the format that was asked for, or None.
 
     Raises:
-        ConfigError: if the task does not write it, or it can't be written there.
+        ConfigError: if it is not one of them, or it can't be written there.
     """
-    formats = declaration.formats
+    formats = (*formats, *SHOWN_FORMATS)
     by_name = ending_of(output).removeprefix(".")
     chosen = name or (by_name if by_name in formats else formats[0])
     if chosen not in formats:

@@ -3,45 +3,56 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from nlpkit.runs.artefact import load_artefact
 from nlpkit.runs.manifest import read_object
+from nlpkit.terminal import libraries_quiet
 
 if TYPE_CHECKING:
-    from nlpkit.prediction.predictor import Predictor
     from nlpkit.tasks.task import Task
 
+T = TypeVar("T", bound="Task[Any]")
 
-def load(folder: str | Path, task: type[Task] | None = None) -> Predictor:
+
+@overload
+def load(folder: str | Path) -> Task[Any]: ...
+
+
+@overload
+def load(folder: str | Path, task: type[T]) -> T: ...
+
+
+def load(folder: str | Path, task: type[Task[Any]] | None = None) -> Task[Any]:
     """Open the folder that `nlpkit.train` wrote; nothing else is needed.
 
     Args:
         folder: the folder.
-        task: the class of its task, if that is one of your own which is not registered.
+        task: the class of its task, such as `nlpkit.Tagger`: a type checker then knows the answers, and a folder of
+            another task is refused. A class of your own that is not registered must be given.
 
     Returns:
-        A `nlpkit.Predictor`.
+        The trained model.
 
     Raises:
         ArtefactError: if it is missing, damaged, foreign or of another version.
     """
-    opened = load_artefact(folder, task)
-    from nlpkit.prediction.predictor import Predictor
-
+    with libraries_quiet():
+        model = load_artefact(folder, task)
     path = Path(folder) / "metrics.json"
     try:
         metrics = read_object(path)
     except (OSError, ValueError, RecursionError):  # metrics are for people; a folder answers without them
         metrics = {}
-    return Predictor(opened, metrics, opener_of(folder, opened))
+    return in_use(model, folder, metrics)
 
 
-def opener_of(folder: str | Path, task: Task) -> tuple[Callable, tuple]:
-    """How a pickled predictor is opened: a function and its arguments."""
-    return _opened, (str(Path(folder).absolute()), type(task))
+def in_use(model: T, folder: str | Path, metrics: dict[str, Any]) -> T:
+    """A trained model that knows its metrics and from where a pickle of it is opened."""
+    model.metrics = metrics
+    model.opened_by(_opened, str(Path(folder).absolute()), type(model))
+    return model
 
 
 @functools.lru_cache(maxsize=4)
@@ -62,6 +73,6 @@ def evaluate(folder: str | Path, data: str | Path, **reading: Any) -> dict[str, 
         Metrics by name; a dictionary of rows is a table.
 
     Raises:
-        ArtefactError, ConfigError, DataError: as `load` and `nlpkit.Predictor.evaluate`.
+        ArtefactError, ConfigError, DataError: as `load` and `nlpkit.Task.evaluate`.
     """
     return load(folder).evaluate(data, **reading)

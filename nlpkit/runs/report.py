@@ -71,7 +71,7 @@ def _moves(history, key):
 def _samples(model, valid):
     """A table of answers beside the right ones."""
     pairs = model.expected(valid.examples, _SAMPLES)
-    answers = model.predict([record for record, _ in pairs]) if pairs else []
+    answers = model.answer([record for record, _ in pairs]) if pairs else []
     legend = html.escape(answers[0].legend) if answers else ""
     yield f"<h2>Sample predictions</h2><p>{legend}</p><table><tr><th>expected</th><th>predicted</th></tr>"
     for (record, right), answer in zip(pairs, answers):
@@ -86,10 +86,7 @@ def _samples(model, valid):
 
 def _shown(answer):
     """An answer as on a terminal, its colours as classes."""
-    return "".join(
-        f"<span class='{style}'>{html.escape(text)}</span>" if style else html.escape(text)
-        for text, style in answer.coloured()
-    )
+    return answer.to_html()
 
 
 def _table(values):

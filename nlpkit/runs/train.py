@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from nlpkit.datasets.files import check_readable, write_atomically
 from nlpkit.errors import ArtefactError, ConfigError
@@ -23,21 +23,43 @@ from nlpkit.runs.artefact import (
     open_folder,
     save_artefact,
 )
-from nlpkit.runs.load import opener_of
+from nlpkit.runs.load import in_use
 from nlpkit.runs.manifest import RESUME, read_manifest
 from nlpkit.tasks import get_declaration, get_task
 from nlpkit.tasks.declaration import options_of
-from nlpkit.terminal import say
+from nlpkit.terminal import libraries_quiet, say
 
 if TYPE_CHECKING:
-    from nlpkit.prediction.predictor import Predictor
     from nlpkit.tasks.task import Data, Task
 
+T = TypeVar("T", bound="Task[Any]")
 _LONG = 60  # characters of a list that is told whole
 
 
+@overload
 def train(
-    task: str | type[Task],
+    task: str,
+    train: str | Path,
+    valid: str | Path | None = ...,
+    *,
+    out: str | Path,
+    **options: Any,
+) -> Task[Any]: ...
+
+
+@overload
+def train(
+    task: type[T],
+    train: str | Path,
+    valid: str | Path | None = ...,
+    *,
+    out: str | Path,
+    **options: Any,
+) -> T: ...
+
+
+def train(
+    task: str | type[Task[Any]],
     train: str | Path,
     valid: str | Path | None = None,
     *,
@@ -50,7 +72,7 @@ def train(
     resume: bool = False,
     force: bool = False,
     **reading: Any,
-) -> Predictor:
+) -> Task[Any]:
     """Train a model and write it to a folder.
 
     Settings, options, files and folder are checked before a framework is loaded or anything is written.
@@ -81,6 +103,8 @@ def train(
     """
     begin = time.perf_counter()
     plan = _Plan.check(task, train, valid, test, out, preset, settings or {}, start, seed, resume, force, reading)
+    with libraries_quiet():
+        import keras  # noqa: F401  # and its backend, which is noisy
     files = plan.read()
     fingerprint = plan.fingerprint(files)
     if resume and is_complete(plan.folder):
@@ -222,7 +246,7 @@ def _fit(plan, model, files, fingerprint):
     history = []
     with EpochBar(model.metric) as bar:
         for event in train_model(
-            training_model(model.network), model.loss, batches, lambda: model.evaluate(files["valid"].examples),
+            training_model(model.network), model.loss, batches, lambda: model.measure(files["valid"].examples),
             model.metric, settings, plan.folder / RESUME, fingerprint, resume=plan.resume,
             optimizer=model.optimizer(settings.epochs * len(batches)), keep_last=declaration.keeps_last,
             kept=model.network.model,
@@ -235,7 +259,6 @@ def _fit(plan, model, files, fingerprint):
 
 def _finish(plan, model, files, fingerprint, history, begin):
     """Measure the weights that are kept, and write the folder."""
-    from nlpkit.prediction.predictor import Predictor
     from nlpkit.runs.report import write_report
     from nlpkit.runs.weights import round_weights
 
@@ -260,16 +283,15 @@ def _finish(plan, model, files, fingerprint, history, begin):
     for name, scores in metrics.items():
         say(f"{name}: " + "  ".join(f"{k} {v:.4f}" for k, v in scores.items() if isinstance(v, float)))
     say(f"{folder}: written after {more['seconds']:.0f} s")
-    return Predictor(model, metrics, opener_of(folder, model))
+    return in_use(model, folder, metrics)
 
 
 def _measure(model, data):
-    return {**model.evaluate(data.examples), **data.counts}
+    return {**model.measure(data.examples), **data.counts}
 
 
 def _finished(plan, fingerprint):
     """The model of a run that had ended already, if it is the same run."""
-    from nlpkit.prediction.predictor import Predictor
     from nlpkit.training.loop import difference
 
     manifest = read_manifest(plan.folder)
@@ -279,7 +301,7 @@ def _finished(plan, fingerprint):
     say(f"{plan.folder}: training had ended already")
     metrics = json.loads((plan.folder / "metrics.json").read_text("utf-8"))
     model = load_artefact(plan.folder, get_task(plan.task))
-    return Predictor(model, metrics, opener_of(plan.folder, model))
+    return in_use(model, plan.folder, metrics)
 
 
 def _told(metadata):

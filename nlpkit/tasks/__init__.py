@@ -24,8 +24,8 @@ from nlpkit.tasks.declaration import (
 )
 
 if TYPE_CHECKING:
-    from nlpkit.tasks.answers import Answer
-    from nlpkit.tasks.task import Data, Part, Problem, Task
+    from nlpkit.prediction.answers import Answer, Problem
+    from nlpkit.tasks.task import Data, Part, Task
 
 __all__ = [
     "Answer",
@@ -47,8 +47,8 @@ __all__ = [
     "register",
 ]
 _HOMES = {
-    "Answer": "nlpkit.tasks.answers",
-    **dict.fromkeys(("Data", "Part", "Problem", "Task"), "nlpkit.tasks.task"),
+    **dict.fromkeys(("Answer", "Problem"), "nlpkit.prediction.answers"),
+    **dict.fromkeys(("Data", "Part", "Task"), "nlpkit.tasks.task"),
 }
 
 _OWN = {

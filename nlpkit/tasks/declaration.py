@@ -78,10 +78,6 @@ class Command:
     writes: str = "lines"
 
 
-BINARY_FORMATS = ("npy",)
-"""Output formats that are not text; `nlpkit.tasks.task.Task.write` gives their bytes, and `header` what goes before."""
-
-
 @dataclasses.dataclass(frozen=True)
 class Demo:
     """What `nlpkit demo` shows of a task on the built-in samples.
@@ -113,8 +109,8 @@ class Declaration:
         keeps_last: keep the weights of the last epoch instead.
         batches_at_once: batches that prediction computes side by side, where each by itself is too small for all cores;
             the command line gives each of them its share.
-        formats: output formats, the default first. ``jsonl`` is ``to_dict()`` of an answer, any other format ``NAME``
-            its method ``to_NAME()``.
+        formats: output formats, the default first, besides those that every task has. ``jsonl`` is ``to_dict()`` of an
+            answer, any other format ``NAME`` its method ``to_NAME()``.
         task: ``"module:class"`` of its `Task`.
         check: ``"module:function"`` behind ``nlpkit check``, or nothing; it takes paths, settings, and by name those
             reading options that are `checked`.

@@ -11,14 +11,16 @@ from typing import IO, Any, ClassVar, NamedTuple, Protocol, Self
 
 import numpy as np
 
-from nlpkit.datasets.readers import field_of
 from nlpkit.errors import ConfigError, DataError
-from nlpkit.tasks.answers import Answer
-from nlpkit.tasks.declaration import Declaration
+from nlpkit.prediction.answers import Answer
+from nlpkit.prediction.predictor import A, Predictor
+from nlpkit.tasks.declaration import Declaration, options_of
 from nlpkit.tasks.pictures import Picture
+from nlpkit.terminal import say
 from nlpkit.training.metric import Metric
 from nlpkit.training.settings import TrainingSettings
 
+_TOLD = 3  # metrics in the repr
 _HELD_OUT = 0.05  # of the training data, where there is no validation file
 
 
@@ -33,16 +35,6 @@ class Data(NamedTuple):
     """What was passed over or mended, for people."""
     counts: dict[str, int] = {}  # noqa: RUF012
     """The same in numbers, for the metrics; zeros are left out."""
-
-
-class Problem(NamedTuple):
-    """Something about a record that a person should know."""
-
-    row: int
-    """Index of the record among those that were encoded together."""
-    reason: str
-    is_error: bool = False
-    """A record with an error is not answered; one with a warning is."""
 
 
 class Stored(Protocol):
@@ -79,8 +71,8 @@ def training_model(network: Any) -> Any:
     return getattr(network, "training_model", network.model)
 
 
-class Task(abc.ABC):
-    """A model with everything around it: from a file's examples to arrays, and from its output to answers.
+class Task(Predictor[A]):
+    """A model with everything around it: a predictor that is trained, from a file's examples on.
 
     A task names its `declaration` and `parts` and implements the abstract methods; the others have a default.
 
@@ -100,12 +92,23 @@ class Task(abc.ABC):
     network: Any = None
 
     def __init__(self, settings: TrainingSettings, metadata: Mapping[str, Any] | None = None, **parts: Any):
+        super().__init__()
         self.settings, self.metadata = settings, dict(metadata or {})
         self.models: dict[str, Task] = {}
         for part in self.parts:
             setattr(self, part.attribute, parts.pop(part.attribute, None))
         if parts:
             raise TypeError(f"{type(self).__name__} has no parts {', '.join(parts)}")
+
+    def __repr__(self) -> str:
+        if self.network is None:
+            return f"<{type(self).__name__}: an untrained model of the task {self.declaration.name}>"
+        known: Mapping[str, Any] = next(
+            (self.metrics[name] for name in ("test", "valid") if self.metrics.get(name)), {}
+        )
+        numbers = [f"{name} {value:.4f}" for name, value in known.items() if isinstance(value, float)][:_TOLD]
+        size = f"{self.network.model.count_params():,} parameters"
+        return f"<{type(self).__name__}: {', '.join([f'task {self.declaration.name}', size, *numbers])}>"
 
     def bring(self, models: Mapping[str, Task]) -> None:
         """Take other trained tasks along, by the setting that named them."""
@@ -187,62 +190,38 @@ class Task(abc.ABC):
         content = json.dumps([vars(example) for example in examples])
         return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
-    # Answers. `encode`, `run` and `write` each run in a thread of their own, block after block.
-
-    @classmethod
-    def parse(cls, item: Any) -> Any:
-        """A record from what a user gives: a line of text, a tuple, or the object of a JSON line.
-
-        Raises:
-            ValueError: if it is something else.
-        """
-        return text_of(item)
-
-    def prepare(self, options: Any) -> Any:
-        """What all blocks of one prediction share, made from the user's prediction options; `encode` takes it."""
-        return options
-
-    @abc.abstractmethod
-    def encode(self, records: Sequence[Any], prepared: Any) -> tuple[Any, list[Problem]]:
-        """Records to arrays, and what is wrong with some of them. A record with an error has an empty answer."""
-
-    @abc.abstractmethod
-    def run(self, encoded: Any) -> Any:
-        """Arrays through the network."""
-
-    @abc.abstractmethod
-    def answers(self, encoded: Any, outputs: Any) -> Sequence[Answer]:
-        """The output of `run` to one answer for each record."""
-
-    def write(self, encoded: Any, outputs: Any, file_format: str) -> str | bytes:
-        """The output of `run` in a file format, each line with its end."""
-        answers = self.answers(encoded, outputs)
-        if file_format == "jsonl":
-            return "".join(json.dumps(answer.to_dict(), ensure_ascii=False) + "\n" for answer in answers)
-        return "".join(f"{getattr(answer, f'to_{file_format}')()}\n" for answer in answers)
-
-    def between_parts(self, file_format: str) -> str | None:
-        """What stands between the answers to the parts of a text that is too long to be answered at once, each without
-        its line end; None if a text can't be answered in parts."""
-        return None
-
-    def header(self, file_format: str, count: int) -> bytes:
-        """What stands before the answers to so many records, in a format that is not text; as long for any count."""
-        raise TypeError(f"{self.declaration.name} writes no {file_format}")
-
-    def predict(self, records: Sequence[Any], **options: Any) -> Sequence[Any]:
-        """Answers to records, one each, in order; problems are not reported, see `nlpkit.Predictor.predict`."""
-        prepared = self.prepare(self.declaration.prediction.create(options))
-        encoded, _ = self.encode(records, prepared)
-        return self.answers(encoded, self.run(encoded))
-
     # Evaluation.
 
     def calibrate(self, examples: Any) -> None:
         """Choose what is chosen on validation data once training has ended, such as a threshold."""
 
+    def evaluate(self, data: str | Path, **reading: Any) -> dict[str, Any]:
+        """Metrics over a labelled file; what was passed over or mended in it is printed on standard error.
+
+        Args:
+            data: the file.
+            reading: the task's reading options; ``nlpkit evaluate DIR --help`` lists them.
+
+        Returns:
+            Metrics by name; a dictionary of rows is a table.
+
+        Raises:
+            ConfigError: if an option is unknown or out of range.
+            DataError: if the file can't be read or used.
+        """
+        read = self.read_measured(data, **reading)
+        return {**self.measure(read.examples), **read.counts}
+
+    def read_measured(self, data: str | Path, **reading: Any) -> Data:
+        """The labelled data of a file as `evaluate` reads them; its notes are printed on standard error."""
+        self.check_process()
+        read = self.read(data, options_of(self.declaration.reading, reading, is_measured=True), self.metadata)
+        for note in read.notes:
+            say(note)
+        return read
+
     @abc.abstractmethod
-    def evaluate(self, examples: Any) -> dict[str, Any]:
+    def measure(self, examples: Any) -> dict[str, Any]:
         """Metrics over examples, by name; a dictionary of rows becomes a table."""
 
     def expected(self, examples: Any, count: int) -> list[tuple[Any, Answer | None]]:
@@ -263,12 +242,3 @@ class Task(abc.ABC):
     def from_file(cls, path: Path) -> Self:
         """A trained task from a file of another program, of a kind that the declaration lists in `imports`."""
         raise TypeError(f"{cls.declaration.name} reads no files of other programs")
-
-
-def text_of(item: Any, field: str = "text") -> str:
-    """A text, given as it is or as a field of a JSON object; a `ValueError` says what else came."""
-    if isinstance(item, str):
-        return item
-    if isinstance(item, Mapping):
-        return field_of(item, field, str)
-    raise ValueError(f"expected a text. Received: {item!r:.60}")

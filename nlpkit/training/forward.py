@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import threading
 from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -44,9 +46,14 @@ class Forward:
         import tensorflow as tf
 
         signature = {name: tf.TensorSpec(x.shape, x.dtype) for name, x in self._model.input.items()}
-        call = tf.function(lambda arrays: self._model(arrays, training=False), input_signature=[signature])
+        program = tf.function(lambda arrays: self._model(arrays, training=False), input_signature=[signature])
+        # Once for all shapes; TensorFlow would take those of several models for one that is traced again and again.
+        traced = functools.cache(program.get_concrete_function)
+        first = threading.Lock()
 
         def run(arrays):
+            with first:
+                call = traced()
             outputs = call({name: tf.constant(arrays[name], spec.dtype) for name, spec in signature.items()})
             return keras.tree.map_structure(lambda x: x.numpy(), outputs)
 

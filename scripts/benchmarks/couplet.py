@@ -172,7 +172,7 @@ def _measure_nlpkit(model, test):
     import nlpkit
 
     predictor = nlpkit.load(model)
-    return {"parameters": predictor.task.network.model.count_params(), "test": predictor.evaluate(test)}
+    return {"parameters": predictor.network.model.count_params(), "test": predictor.evaluate(test)}
 
 
 def _predict_nlpkit(model, lines, out, **options):

@@ -27,7 +27,7 @@ def main():
     args = parser.parse_args()
     if args.data is None:
         parser.error("give --data, or set NLPKIT_BENCH_DATA")
-    task = nlpkit.load(args.model).task
+    task = nlpkit.load(args.model)
     uppers = [couplet.upper for couplet in read_couplets(args.data / "couplet" / "valid.tsv")[0]]
     # With a repetition where there is one, since those lines are the hard ones.
     uppers = sorted((upper for upper in uppers if len(upper) == _LENGTH), key=lambda upper: len(set(upper)))

@@ -119,7 +119,7 @@ def joined(args):
         name, _, path = model.partition("=")
         predictor = nlpkit.load(path)
         for context in ("text", "sentence"):
-            predictor.task.metadata["context"] = context
+            predictor.metadata["context"] = context
             cells = []
             for count in (1, 2, 4):
                 starts = range(0, len(texts), count)

@@ -67,7 +67,7 @@ def train(folder):
             settings["lexicon"] = "train"
         nlpkit.train(name, SAMPLES / name / train, SAMPLES / name / valid, out=out, settings=settings)
         models["words" if task == "tagging" else task] = out
-    indexed = nlpkit.load(models["similarity"]).task.with_index(["今天天气怎么样", "怎么去公园"])
+    indexed = nlpkit.load(models["similarity"]).with_index(["今天天气怎么样", "怎么去公园"])
     save_folder(indexed, folder / "index", {}, force=False)
     return {**models, "index": folder / "index"}
 

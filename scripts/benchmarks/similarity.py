@@ -55,7 +55,7 @@ def main():
             show(name, *make(), faq, pairs)
     for each in args.models:
         name, path = each.split("=", 1)
-        task = nlpkit.load(path).task
+        task = nlpkit.load(path)
         show(f"nlpkit, trained on {name}, vectors", *of_vectors(task.encode_texts), faq, pairs)
         if task.score.has_overlap:
             show(f"nlpkit, trained on {name}", *of_model(task), faq, pairs)
@@ -145,7 +145,7 @@ def of_model(task):
 def mean_words(path):
     import jieba
 
-    words = nlpkit.load(path).task
+    words = nlpkit.load(path)
     table = words.vectors
 
     def encode(texts):

@@ -146,7 +146,7 @@ def search(args):
     from nlpkit.tasks.similarity.cells import CellIndex
     from nlpkit.tasks.similarity.search import VectorTable
 
-    task = nlpkit.load(args.model).task
+    task = nlpkit.load(args.model)
     texts = sentences_of(args.text, args.sentences + QUERIES, 6, 48)
     begin = time.perf_counter()
     vectors = task.encode_texts(texts)

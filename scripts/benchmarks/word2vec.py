@@ -193,7 +193,7 @@ def _number_words(text):
 def _measure_nlpkit(model, data):
     import nlpkit
 
-    words = nlpkit.load(model).task
+    words = nlpkit.load(model)
     return _quality(words.vocabulary.symbols, words.vectors, data)
 
 

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import html
 from collections.abc import Iterator
 from typing import Any
 
-from nlpkit.tasks.answers import Answer
+from nlpkit.prediction.answers import Answer
+from nlpkit.prediction.rendering import Part
+from nlpkit.tasks.couplet.rules import kept_rules
+
+_STRIP = (
+    "writing-mode:vertical-rl;text-orientation:upright;letter-spacing:.15em;padding:.5em .2em;border-radius:.2em;"
+    "background:#b91c1c;color:#fde68a;font-size:1.15em"
+)
+_DOOR = "display:inline-flex;gap:.8em;vertical-align:middle;margin:.3em .5em .3em 0"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,5 +48,12 @@ class Couplet(Answer):
         """The lower lines, separated by tabs."""
         return "\t".join(answer.lower for answer in self)
 
-    def coloured(self) -> list[tuple[str, str]]:
-        return [(f"{self.upper}  ", "bold yellow"), (self.lower, "bold cyan")]
+    def parts(self) -> list[Part]:
+        return [Part(self.upper, "yellow"), Part("  "), Part(self.lower, "cyan")]
+
+    def to_html(self, right: Answer | None = None) -> str:
+        """Two strips as they hang beside a door, to be read from the right, and the rules that the lower line keeps."""
+        strips = "".join(f'<span style="{_STRIP}">{html.escape(line)}</span>' for line in (self.lower, self.upper))
+        kept = kept_rules(self.upper, self.lower) if self.lower else {}
+        rules = " ".join(f"{'✓' if holds else '✗'}&thinsp;{rule}" for rule, holds in kept.items())
+        return f'<span style="{_DOOR}">{strips}</span> <small style="opacity:.65">{rules}</small>'

@@ -14,8 +14,9 @@ from nlpkit.datasets.bad_lines import read_good_lines
 from nlpkit.datasets.batches import BucketedBatches
 from nlpkit.datasets.padding import gather_padded, shift_right
 from nlpkit.errors import ConfigError
+from nlpkit.prediction.answers import Problem
+from nlpkit.prediction.predictor import text_of
 from nlpkit.tasks.couplet.rules import tone_demands
-from nlpkit.tasks.task import Problem, text_of
 from nlpkit.text.characters import EDGE, FlatTexts, code_points, normalize_text
 from nlpkit.text.kinds import CHINESE, FOREIGN, MARK, character_kinds
 from nlpkit.text.vocabulary import UNKNOWN, CharacterVocabulary

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 
+from nlpkit.errors import MissingPackageError
+from nlpkit.tasks.couplet.config import RULES
 from nlpkit.text.characters import code_points
 from nlpkit.text.kinds import MARK, character_kinds
 from nlpkit.text.tones import LEVEL, OBLIQUE, tones_of
@@ -26,6 +29,15 @@ def is_kept(rule: str, upper: str, lower: str) -> bool:
     if rule == "no_share":
         return {a for a, _ in pairs}.isdisjoint(b for _, b in pairs)
     return len({a for a, _ in pairs}) == len(set(pairs)) == len({b for _, b in pairs})  # repetition
+
+
+def kept_rules(upper: str, lower: str) -> dict[str, bool]:
+    """Of each rule whether an answer keeps it; `tone` is left out without pypinyin."""
+    kept = {}
+    for rule in RULES:
+        with contextlib.suppress(MissingPackageError):
+            kept[rule] = is_kept(rule, upper, lower)
+    return kept
 
 
 def tone_demands(upper: str) -> Iterator[tuple[int, int]]:

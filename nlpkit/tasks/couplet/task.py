@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
+from nlpkit.prediction.answers import Problem
 from nlpkit.tasks.couplet.answers import Couplet, LowerLine
 from nlpkit.tasks.couplet.config import COUPLET, RULES, CoupletPrediction, CoupletSettings
 from nlpkit.tasks.couplet.decode import Search, compile_search, lower_lines
@@ -24,7 +25,7 @@ from nlpkit.tasks.couplet.examples import (
     training_batches,
 )
 from nlpkit.tasks.couplet.model import CoupletNetwork
-from nlpkit.tasks.task import Data, Part, Problem, Task
+from nlpkit.tasks.task import Data, Part, Task
 from nlpkit.tasks.writing_options import PairReading
 from nlpkit.text.vocabulary import CharacterVocabulary
 from nlpkit.training.forward import Forward
@@ -38,7 +39,7 @@ class Encoded(NamedTuple):
     search: Search
 
 
-class CoupletWriter(Task):
+class CoupletWriter(Task[Couplet]):
     """A model that answers the upper line of a couplet with a lower one: a trained one, or one about to be."""
 
     declaration = COUPLET
@@ -92,7 +93,7 @@ class CoupletWriter(Task):
         rows = lower_lines(encoded.lines, *outputs, self.vocabulary)
         return [Couplet(record.text, row) for record, row in zip(encoded.records, rows)]
 
-    def evaluate(self, examples: Sequence[CoupletExample]) -> dict[str, Any]:
+    def measure(self, examples: Sequence[CoupletExample]) -> dict[str, Any]:
         """Metrics over couplets, see `nlpkit.tasks.couplet.evaluate`.
 
         Those of the likelihood are given the upper line and the right characters before each one; in the table `by
@@ -104,7 +105,7 @@ class CoupletWriter(Task):
             by_position["independent"] = likelihood(self.network, examples, self.vocabulary, hide=True)
         uppers = [UpperLine(example.upper) for example in examples]
         answers = {
-            name: quality(examples, [answer.lower for answer in self.predict(uppers, **options)], self.vocabulary)
+            name: quality(examples, [answer.lower for answer in self.answer(uppers, **options)], self.vocabulary)
             for name, options in (("with rules", {}), ("without", {"rules": "punctuation"}))
         }
         top = {key: value for key, value in answers["with rules"].items() if key not in RULES}

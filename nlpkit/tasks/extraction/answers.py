@@ -6,7 +6,8 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from nlpkit.tasks.answers import Answer
+from nlpkit.prediction.answers import Answer
+from nlpkit.prediction.rendering import Part
 
 
 class Triple(NamedTuple):
@@ -75,9 +76,9 @@ class Extraction(Answer):
     def agrees(self, right: Answer) -> bool:
         return isinstance(right, Extraction) and {each.key for each in self} == {each.key for each in right}
 
-    def coloured(self) -> list[tuple[str, str]]:
+    def parts(self) -> list[Part]:
         parts = []
         for triple in self:
-            parts += [(triple.subject, "bold cyan"), (f" {triple.predicate} ", "dim"), (triple.object, "bold green")]
-            parts.append(("; ", ""))
-        return parts[:-1] or [("no triples", "dim")]
+            parts += [Part(triple.subject, "cyan", key=triple.key), Part(f" {triple.predicate} ", "dim")]
+            parts += [Part(triple.object, "green", key=triple.key), Part("; ")]
+        return parts[:-1] or [Part("no triples", "dim")]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from nlpkit.errors import ConfigError, DataError, unknown_name
+from nlpkit.prediction.answers import Problem
 from nlpkit.tasks.extraction.answers import Extraction
 from nlpkit.tasks.extraction.config import (
     EXTRACTION,
@@ -26,7 +27,7 @@ from nlpkit.tasks.extraction.pictures import triple_pictures
 from nlpkit.tasks.extraction.places import BY_SENTENCE, places_of, share_within_sentences
 from nlpkit.tasks.extraction.prior import KnownTriples
 from nlpkit.tasks.pictures import Picture
-from nlpkit.tasks.task import Data, Part, Problem, Task
+from nlpkit.tasks.task import Data, Part, Task
 from nlpkit.tasks.units.reader import make_reader, reader_of
 from nlpkit.tasks.units.records import SEGMENTERS, Segmenter, TextRecord, parse_record, sentences_of
 from nlpkit.terminal import say
@@ -48,7 +49,7 @@ class Encoded(NamedTuple):
     choice: Choice
 
 
-class Extractor(Task):
+class Extractor(Task[Extraction]):
     """A model that extracts triples: a trained one, or one about to be."""
 
     declaration = EXTRACTION
@@ -173,7 +174,7 @@ class Extractor(Task):
         """Choose the threshold."""
         self.metadata["threshold"] = best_threshold(examples, self._answered(examples, FLOOR))
 
-    def evaluate(self, examples: Sequence[Example]) -> dict[str, Any]:
+    def measure(self, examples: Sequence[Example]) -> dict[str, Any]:
         """Metrics over examples; before `calibrate`, while it is trained, by the threshold that is best for them."""
         answers = self._answered(examples, FLOOR)
         threshold = self.metadata.get("threshold") or best_threshold(examples, answers)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import html
 from collections.abc import Iterator
 
-from nlpkit.tasks.answers import Answer
+from nlpkit.prediction.answers import Answer, bar
+from nlpkit.prediction.rendering import Part
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,8 +24,8 @@ class SentenceVector(Answer):
         """The numbers, separated by spaces."""
         return " ".join(f"{number:.6g}" for number in self.vector)
 
-    def coloured(self) -> list[tuple[str, str]]:
-        return [(f"{self.text}  ", "bold yellow"), (f"{len(self.vector)} numbers", "cyan")]
+    def parts(self) -> list[Part]:
+        return [Part(self.text, "yellow"), Part(f"  {len(self.vector)} numbers", "dim")]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,11 +51,16 @@ class Neighbours(Answer):
         """The sentences and their scores, all separated by tabs."""
         return "\t".join(f"{each.text}\t{each.score:.4f}" for each in self.nearest)
 
-    def coloured(self) -> list[tuple[str, str]]:
-        parts = [(f"{self.text}  ", "bold yellow")]
+    def parts(self) -> list[Part]:
+        parts = [Part(self.text, "yellow")]
         for each in self.nearest:
-            parts += [(f"{each.text} ", "bold cyan"), (f"{each.score:.4f}  ", "dim")]
+            parts += [Part("  "), Part(each.text, "cyan"), Part(f" {each.score:.4f}", "dim")]
         return parts
+
+    def to_html(self, right: Answer | None = None) -> str:
+        """The question, and below it each sentence with a bar for its score."""
+        rows = (f"<br>{bar(each.score, f'{each.score:.3f}')} {html.escape(each.text)}" for each in self)
+        return f"<b>{html.escape(self.text)}</b>{''.join(rows)}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,7 +88,7 @@ class SentencePair(Answer):
             return ""
         return f"{self.score:.4f}\t{'yes' if self.same else 'no'}"
 
-    def coloured(self) -> list[tuple[str, str]]:
-        style = "bold green" if self.same else "bold red"
-        number = "" if self.score is None else f"{self.score:.4f}  "
-        return [(f"{self.first} / {self.second}  ", "bold yellow"), (f"{number}{'yes' if self.same else 'no'}", style)]
+    def parts(self) -> list[Part]:
+        number = "" if self.score is None else f"  {self.score:.4f}"
+        says = Part("yes" if self.same else "no", "green" if self.same else "red", key=self.same)
+        return [Part(self.first, "yellow"), Part(" / "), Part(self.second, "yellow"), Part(f"{number}  "), says]

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from nlpkit.tasks.answers import Answer
+from nlpkit.prediction.answers import Answer
 from nlpkit.tasks.similarity.answers import Neighbour, Neighbours, SentencePair, SentenceVector
 from nlpkit.tasks.similarity.score import CANDIDATES, PairScore
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from nlpkit.errors import ConfigError
-from nlpkit.tasks.answers import Answer
+from nlpkit.prediction.answers import Answer
 from nlpkit.tasks.similarity.cells import CellIndex, cells_for
 from nlpkit.tasks.similarity.config import SimilarityPrediction, SimilaritySettings
 from nlpkit.tasks.similarity.decode import Index
@@ -81,7 +81,7 @@ class SentenceQueries(Task):
         """The nearest sentences of the index for each text; a `ConfigError` without an index."""
         if self.indexed is None:
             raise ConfigError("this model has no index; make one by nlpkit index, or with_index")
-        return self.predict([(text,) for text in texts], n_best=n_best)
+        return self.answer([(text,) for text in texts], n_best=n_best)
 
     def duplicates(self, texts: Sequence[str], threshold: float = 0.5) -> list[tuple[float, int, int]]:
         """Pairs of sentences whose score is at least the threshold, each with its places, the surest first."""
@@ -100,7 +100,7 @@ class SentenceQueries(Task):
 
     def similarity(self, first: str, second: str) -> float:
         """How sure it is that two sentences mean the same, from 0 to 1; 0 if one is empty."""
-        return self.predict([(first, second)])[0].score or 0.0
+        return self.answer([(first, second)])[0].score or 0.0
 
     def encoded(self, texts: Sequence[str]) -> EncodedTexts:
         """What the network reads of sentences."""

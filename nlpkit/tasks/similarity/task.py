@@ -10,7 +10,7 @@ import numpy as np
 
 from nlpkit.datasets.vector_files import npy_header
 from nlpkit.errors import DataError
-from nlpkit.tasks.answers import Answer
+from nlpkit.prediction.answers import Answer, Problem
 from nlpkit.tasks.pictures import Picture
 from nlpkit.tasks.similarity.answers import SentencePair
 from nlpkit.tasks.similarity.batches import training_batches
@@ -43,7 +43,7 @@ from nlpkit.tasks.similarity.queries import SentenceQueries
 from nlpkit.tasks.similarity.search import SentenceList, VectorTable, check_index
 from nlpkit.tasks.similarity.symbols import SymbolWeights
 from nlpkit.tasks.similarity.training_pairs import training_pairs
-from nlpkit.tasks.task import Data, Part, Problem
+from nlpkit.tasks.task import Data, Part
 from nlpkit.tasks.units.characters import make_features, read_symbol_vectors, set_vectors, vocabulary_sizes
 from nlpkit.text.features import TextFeatures
 from nlpkit.text.vocabulary import BigramVocabulary, CharacterVocabulary
@@ -156,11 +156,13 @@ class SentenceVectors(SentenceQueries):
         return outputs.tobytes()
 
     def header(self, file_format: str, count: int) -> bytes:
+        if file_format != "npy":
+            return super().header(file_format, count)
         return npy_header((count, self.settings.vector_size))
 
     # Evaluation.
 
-    def evaluate(self, examples: Sequence[Any]) -> dict[str, Any]:
+    def measure(self, examples: Sequence[Any]) -> dict[str, Any]:
         """Metrics over groups or pairs, see `nlpkit.tasks.similarity.evaluate.scores`."""
         return scores(examples, self.encode_texts(texts_of(examples)), self.score)
 

@@ -3,43 +3,50 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Iterator, Sequence
+from typing import Any
 
-from nlpkit.tasks.answers import Answer
+from nlpkit.prediction.answers import Answer, without_none
+from nlpkit.prediction.rendering import Part, colour_of
 from nlpkit.text.graphemes import graphemes
 from nlpkit.text.tag_schemes import split_label
 
-_COLOURS = {"PER": "bold magenta", "LOC": "bold green", "ORG": "bold cyan"}
+_COLOURS = {"PER": "magenta", "LOC": "green", "ORG": "cyan"}
 
 
 @dataclasses.dataclass(frozen=True)
 class Word:
-    """A word of a text, from its character `start` to before `end`."""
+    """A word of a text, from its character `start` to before `end`.
+
+    With ``confidence=True`` `probability` is how probable it is, given the text, that this is a word.
+    """
 
     text: str
     start: int
     end: int
+    probability: float | None = None
 
 
 @dataclasses.dataclass(frozen=True)
 class Entity:
-    """A span of a text and its type, from its character `start` to before `end`."""
-
-    text: str
-    start: int
-    end: int
-    type: str
-
-
-@dataclasses.dataclass(frozen=True)
-class Token:
-    """A token or word of a text with its label, from its character `start` to before `end`."""
+    """A span of a text and what it is, from its character `start` to before `end`; `probability` as in `Word`."""
 
     text: str
     start: int
     end: int
     label: str
+    probability: float | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Token:
+    """A token of a text with its label, from its character `start` to before `end`; `probability` as in `Word`."""
+
+    text: str
+    start: int
+    end: int
+    label: str
+    probability: float | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,6 +56,9 @@ class _Tagged(Answer):
     """The label of each code point of the text, or of each token."""
     units: tuple[str, ...] | None = dataclasses.field(repr=False, default=None, kw_only=True)
     """The tokens, of a model of tokens."""
+
+    def agrees(self, right: Answer) -> bool:
+        return isinstance(right, _Tagged) and self.keys() == right.keys()
 
     def to_conll(self) -> str:
         """A character, or a token, and its label on each line, an empty line at the end; white space is written as a
@@ -81,14 +91,17 @@ class Segmentation(_Tagged):
         return iter(self.words)
 
     def to_dict(self) -> dict:
-        return {"text": self.text, "words": [vars(word) for word in self.words]}
+        return {"text": self.text, "words": _plain(self.words)}
 
     def to_text(self) -> str:
         """Words separated by spaces; white space of the text is a word boundary already and is not repeated."""
         return " ".join("".join((" " if c.isspace() else c) for word in self for c in f"{word.text} ").split())
 
-    def coloured(self) -> list[tuple[str, str]]:
-        return [(f"{word.text} ", "bold cyan" if i % 2 else "bold yellow") for i, word in enumerate(self)]
+    def parts(self) -> list[Part]:
+        parts = []
+        for i, word in enumerate(self):
+            parts += [Part(word.text, "cyan" if i % 2 else "yellow", key=(word.start, word.end)), Part(" ")]
+        return parts[:-1]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,19 +114,20 @@ class Entities(_Tagged):
         return iter(self.entities)
 
     def to_dict(self) -> dict:
-        return {"text": self.text, "entities": [vars(entity) for entity in self.entities]}
+        return {"text": self.text, "entities": _plain(self.entities)}
 
     def to_text(self) -> str:
-        """A JSON list of the entities."""
-        return json.dumps(self.to_dict()["entities"], ensure_ascii=False)
+        """The entities, separated by tabs, each with a slash and its label after it; white space is a space."""
+        return "\t".join(f"{' '.join(entity.text.split())}/{entity.label}" for entity in self)
 
-    def coloured(self) -> list[tuple[str, str]]:
+    def parts(self) -> list[Part]:
         parts, end = [], 0
         for entity in self:
-            parts += [(self.text[end : entity.start], ""), (entity.text, _COLOURS.get(entity.type, "bold"))]
-            parts.append((f"[{entity.type or 'span'}]", "dim"))
+            colour = _COLOURS.get(entity.label) or colour_of(entity.label)
+            key = (entity.start, entity.end, entity.label)
+            parts += [Part(self.text[end : entity.start]), Part(entity.text, colour, entity.label or "span", key)]
             end = entity.end
-        return [*parts, (self.text[end:], "")]
+        return [part for part in (*parts, Part(self.text[end:])) if part.text]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -126,17 +140,22 @@ class Tokens(_Tagged):
         return iter(self.tokens)
 
     def to_dict(self) -> dict:
-        return {"text": self.text, "tokens": [vars(token) for token in self.tokens]}
+        return {"text": self.text, "tokens": _plain(self.tokens)}
 
     def to_text(self) -> str:
         """Tokens separated by spaces, each with a slash and its label after it."""
         return " ".join(f"{token.text}/{token.label}" for token in self if not token.text.isspace())
 
-    def coloured(self) -> list[tuple[str, str]]:
+    def parts(self) -> list[Part]:
         parts = []
         for token in self:
-            parts += [(token.text, "bold cyan"), (f"/{token.label} ", "dim")]
-        return parts
+            key = (token.start, token.end, token.label)
+            parts += [Part(token.text, colour_of(token.label), token.label, key), Part(" ")]
+        return parts[:-1]
+
+
+def _plain(spans: Sequence[Any]) -> list[dict[str, Any]]:
+    return [without_none(vars(span).items()) for span in spans]
 
 
 def tagged(
@@ -145,11 +164,13 @@ def tagged(
     spans: Sequence[tuple[int, int, str]],
     kind: str,
     units: tuple[str, ...] | None = None,
+    probabilities: Sequence[float] | None = None,
 ) -> Segmentation | Entities | Tokens:
-    """An answer from spans ``(start, end, type)``, of a kind: ``words``, ``entities`` or ``tokens``."""
+    """An answer from spans ``(start, end, label)``, of a kind: ``words``, ``entities`` or ``tokens``."""
+    sure = [None] * len(spans) if probabilities is None else probabilities
     if kind == "words":
-        return Segmentation(text, tuple(labels), tuple(Word(text[a:b], a, b) for a, b, _ in spans))
-    if kind == "tokens":
-        parts = tuple(Token(text[a:b], a, b, label) for a, b, label in spans)
-        return Tokens(text, tuple(labels), parts, units=units)
-    return Entities(text, tuple(labels), tuple(Entity(text[a:b], a, b, type_) for a, b, type_ in spans), units=units)
+        words = tuple(Word(text[a:b], a, b, p) for (a, b, _), p in zip(spans, sure))
+        return Segmentation(text, tuple(labels), words)
+    of_spans = Token if kind == "tokens" else Entity
+    parts: Any = tuple(of_spans(text[a:b], a, b, label, p) for (a, b, label), p in zip(spans, sure))
+    return (Tokens if kind == "tokens" else Entities)(text, tuple(labels), parts, units=units)

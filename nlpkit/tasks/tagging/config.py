@@ -88,6 +88,7 @@ class TaggingPrediction(PredictionOptions):
         choices=("spaces", "rules", "jieba"),
     )
 
+    confidence: bool = option("give each word, entity or token the probability that it is one", default=False)
     user_dictionary: Any = option(
         "words that the decoding is steered to: a file with a word a line, for entities a tab and the type; in Python "
         "also a list, or a dictionary of word to type",

@@ -79,15 +79,27 @@ class TagReader:
         return tag_schemes.write_spans(spans, len(labels), self.scheme, self._prefixes)
 
     def answers(
-        self, sentences: Sequence[Sentence], flat: FlatTexts | FlatTokens, tags: np.ndarray, joins: np.ndarray | None
+        self,
+        sentences: Sequence[Sentence],
+        flat: FlatTexts | FlatTokens,
+        tags: np.ndarray,
+        joins: np.ndarray | None,
+        logs: np.ndarray | None = None,
     ) -> list[Segmentation | Entities | Tokens]:
-        """An answer for each text; for `joins` see `label_sequences`."""
+        """An answer for each text; for `joins` see `label_sequences`, for `logs` `nlpkit.ops.path_posteriors`."""
         if self.segments and not self._blanks and isinstance(flat, FlatTexts):
             tags = self._cut_at_blanks(flat, tags)
         sequences = self.label_sequences(flat, tags, joins)
-        return [self.answer(sentence, labels) for sentence, labels in zip(sentences, sequences)]
+        if logs is None:
+            return [self.answer(sentence, labels) for sentence, labels in zip(sentences, sequences)]
+        return [
+            self.answer(sentence, labels, logs[a : a + n])
+            for sentence, labels, a, n in zip(sentences, sequences, flat.starts, flat.lengths)
+        ]
 
-    def answer(self, sentence: Sentence, labels: Sequence[str]) -> Segmentation | Entities | Tokens:
+    def answer(
+        self, sentence: Sentence, labels: Sequence[str], logs: np.ndarray | None = None
+    ) -> Segmentation | Entities | Tokens:
         """The answer that the labels of a text spell."""
         spans = tag_schemes.read_spans(labels, self.scheme)
         if self.kind == "tokens" and sentence.tokens is None and len(sentence.text.split()) != 1:
@@ -96,10 +108,11 @@ class TagReader:
             ]
             labels = tag_schemes.write_spans(spans, len(labels), self.scheme, self._prefixes)
             spans = [span for span in spans if not sentence.text[span[0]].isspace()]
+        sure = None if logs is None else _probabilities(spans, logs)
         if sentence.tokens is not None:
             starts, tokens = sentence.starts, sentence.tokens
             spans = [(starts[a], starts[b - 1] + len(tokens[b - 1]), kind) for a, b, kind in spans]
-        return tagged(sentence.text, labels, spans, self.kind, sentence.tokens)
+        return tagged(sentence.text, labels, spans, self.kind, sentence.tokens, sure)
 
     def word_ends(self, tags: np.ndarray) -> np.ndarray:
         """bool ``(total,)``: whether a word ends with this character."""
@@ -144,6 +157,16 @@ class TagReader:
             tokens = sentence.tokens or ()
             lines.append(" ".join([f"{a}/{b}" for a, b in zip(tokens, labels[start : start + len(tokens)])]))
         return "".join([line + "\n" for line in lines])
+
+
+def _probabilities(spans, logs):
+    """How probable each span is, from the logs of `nlpkit.ops.path_posteriors` over its text."""
+    if not spans:
+        return []
+    starts, ends = np.array([span[:2] for span in spans]).T
+    given = np.cumsum(logs[:, 1])
+    of_spans = logs[starts, 0] + given[ends - 1] - given[starts] + logs[ends - 1, 2]
+    return [round(p, 4) for p in np.exp(np.minimum(of_spans, 0)).tolist()]
 
 
 def is_segmentation(labels: Iterable[str], scheme: str) -> bool:

@@ -252,7 +252,7 @@ def _from_spans(fields, line):
     for given in sorted(spans_given, key=_start_of):
         first, last, kind = _start_of(given), given.get("end") if isinstance(given, dict) else None, ""
         if isinstance(given, dict):
-            kind = given.get("type", "")
+            kind = given.get("label", given.get("type", ""))
         if type(last) is not int or type(kind) is not str or not (end <= first < last <= len(text)):
             raise ValueError(
                 f"expected spans with start < end inside the text that do not overlap. Received: {given!r}"

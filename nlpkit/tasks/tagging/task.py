@@ -11,6 +11,7 @@ import numpy as np
 
 from nlpkit.datasets.windows import Windows, cut_windows
 from nlpkit.errors import DataError
+from nlpkit.prediction.answers import Problem
 from nlpkit.tasks.tagging.answers import Entities, Segmentation, Tokens
 from nlpkit.tasks.tagging.config import TAGGING, TaggingPrediction, TaggingReading, TaggingSettings
 from nlpkit.tasks.tagging.decode import TagReader, is_segmentation
@@ -19,7 +20,7 @@ from nlpkit.tasks.tagging.examples import Example, count_words, read_labelled
 from nlpkit.tasks.tagging.inputs import TaggedTexts
 from nlpkit.tasks.tagging.model import TaggingNetwork, loss_for
 from nlpkit.tasks.tagging.steering import UserDictionary
-from nlpkit.tasks.task import Data, Part, Problem, Task
+from nlpkit.tasks.task import Data, Part, Task
 from nlpkit.tasks.units.reader import Inputs, make_reader, reader_of
 from nlpkit.tasks.units.records import (
     Segmenter,
@@ -46,6 +47,14 @@ class Prepared(NamedTuple):
     table: np.ndarray | None
     runs: frozenset[str]
     segmenter: Segmenter
+    confidence: bool
+
+
+class Outputs(NamedTuple):
+    """What the network says of flat texts."""
+
+    tags: np.ndarray  # ids, int16 (total,); -1 at the edges of texts
+    logs: np.ndarray | None  # see `nlpkit.ops.path_posteriors`, float32 (total, 3)
 
 
 class Encoded(NamedTuple):
@@ -56,9 +65,10 @@ class Encoded(NamedTuple):
     windows: Windows
     together: np.ndarray | None  # whether a character belongs to one word with the next
     joins: np.ndarray | None  # whether a code point is one character with the one before it
+    confidence: bool
 
 
-class Tagger(Task):
+class Tagger(Task[Segmentation | Entities | Tokens]):
     """A tagger of characters or tokens: a trained one, or one about to be."""
 
     declaration = TAGGING
@@ -143,9 +153,8 @@ class Tagger(Task):
             steering = UserDictionary.open(options.user_dictionary, options.user_bonus, self.labels.symbols)
         kept = {*runs.KINDS} - {*self.metadata.get("splits", ())} if self.reader.segments and options.keep_runs else ()
         table = self._simplified if options.simplify and not is_token else None
-        return Prepared(
-            steering, table, frozenset(kept), segmenter_of(options.segmenter or self.settings.segmenter, self.models)
-        )
+        segmenter = segmenter_of(options.segmenter or self.settings.segmenter, self.models)
+        return Prepared(steering, table, frozenset(kept), segmenter, options.confidence)
 
     def bring(self, models: Mapping[str, Task]) -> None:
         for model in models.values():
@@ -168,29 +177,30 @@ class Tagger(Task):
             if self.reader.segments:
                 together = runs.kept_together(inputs.flat, prepared.runs) if prepared.runs else None
                 together = together if joins is None else np.roll(joins, -1) | (False if together is None else together)
-        return Encoded(sentences, inputs, cut_windows(inputs.flat, self.settings.window), together, joins), problems
+        windows = cut_windows(inputs.flat, self.settings.window)
+        return Encoded(sentences, inputs, windows, together, joins, prepared.confidence), problems
 
-    def run(self, encoded: Encoded) -> np.ndarray:
-        """Tag ids, int16 ``(total,)``, of flat texts; -1 at their edges."""
+    def run(self, encoded: Encoded) -> Outputs:
         tags = self.network.tags_of(encoded.inputs, encoded.windows)
         if encoded.together is not None and encoded.together.any():
             tags = self.reader.join(encoded.inputs.flat, tags, encoded.together)
-        return tags
+        logs = self.network.posteriors_of(encoded.inputs, encoded.windows, tags) if encoded.confidence else None
+        return Outputs(tags, logs)
 
-    def answers(self, encoded: Encoded, outputs: np.ndarray) -> list[Segmentation | Entities | Tokens]:
-        return self.reader.answers(encoded.sentences, encoded.inputs.flat, outputs, encoded.joins)
+    def answers(self, encoded: Encoded, outputs: Outputs) -> list[Segmentation | Entities | Tokens]:
+        return self.reader.answers(encoded.sentences, encoded.inputs.flat, outputs.tags, encoded.joins, outputs.logs)
 
-    def write(self, encoded: Encoded, outputs: np.ndarray, file_format: str) -> str | bytes:
+    def write(self, encoded: Encoded, outputs: Outputs, file_format: str) -> str | bytes:
         if file_format == "text" and self.reader.segments:
-            return self.reader.spaced(encoded.inputs.flat, outputs)
+            return self.reader.spaced(encoded.inputs.flat, outputs.tags)
         if file_format == "text" and self.reader.scheme == "plain" and self.inputs.unit == "token":
-            return self.reader.labelled(encoded.sentences, encoded.inputs.flat, outputs)
+            return self.reader.labelled(encoded.sentences, encoded.inputs.flat, outputs.tags)
         return super().write(encoded, outputs, file_format)
 
     def between_parts(self, file_format: str) -> str | None:
         return {"conll": "", "text": None if self.reader.kind == "entities" else " "}.get(file_format)
 
-    def evaluate(self, examples: Sequence[Example]) -> dict[str, Any]:
+    def measure(self, examples: Sequence[Example]) -> dict[str, Any]:
         """Metrics over examples with legal labels, of the kind that these spell."""
         records = [TextRecord(each.text, each.tokens, each.columns) for each in examples]
         encoded, problems = self.encode(records, self.prepare(TaggingPrediction()))
@@ -200,7 +210,7 @@ class Tagger(Task):
         known, given = {*self.labels.symbols}, {label for each in examples for label in each.labels}
         if not known & given:
             raise DataError(f"none of the labels of the data, {sorted(given)[:5]}, is one of the model's")
-        predicted = self.reader.label_sequences(encoded.inputs.flat, self.run(encoded), encoded.joins)
+        predicted = self.reader.label_sequences(encoded.inputs.flat, self.run(encoded).tags, encoded.joins)
         return scores(examples, predicted, self.reader, self.known_words or ())
 
     def expected(self, examples: Sequence[Example], count: int) -> list[tuple[Any, Any]]:

@@ -6,7 +6,8 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
-from nlpkit.tasks.answers import Answer
+from nlpkit.prediction.answers import Answer
+from nlpkit.prediction.rendering import Part
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,10 +57,10 @@ class Titles(Answer):
     def agrees(self, right: Answer) -> bool:
         return isinstance(right, Titles) and self.title == right.title
 
-    def coloured(self) -> list[tuple[str, str]]:
+    def parts(self) -> list[Part]:
         """The first title, what is copied in another colour than what is not."""
         parts, begin = [], 0
         for start, end in self.titles[0].copied if self.titles else ():
-            parts += [(self.title[begin:start], "bold yellow"), (self.title[start:end], "bold cyan")]
+            parts += [Part(self.title[begin:start], "yellow"), Part(self.title[start:end], "cyan")]
             begin = end
-        return [part for part in [*parts, (self.title[begin:], "bold yellow")] if part[0]] or [("", "")]
+        return [part for part in [*parts, Part(self.title[begin:], "yellow")] if part.text] or [Part("")]

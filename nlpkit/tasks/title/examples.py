@@ -17,7 +17,8 @@ from nlpkit.datasets.files import ending_of
 from nlpkit.datasets.padding import gather_padded, shift_right
 from nlpkit.datasets.readers import parse_object
 from nlpkit.errors import ConfigError
-from nlpkit.tasks.task import Problem, text_of
+from nlpkit.prediction.answers import Problem
+from nlpkit.prediction.predictor import text_of
 from nlpkit.text.characters import CODE_BITS, FlatTexts, code_points, from_code_points
 from nlpkit.text.repetition import repetitions
 from nlpkit.text.vocabulary import FIRST_ID, UNKNOWN, CharacterVocabulary

@@ -12,8 +12,9 @@ import numpy as np
 from nlpkit.errors import ConfigError
 from nlpkit.losses import SequenceLikelihood
 from nlpkit.metrics import mean_length
+from nlpkit.prediction.answers import Problem
 from nlpkit.tasks.pictures import Picture
-from nlpkit.tasks.task import Data, Part, Problem, Task
+from nlpkit.tasks.task import Data, Part, Task
 from nlpkit.tasks.title.answers import Titles
 from nlpkit.tasks.title.config import TITLE, TitlePrediction, TitleSettings
 from nlpkit.tasks.title.decode import Search, compile_search, program_of, title_of, titles_of
@@ -51,7 +52,7 @@ class Encoded(NamedTuple):
     search: Search
 
 
-class TitleWriter(Task):
+class TitleWriter(Task[Titles]):
     """A model that writes a title for a text: a trained one, or one about to be."""
 
     declaration = TITLE
@@ -137,7 +138,7 @@ class TitleWriter(Task):
     def _forward(self):
         return Forward(self.network.model)
 
-    def evaluate(self, examples: Sequence[TitleExample]) -> dict[str, Any]:
+    def measure(self, examples: Sequence[TitleExample]) -> dict[str, Any]:
         """Metrics over texts with titles: of titles written by default options, see `nlpkit.tasks.title.evaluate`, and
         ``cross_entropy`` of the right ones."""
         encoded, _ = self.encode([TitleRecord(each.text) for each in examples], self.prepare(TitlePrediction()))

@@ -11,7 +11,8 @@ import numpy as np
 
 from nlpkit.datasets.readers import field_of
 from nlpkit.errors import ConfigError
-from nlpkit.tasks.task import Problem, Task
+from nlpkit.prediction.answers import Problem
+from nlpkit.tasks.task import Task
 from nlpkit.text.characters import code_points
 from nlpkit.text.graphemes import continues_character
 from nlpkit.text.words import WordTokenizer
@@ -189,7 +190,7 @@ def by_model(task: Task) -> Segmenter:
         raise ConfigError(f"segmenter: a model of the task {task.declaration.name} that does not find words")
 
     def cut(texts):
-        answers = task.predict([task.parse(text) for text in texts]) if texts else []
+        answers = task.answer([task.parse(text) for text in texts]) if texts else []
         return ([(word.text, word.start) for word in answer if not word.text.isspace()] for answer in answers)
 
     return cut

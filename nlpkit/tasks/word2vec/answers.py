@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import html
 from collections.abc import Iterator
 from typing import Any
 
-from nlpkit.tasks.answers import Answer
+from nlpkit.prediction.answers import Answer, bar
+from nlpkit.prediction.rendering import Part
+
+_SHOWN = 6  # answers on a terminal
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,8 +42,13 @@ class RelatedWords(Answer):
         """The words, separated by spaces."""
         return " ".join(answer.word for answer in self)
 
-    def coloured(self) -> list[tuple[str, str]]:
-        parts = [(self.text, "bold yellow")]
-        for answer in self.answers[:6]:
-            parts += [(f"  {answer.word}", "bold cyan"), (f" {answer.score:.2f}", "dim")]
+    def parts(self) -> list[Part]:
+        parts = [Part(self.text, "yellow")]
+        for answer in self.answers[:_SHOWN]:
+            parts += [Part("  "), Part(answer.word, "cyan"), Part(f" {answer.score:.2f}", "dim")]
         return parts
+
+    def to_html(self, right: Answer | None = None) -> str:
+        """The question, and its answers with a bar each."""
+        rows = (f"{html.escape(each.word)} {bar(each.score, f'{each.score:.3f}')}" for each in self)
+        return f"<b>{html.escape(self.text)}</b> → {' · '.join(rows) or '–'}"

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from nlpkit.decoding import NearestRows, communities
-from nlpkit.tasks.task import Problem
+from nlpkit.prediction.answers import Problem
 from nlpkit.tasks.word2vec.answers import RelatedWord, RelatedWords
 from nlpkit.tasks.word2vec.questions import spelling_like
 from nlpkit.tasks.word2vec.subwords import Subwords
@@ -65,15 +65,21 @@ class WordTable:
             vectors[some] = total / np.maximum(exists[some].sum(axis=1), 1)
         return vectors
 
+    def vector_of(self, word: str) -> np.ndarray | None:
+        """The vector of a word; None if nothing is known of it."""
+        if word in self.vocabulary:
+            return self.vectors[self.vocabulary.encode([word])[0] - FIRST_ID]
+        if self._subwords is None:
+            return None
+        vector = self._mean_rows([word])[0]
+        return vector if vector.any() else None
+
     def unit_of(self, word: str) -> np.ndarray | None:
         """The vector of a word, of length 1; None if nothing is known of it."""
         if word in self.vocabulary:
             return self.unit[self.vocabulary.encode([word])[0] - FIRST_ID]
-        if self._subwords is None:
-            return None
-        vector = self._mean_rows([word])[0]
-        length = np.linalg.norm(vector)
-        return vector / length if length else None
+        vector = self.vector_of(word)
+        return None if vector is None else vector / np.linalg.norm(vector)
 
     def ask(self, text: str) -> Question:
         """A question about words."""

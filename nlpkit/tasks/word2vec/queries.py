@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import overload
 
 import keras
 import numpy as np
 
-from nlpkit.errors import ConfigError, DataError
+from nlpkit.errors import ConfigError, DataError, UnknownWordError
 from nlpkit.tasks.word2vec.config import ClusterOptions, Word2VecPrediction
 from nlpkit.tasks.word2vec.decode import WordTable, clusters_of, odd_one
+from nlpkit.tasks.word2vec.questions import spelling_like
 from nlpkit.text.characters import normalize_text
-from nlpkit.text.vocabulary import FIRST_ID
+from nlpkit.text.vocabulary import FIRST_ID, Vocabulary
 
 
 class WordQueries(abc.ABC):
     """Nearest words, analogies, similarities, clusters, and the vectors as a layer.
 
+    Names are those of gensim's `KeyedVectors`.
+
     Attributes:
+        vocabulary: the words.
         table: the words and their vectors.
     """
+
+    vocabulary: Vocabulary
 
     @property
     @abc.abstractmethod
@@ -45,38 +52,102 @@ class WordQueries(abc.ABC):
         table = np.concatenate([np.zeros((FIRST_ID, vectors.shape[1]), "float32"), vectors])
         return keras.layers.Embedding(*table.shape, weights=[table], trainable=trainable, name="word_vectors")
 
-    def nearest(self, word: str, n_best: int = 10) -> list[tuple[str, float]]:
-        """The words nearest to one, and their cosines; a `DataError` if the word is unknown."""
-        return self._ask([word], n_best)
+    def __len__(self) -> int:
+        return len(self.vocabulary.symbols)
 
-    def analogy(self, a: str, b: str, c: str, n_best: int = 1) -> list[tuple[str, float]]:
-        """Words that are to `c` as `b` is to `a`, and their cosines; a `DataError` if a word is unknown."""
-        return self._ask([a, b, c], n_best)
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.vocabulary.symbols)
+
+    def __contains__(self, word: object) -> bool:
+        """Whether a word has a vector: it is in the vocabulary, or made of known subwords."""
+        return isinstance(word, str) and self.table.unit_of(normalize_text(word)) is not None
+
+    @overload
+    def __getitem__(self, words: str) -> np.ndarray: ...
+
+    @overload
+    def __getitem__(self, words: Sequence[str]) -> np.ndarray: ...
+
+    def __getitem__(self, words: str | Sequence[str]) -> np.ndarray:
+        """The vector of a word, float32 ``(vector_size,)``, or of several, ``(words, vector_size)``.
+
+        Raises:
+            UnknownWordError: a `KeyError`, if a word is unknown.
+        """
+        if isinstance(words, str):
+            vector = self.table.vector_of(self._known(words))
+            return np.zeros(self.vectors.shape[1], "float32") if vector is None else vector.copy()
+        if not isinstance(words, (list, tuple)):
+            raise TypeError(f"expected a word or a list of words. Received: {words!r:.60}")
+        return np.stack([self[word] for word in words])
+
+    def most_similar(
+        self,
+        positive: str | np.ndarray | Sequence[str | np.ndarray] = (),
+        negative: str | np.ndarray | Sequence[str | np.ndarray] = (),
+        topn: int = 10,
+    ) -> list[tuple[str, float]]:
+        """The words nearest to the mean of some words or vectors, of which the negative ones count the other way.
+
+        ``most_similar("北京")`` are the nearest words; ``most_similar(["北京", "法国"], ["中国"])`` is to France what
+        Beijing is to China. Each is made of length 1 first, and none of the words that are given is an answer.
+
+        Args:
+            positive, negative: words or vectors, one or several.
+            topn: how many words.
+
+        Returns:
+            Words and their cosines, the nearest first.
+
+        Raises:
+            UnknownWordError: a `KeyError`, if a word is unknown.
+            ConfigError: if nothing is given, or `topn` is out of range.
+        """
+        signed = [(each, sign) for some, sign in ((positive, 1.0), (negative, -1.0)) for each in _several(some)]
+        if not signed:
+            raise ConfigError("most_similar takes a word or a vector at least")
+        given = {normalize_text(each) for each, _ in signed if isinstance(each, str)}
+        return self._nearest(sum(sign * self._unit(each) for each, sign in signed), topn, given)
+
+    def similar_by_vector(self, vector: np.ndarray, topn: int = 10) -> list[tuple[str, float]]:
+        """The words nearest to a vector, float ``(vector_size,)``, and their cosines."""
+        return self._nearest(self._unit(np.asarray(vector)), topn, set())
 
     def similarity(self, first: str, second: str) -> float:
-        """The cosine of two words; a `DataError` if one is unknown."""
-        return self._ask([first, second], 1)[0][1]
+        """The cosine of two words; an `UnknownWordError` if one is unknown."""
+        return float(self._unit(first) @ self._unit(second))
 
-    def odd_one_out(self, words: Sequence[str]) -> str:
-        """The word that belongs least to the others; a `DataError` if one is unknown."""
-        if len(words) < 3:
-            raise ConfigError(f"odd_one_out takes three words or more. Received: {len(words)}")
-        units = [self.table.unit_of(normalize_text(word)) for word in words]
-        unknown = [word for word, unit in zip(words, units) if unit is None]
-        if unknown:
-            raise DataError(f"unknown words: {', '.join(unknown)}")
-        return words[odd_one(np.stack([unit for unit in units if unit is not None]))[0]]
+    def doesnt_match(self, words: Sequence[str]) -> str:
+        """The word that belongs least to the others; an `UnknownWordError` if one is unknown."""
+        if isinstance(words, str) or len(words) < 3:
+            received = repr(words) if isinstance(words, str) else len(words)
+            raise ConfigError(f"doesnt_match takes a list of three words or more. Received: {received}")
+        return words[odd_one(np.stack([self._unit(word) for word in words]))[0]]
 
-    def _ask(self, words, n_best):
-        Word2VecPrediction.create({"n_best": n_best})
-        for word in words:
-            if len(normalize_text(word).split()) != 1:
-                raise DataError(f"expected one word. Received: {word!r}")
-        text = " ".join(words)
-        question = self.table.ask(text)
-        for problem in self.table.problems([question]):
-            raise DataError(f"{text!r}: {problem.reason}")
-        return [(answer.word, answer.score) for answer in self.table.answer([question], n_best)[0]]
+    def _known(self, word: str) -> str:
+        """A word as the table knows it."""
+        known = normalize_text(word)
+        if len(known.split()) != 1:
+            raise DataError(f"expected one word. Received: {word!r}")
+        if self.table.unit_of(known) is None:
+            near = spelling_like(known, self.vocabulary.symbols)
+            hint = f"; known are {', '.join(near)}" if near else ""
+            raise UnknownWordError(f"unknown word {word!r}{hint}")
+        return known
+
+    def _unit(self, each):
+        if isinstance(each, str):
+            return self.table.unit_of(self._known(each))
+        size = self.table.unit.shape[1]
+        if each.shape != (size,) or not np.isfinite(each).all():
+            raise ConfigError(f"expected a vector of {size} finite numbers. Received: shape {each.shape}")
+        return np.asarray(each, "float32") / max(float(np.linalg.norm(each)), 1e-9)
+
+    def _nearest(self, query, topn, given):
+        Word2VecPrediction.create({"n_best": topn})
+        scores, rows = self.table.nearest(query[None].astype("float32"), topn + len(given))
+        words = ((self.vocabulary.symbols[row], score) for row, score in zip(rows[0].tolist(), scores[0].tolist()))
+        return [(word, score) for word, score in words if score > -1.5 and word not in given][:topn]
 
     def clusters(
         self,
@@ -87,3 +158,7 @@ class WordQueries(abc.ABC):
     ) -> list[list[str]]:
         """Groups of words of one kind, see `nlpkit.tasks.word2vec.decode.clusters_of`."""
         return clusters_of(self.current_table(), count, neighbours, least, seed)
+
+
+def _several(words):
+    return [words] if isinstance(words, (str, np.ndarray)) else words

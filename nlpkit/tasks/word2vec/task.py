@@ -12,8 +12,9 @@ import numpy as np
 from nlpkit.datasets.vector_files import read_vectors, write_vectors
 from nlpkit.errors import ConfigError
 from nlpkit.ops.tsne import tsne
+from nlpkit.prediction.answers import Problem
 from nlpkit.tasks.pictures import Map, Picture
-from nlpkit.tasks.task import Data, Part, Problem, Task
+from nlpkit.tasks.task import Data, Part, Task
 from nlpkit.tasks.word2vec.answers import RelatedWords
 from nlpkit.tasks.word2vec.config import WORD2VEC, Word2VecPrediction, Word2VecReading, Word2VecSettings
 from nlpkit.tasks.word2vec.corpus import Corpus, read_corpus, require_text
@@ -39,7 +40,7 @@ class Encoded(NamedTuple):
     n_best: int
 
 
-class WordVectors(WordQueries, Task):
+class WordVectors(WordQueries, Task[RelatedWords]):
     """Vectors of words: trained ones, or ones about to be."""
 
     declaration = WORD2VEC
@@ -141,7 +142,7 @@ class WordVectors(WordQueries, Task):
     def answers(self, encoded: Encoded, outputs: list[RelatedWords]) -> list[RelatedWords]:
         return outputs
 
-    def evaluate(self, examples: Any) -> dict[str, Any]:
+    def measure(self, examples: Any) -> dict[str, Any]:
         """Metrics over text, pairs of words with scores, or analogies; see `nlpkit.tasks.word2vec.evaluate`."""
         self._table = self.current_table()  # training goes on between two evaluations
         return scores(self._table, self.network.contexts, examples)

@@ -1,0 +1,144 @@
+"""Answers as people look at them: coloured text on a terminal, and HTML in a notebook, a page or a report."""
+
+from __future__ import annotations
+
+import functools
+import html
+import zlib
+from collections.abc import Collection, Hashable, Iterable, Sequence
+from typing import Any, NamedTuple
+
+COLOURS = {
+    "cyan": "8,145,178",
+    "yellow": "202,138,4",
+    "green": "22,163,74",
+    "magenta": "192,38,211",
+    "blue": "37,99,235",
+    "red": "220,38,38",
+}
+"""The names of colours, those of a terminal, and red, green and blue on a page."""
+_OF_LABELS = ("cyan", "yellow", "green", "magenta", "blue")
+_WRONG = "text-decoration:underline wavy #dc2626 1.5px;text-underline-offset:.25em"
+
+
+class Part(NamedTuple):
+    """A part of what is shown of an answer."""
+
+    text: str
+    colour: str = ""
+    """One of `COLOURS`; ``dim`` for what matters less; or nothing."""
+    label: str = ""
+    """What the part is, such as the type of an entity."""
+    key: Hashable = None
+    """What the part says, to compare it with a right answer; None if it says nothing."""
+
+
+class Rendered(str):
+    """HTML that a notebook shows as a picture."""
+
+    __slots__ = ()
+
+    def _repr_html_(self) -> str:
+        return str(self)
+
+
+def colour_of(label: str) -> str:
+    """A colour for a label, always the same one."""
+    return _OF_LABELS[zlib.crc32(label.encode("utf-8", "replace")) % len(_OF_LABELS)]
+
+
+def parts_to_html(parts: Iterable[Part], right: Collection[Hashable] | None = None) -> str:
+    """Parts as HTML that needs no style sheet; those whose key is not among the right ones are marked.
+
+    Example:
+
+        >>> parts_to_html([Part("北京", label="LOC")])
+        '北京<small style="opacity:.65">&thinsp;LOC</small>'
+    """
+    shown = []
+    for part in parts:
+        text = html.escape(part.text)
+        if part.label:
+            text += f'<small style="opacity:.65">&thinsp;{html.escape(part.label)}</small>'
+        is_wrong = right is not None and part.key is not None and part.key not in right
+        style = _style_of(part.colour) + (_WRONG if is_wrong else "")
+        title = ' title="not in the other column"' if is_wrong else ""
+        shown.append(f'<span style="{style}"{title}>{text}</span>' if style else text)
+    return "".join(shown)
+
+
+def _style_of(colour):
+    if colour == "dim":
+        return "opacity:.65;"
+    return f"background:rgba({COLOURS[colour]},.17);border-radius:.25em;padding:.05em .15em;" if colour else ""
+
+
+def parts_to_ansi(parts: Iterable[Part]) -> str:
+    """Parts as coloured text of a terminal, in one line."""
+    console = _ansi_console()
+    with console.capture() as captured:
+        console.print(rich_text(parts), end="")
+    return captured.get().replace("\n", " ")
+
+
+@functools.cache
+def _ansi_console() -> Any:
+    import io
+
+    from rich.console import Console
+
+    return Console(
+        file=io.StringIO(), force_terminal=True, color_system="standard", width=1 << 20, soft_wrap=True, highlight=False
+    )
+
+
+def rich_text(parts: Iterable[Part]) -> Any:
+    """Parts as a `rich.text.Text`."""
+    from rich.text import Text
+
+    shown: list[tuple[str, str]] = []
+    for part in parts:
+        shown.append((part.text, part.colour if part.colour in ("", "dim") else f"bold {part.colour}"))
+        if part.label:
+            shown.append((f"/{part.label}", "dim"))
+    return Text.assemble(*shown)
+
+
+PAGE_STYLE = """body{font:16px/1.7 system-ui,"Noto Sans CJK SC",sans-serif;max-width:60em;margin:2em auto;padding:0 1em}
+p{margin:.5em 0;overflow-wrap:anywhere}h1{font-size:1.3em}:root{color-scheme:light dark}"""
+
+
+def page_head(title: str) -> str:
+    """The beginning of a page of answers."""
+    name = html.escape(title)
+    view = "<meta name='viewport' content='width=device-width,initial-scale=1'>"
+    return f"<!doctype html><html><meta charset='utf-8'>{view}<title>{name}</title><style>{PAGE_STYLE}</style>\n"
+
+
+def page_end() -> str:
+    """The end of a page of answers."""
+    return "</html>\n"
+
+
+def render(answers: Any) -> Rendered:
+    """Answers as HTML: a notebook shows it as a picture, ``str`` gives its source.
+
+    Args:
+        answers: an answer of `nlpkit.Task.predict`, or several.
+
+    Raises:
+        TypeError: if it is something else.
+
+    Example:
+
+        >>> import nlpkit
+        >>> answer = nlpkit.Entities("去北京", ("O", "B-LOC", "E-LOC"), (nlpkit.Entity("北京", 1, 3, "LOC"),))
+        >>> "LOC" in nlpkit.render(answer)
+        True
+    """
+    several = answers if isinstance(answers, Sequence) and not isinstance(answers, str) else [answers]
+    for answer in several:
+        if not hasattr(answer, "to_html"):
+            kind = type(answer).__name__
+            raise TypeError(f"render takes an answer of predict, or a list of answers. Received: {kind}")
+    return Rendered("".join(f"<p>{answer.to_html()}</p>\n" for answer in several))
