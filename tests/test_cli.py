@@ -209,6 +209,10 @@ def test_couplets_from_the_command_line(couplet_model):
 
 
 BAD = {
+    "long name": (["predict", "字" * 100], "File name too long"),
+    "long name of a file": (["train", "tagging", "--train", "字" * 100, "--out", "x"], "File name too long"),
+    "long name of a folder": (["train", "tagging", "--train", "{words}", "--out", "字" * 100], "File name too long"),
+
     "missing file": (["train", "tagging", "--train", "no.txt", "--out", "{tmp}/m"], "no.txt: no such file"),
     "unknown task": (["train", "taging", "--train", "x", "--out", "{tmp}/m"], "did you mean 'tagging'"),
     "unknown key": (

@@ -9,7 +9,7 @@ import gzip
 import hashlib
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -79,8 +79,18 @@ def check_readable(path: str | Path) -> None:
     Raises:
         DataError: as `open_bytes` does.
     """
+    check_name(path)
     if not Path(path).exists() or Path(path).is_file() or Path(path).is_dir():
         open_bytes(path).close()
+
+
+def check_name(path: str | Path, error: Callable[[str], Exception] | None = None) -> None:
+    """Raise a `DataError`, or what `error` makes of the message, if nothing can have this name, for it is too long."""
+    try:
+        os.stat(path)
+    except OSError as reason:
+        if reason.errno == errno.ENAMETOOLONG:
+            raise error(f"{path}: {_reason(reason)}") if error else DataError(_reason(reason), path) from None
 
 
 def why_not_written(error: OSError, path: Path) -> str:

@@ -20,6 +20,19 @@ class Problem(NamedTuple):
     """A record with an error is not answered; one with a warning is."""
 
 
+class Mistake(NamedTuple):
+    """A difference between an answer and the right one."""
+
+    kind: str
+    """Of which sort it is, such as ``PER missed``; mistakes are counted by it."""
+    right: str
+    """What is right."""
+    found: str
+    """What was answered instead."""
+    labels: tuple[str, str] | None = None
+    """The right label and the one that was given, where one was taken for the other."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Answer:
     """Base of the answers of all tasks: frozen dataclasses, one for each record.
@@ -41,6 +54,10 @@ class Answer:
     def agrees(self, right: Answer) -> bool:
         """Whether it says what the right answer says; how sure it is does not matter."""
         return self == right
+
+    def mistakes(self, right: Answer) -> list[Mistake]:
+        """What differs from the right answer, in order."""
+        return [] if self.agrees(right) else [Mistake("differs", right.to_text(), self.to_text())]
 
     def parts(self) -> list[Part]:
         """What a terminal shows, in one line."""

@@ -13,7 +13,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from nlpkit.datasets.files import PARTIAL, decode_line, ending_of, why_not_written, written_atomically
+from nlpkit.datasets.files import PARTIAL, check_name, decode_line, ending_of, why_not_written, written_atomically
 from nlpkit.datasets.readers import parse_json
 from nlpkit.errors import ConfigError, DataError, unknown_name
 from nlpkit.prediction.answers import Problem
@@ -143,7 +143,10 @@ def check_arguments(input_path: str | Path, output_path: str | Path, input_forma
         if sys.stdout is None:
             raise DataError("is closed; give a file, or let a program read from it", "standard output")
         return
+    check_name(output_path)
     reports = errors_path(output_path)
+    if reports is not None:
+        check_name(reports.with_name(reports.name + PARTIAL))
     for path in (Path(output_path), reports):
         if path is not None and path.is_dir():
             raise DataError("is a folder; the output is a file", path)

@@ -27,7 +27,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nlpkit.datasets.files import PARTIAL, PARTIAL_MODEL, digest_of, write_atomically, written_atomically
+from nlpkit.datasets.files import PARTIAL, PARTIAL_MODEL, check_name, digest_of, write_atomically, written_atomically
 from nlpkit.datasets.locks import check_free, exclusive
 from nlpkit.errors import ArtefactError, ConfigError, DataError
 from nlpkit.runs.manifest import FORMAT, MANIFEST, RESUME, VERSION, is_plain_name, manifest_or_none, read_manifest
@@ -59,6 +59,7 @@ def check_folder(
             nor `force` says what to do with it.
     """
     folder = Path(folder)
+    check_name(folder, ArtefactError)
     if folder.exists() and not folder.is_dir():
         raise ArtefactError(f"{folder}: is a file; --out takes a folder")
     present = {path.name for path in folder.iterdir()} if folder.exists() else set()

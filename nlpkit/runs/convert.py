@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nlpkit.datasets.files import check_readable, ending_of, write_atomically
+from nlpkit.datasets.files import check_name, check_readable, ending_of, write_atomically
 from nlpkit.errors import ArtefactError, ConfigError, DataError
 from nlpkit.runs.artefact import (
     check_folder,
@@ -41,6 +41,8 @@ def convert(source: str | Path, target: str | Path, force: bool = False) -> None
         DataError: if a file can't be read or written.
     """
     source, target = Path(source), Path(target)
+    for path in (source, target):
+        check_name(path)
     if not source.is_dir():
         check_readable(source)
     elif not target.parent.is_dir():

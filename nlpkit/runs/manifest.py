@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from nlpkit.datasets.files import PARTIAL
+from nlpkit.datasets.files import PARTIAL, check_name
 from nlpkit.errors import ArtefactError
 
 FORMAT = "nlpkit-model"
@@ -32,6 +32,7 @@ def read_manifest(folder: str | Path, prefix: str = "") -> dict[str, Any]:
         ArtefactError: if there is none, or it is damaged, foreign or of another version.
     """
     folder = Path(folder)
+    check_name(folder, ArtefactError)
     if not folder.is_dir():
         replaced = being_replaced(folder)
         if replaced.is_dir():

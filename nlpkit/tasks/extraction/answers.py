@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from nlpkit.prediction.answers import Answer
+from nlpkit.prediction.answers import Answer, Mistake
 from nlpkit.prediction.rendering import Part
 
 
@@ -76,9 +76,47 @@ class Extraction(Answer):
     def agrees(self, right: Answer) -> bool:
         return isinstance(right, Extraction) and {each.key for each in self} == {each.key for each in right}
 
+    def mistakes(self, right: Answer) -> list[Mistake]:
+        return list(triple_mistakes([*right], [*self])) if isinstance(right, Extraction) else []
+
     def parts(self) -> list[Part]:
         parts = []
         for triple in self:
             parts += [Part(triple.subject, "cyan", key=triple.key), Part(f" {triple.predicate} ", "dim")]
             parts += [Part(triple.object, "green", key=triple.key), Part("; ")]
         return parts[:-1] or [Part("no triples", "dim")]
+
+
+def triple_mistakes(right: Sequence[Triple], found: Sequence[Triple]) -> Iterator[Mistake]:
+    """Of two lists of triples: what was missed, is not there, has another predicate or another name.
+
+    Example:
+
+        >>> right, found = [Triple("红楼梦", "作者", "曹雪芹")], [Triple("红楼梦", "主角", "曹雪芹")]
+        >>> [each.kind for each in triple_mistakes(right, found)]
+        ['作者 taken for 主角']
+    """
+    exact = {each.key for each in right} & {each.key for each in found}
+    rest = [each for each in found if each.key not in exact]
+    for each in right:
+        if each.key in exact:
+            continue
+        same_names = [other for other in rest if (other.subject, other.object) == (each.subject, each.object)]
+        same_predicate = [
+            other
+            for other in rest
+            if other.predicate == each.predicate and (other.subject == each.subject or other.object == each.object)
+        ]
+        other = next(iter([*same_names, *same_predicate]), None)
+        if other is None:
+            yield Mistake(f"{each.predicate} missed", " ".join(each.key), "")
+            continue
+        rest.remove(other)
+        shown = " ".join(each.key), " ".join(other.key)
+        if same_names:
+            labels = each.predicate, other.predicate
+            yield Mistake(f"{each.predicate} taken for {other.predicate}", *shown, labels)
+        else:
+            yield Mistake(f"{each.predicate} with another name", *shown)
+    for other in rest:
+        yield Mistake(f"{other.predicate} where there is none", "", " ".join(other.key))

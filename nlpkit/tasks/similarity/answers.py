@@ -6,7 +6,7 @@ import dataclasses
 import html
 from collections.abc import Iterator
 
-from nlpkit.prediction.answers import Answer, bar
+from nlpkit.prediction.answers import Answer, Mistake, bar
 from nlpkit.prediction.rendering import Part
 
 
@@ -81,6 +81,12 @@ class SentencePair(Answer):
 
     def agrees(self, right: Answer) -> bool:
         return isinstance(right, SentencePair) and self.same == right.same
+
+    def mistakes(self, right: Answer) -> list[Mistake]:
+        if self.agrees(right):
+            return []
+        pair = f"{self.first} / {self.second}"
+        return [Mistake("taken for the same" if self.same else "taken for different", pair, self.to_text())]
 
     def to_text(self) -> str:
         """The score, a tab, and yes or no."""

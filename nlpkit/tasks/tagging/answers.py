@@ -6,8 +6,9 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from nlpkit.prediction.answers import Answer, without_none
+from nlpkit.prediction.answers import Answer, Mistake, without_none
 from nlpkit.prediction.rendering import Part, colour_of
+from nlpkit.tasks.tagging.mistakes import span_mistakes, word_mistakes
 from nlpkit.text.graphemes import graphemes
 from nlpkit.text.tag_schemes import split_label
 
@@ -93,6 +94,9 @@ class Segmentation(_Tagged):
     def to_dict(self) -> dict:
         return {"text": self.text, "words": _plain(self.words)}
 
+    def mistakes(self, right: Answer) -> list[Mistake]:
+        return list(word_mistakes(right.words, self.words)) if isinstance(right, Segmentation) else []
+
     def to_text(self) -> str:
         """Words separated by spaces; white space of the text is a word boundary already and is not repeated."""
         return " ".join("".join((" " if c.isspace() else c) for word in self for c in f"{word.text} ").split())
@@ -115,6 +119,9 @@ class Entities(_Tagged):
 
     def to_dict(self) -> dict:
         return {"text": self.text, "entities": _plain(self.entities)}
+
+    def mistakes(self, right: Answer) -> list[Mistake]:
+        return list(span_mistakes(right.entities, self.entities)) if isinstance(right, Entities) else []
 
     def to_text(self) -> str:
         """The entities, separated by tabs, each with a slash and its label after it; white space is a space."""
@@ -141,6 +148,9 @@ class Tokens(_Tagged):
 
     def to_dict(self) -> dict:
         return {"text": self.text, "tokens": _plain(self.tokens)}
+
+    def mistakes(self, right: Answer) -> list[Mistake]:
+        return list(span_mistakes(right.tokens, self.tokens)) if isinstance(right, Tokens) else []
 
     def to_text(self) -> str:
         """Tokens separated by spaces, each with a slash and its label after it."""
