@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from nlpkit.prediction.answers import Answer
     from nlpkit.prediction.rendering import render
+    from nlpkit.runs.compare import compare
     from nlpkit.runs.convert import convert
     from nlpkit.runs.load import evaluate, load
     from nlpkit.runs.train import train
@@ -37,6 +38,7 @@ __version__ = "0.2.0"
 _NAMES = {
     "nlpkit.prediction.answers": ("Answer",),
     "nlpkit.prediction.rendering": ("render",),
+    "nlpkit.runs.compare": ("compare",),
     "nlpkit.runs.convert": ("convert",),
     "nlpkit.runs.load": ("evaluate", "load"),
     "nlpkit.runs.train": ("train",),
@@ -98,6 +100,7 @@ __all__ = [
     "Triple",
     "Word",
     "WordVectors",
+    "compare",
     "convert",
     "evaluate",
     "load",

@@ -212,7 +212,6 @@ BAD = {
     "long name": (["predict", "字" * 100], "File name too long"),
     "long name of a file": (["train", "tagging", "--train", "字" * 100, "--out", "x"], "File name too long"),
     "long name of a folder": (["train", "tagging", "--train", "{words}", "--out", "字" * 100], "File name too long"),
-
     "missing file": (["train", "tagging", "--train", "no.txt", "--out", "{tmp}/m"], "no.txt: no such file"),
     "unknown task": (["train", "taging", "--train", "x", "--out", "{tmp}/m"], "did you mean 'tagging'"),
     "unknown key": (
@@ -277,3 +276,27 @@ def test_every_demo_runs(task, capsys):
     demo(dataclasses.replace(task, demos=demos))
     shown = capsys.readouterr().err
     assert all(text in shown for text in [*(each.title for each in demos), "Done in"])
+
+
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("nlpkit tr", {"train"}),
+        ("nlpkit train ta", {"tagging"}),
+        ("nlpkit train tagging --val", {"--valid"}),
+        ("nlpkit train tagging --set learning_r", {"learning_rate="}),
+        ("nlpkit train couplet --set ", {"epochs=", "width="}),
+        ("nlpkit compare --ou", {"--output"}),
+        ("nlpkit predict {model} --user-d", {"--user-dictionary"}),
+        ("nlpkit predict {model} --segmenter r", {"rules"}),
+        ("nlpkit nothing --x", set()),
+    ],
+)
+def test_a_shell_completes(line, offered, words_model, tmp_path):
+    line = line.format(model=words_model)
+    asked = {"_ARGCOMPLETE": "1", "_ARGCOMPLETE_STDOUT_FILENAME": str(tmp_path / "offered"), "_ARGCOMPLETE_IFS": "\n"}
+    asked |= {"COMP_LINE": line, "COMP_POINT": str(len(line)), "_ARGCOMPLETE_SUPPRESS_SPACE": "1"}
+    subprocess.run([sys.executable, "-m", "nlpkit"], env={**os.environ, **asked}, capture_output=True)
+    path = tmp_path / "offered"
+    found = {word.strip() for word in path.read_text("utf-8").split("\n")} if path.exists() else set()
+    assert offered <= found if len(offered) > 1 else offered == found - {""}

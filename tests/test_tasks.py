@@ -70,7 +70,7 @@ def test_the_folder_is_complete(trained):
     files = {part.file for part in predictor.parts if getattr(predictor, part.attribute) is not None}
     assert present == {"model.keras", "task.json", "metrics.json", "history.csv", "report.html", "resume", *files}
     page = (folder / "report.html").read_text("utf-8")
-    assert "<svg" in page and "Sample predictions" in page and page.count("<tr") > 20
+    assert "<svg" in page and "Sample answers" in page and page.count("<tr") > 20
     history = (folder / "history.csv").read_text().splitlines()
     assert history[0].startswith("epoch,loss,")
     assert predictor.metric.name in history[0].split(",")

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from nlpkit.cli import completion
 from nlpkit.cli.flags import add_flags, describe_settings, given
 from nlpkit.errors import ConfigError
 from nlpkit.options import read_settings
@@ -28,9 +29,14 @@ class Entry(NamedTuple):
 
 
 def _parser(program, description, epilog=""):
-    return argparse.ArgumentParser(
-        prog=program, description=description, epilog=epilog, formatter_class=_Formatter, allow_abbrev=False
-    )
+    return _Parser(prog=program, description=description, epilog=epilog, formatter_class=_Formatter, allow_abbrev=False)
+
+
+class _Parser(argparse.ArgumentParser):
+    def parse_args(self, args=None, namespace=None):
+        if completion.is_asked():
+            completion.complete(self)
+        return super().parse_args(args, namespace)
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):
@@ -42,6 +48,8 @@ def _task_of(program, arguments, what) -> Declaration:
     """The declaration of the task that comes first; a general help text if there is none."""
     if arguments and not arguments[0].startswith("-"):
         return get_declaration(arguments[0])
+    if completion.is_asked():
+        completion.offer(names(), after=1)
     tasks = "\n".join(f"  {each.name:<12} {each.summary}" for each in declarations())
     parser = _parser(
         f"{program} TASK", f"{what}.\n\ntasks:\n{tasks}", f"{program} TASK --help shows the options of a task."
@@ -74,9 +82,7 @@ def _train(program, arguments):
     files.add_argument("--out", required=True, metavar="DIR", help="folder for the model")
     run = parser.add_argument_group("run")
     run.add_argument("--config", metavar="TOML", help=f"settings from a file; nlpkit config {task.name} prints one")
-    run.add_argument(
-        "--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="single settings, see below"
-    )
+    _add_set(run, task, "single settings, see below")
     if task.settings.presets:
         presets = ", ".join(task.settings.presets)
         run.add_argument("--preset", metavar="NAME", help=f"a named set of settings, over which yours win: {presets}")
@@ -105,6 +111,12 @@ def _train(program, arguments):
         )  # fmt: skip
 
     return run_it
+
+
+def _add_set(group, task, meaning):
+    """The flag ``--set``, which a shell completes by the names of the settings."""
+    flag = group.add_argument("--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help=meaning)
+    flag.completer = lambda **_: [f"{each.name}=" for each in task.settings.declared()]
 
 
 def _evaluate(program, arguments):
@@ -192,9 +204,7 @@ def _check(program, arguments):
     task = _task_of(program, arguments, what)
     parser = _parser(f"{program} {task.name}", f"{what}.", describe_settings(task.settings))
     parser.add_argument("--data", required=True, nargs="+", metavar="FILE", help="several files are compared")
-    parser.add_argument(
-        "--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="settings, see below"
-    )
+    _add_set(parser, task, "settings, see below")
     add_flags(parser, task.reading, "reading", only=task.reading.checked)
     args = parser.parse_args(arguments[1:])
     settings, reading = read_settings(None, args.set), given(args, task.reading)
@@ -217,7 +227,7 @@ def _config(program, arguments):
     task = _task_of(program, arguments, what)
     parser = _parser(f"{program} {task.name}", f"{what}.")
     parser.add_argument("--preset", metavar="NAME", help=f"with those of a preset: {', '.join(task.settings.presets)}")
-    parser.add_argument("--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="and with these")
+    _add_set(parser, task, "and with these")
     args = parser.parse_args(arguments[1:])
     settings = task.settings.create(read_settings(None, args.set), args.preset)
     return functools.partial(print, settings.to_toml(), end="")
@@ -239,17 +249,73 @@ def _convert(program, arguments):
 
 
 def _demo(program, arguments):
-    parser = _parser(program, "Train, evaluate and predict on built-in samples, in a temporary folder.")
+    parser = _parser(program, "Train, evaluate and predict on built-in samples.")
     with_demo = [each.name for each in declarations() if each.demos]
     parser.add_argument("task", nargs="?", default=FIRST, help=f"{', '.join(with_demo)}; default {FIRST}")
-    task = get_declaration(parser.parse_args(arguments).task)
+    parser.add_argument("--keep", metavar="DIR", help="a new folder for the models and their reports; default: none")
+    args = parser.parse_args(arguments)
+    task = get_declaration(args.task)
     if not task.demos:
         raise ConfigError(f"the task {task.name} has no demo; there is one of {', '.join(with_demo)}")
 
     def run():
         from nlpkit.cli.demo import demo
 
-        demo(task)
+        demo(task, args.keep)
+
+    return run
+
+
+def _errors(program, arguments):
+    what = "List what a model gets wrong on labelled data, by kind"
+    folder, task = _folder_of(program, arguments, what)
+    parser = _parser(f"{program} {folder}", f"{what}. The model is of the task {task.name}: {task.summary}.")
+    parser.add_argument("--data", required=True, metavar="FILE", help="labelled data, plain or .gz")
+    parser.add_argument(
+        "--output", metavar="FILE", help="all mistakes: .jsonl, one on each line, or .html, a page; default: none"
+    )
+    parser.add_argument(
+        "--show", type=int, default=3, metavar="N", help="examples of each kind that are shown; default 3"
+    )
+    add_flags(parser, task.reading, "reading", task.reading.measured)
+    args = parser.parse_args(arguments[1:])
+    reading = given(args, task.reading)
+    task.reading.create(reading).check_files()
+    from nlpkit.datasets.files import check_readable
+    from nlpkit.runs.mistakes import check_output
+
+    check_readable(args.data)
+    check_output(args.output)
+    if args.show < 1:
+        raise ConfigError(f"--show {args.show}: must be at least 1")
+
+    def run():
+        _share_cores(task.batches_at_once)
+        from nlpkit.cli.tables import print_mistakes
+        from nlpkit.runs.load import load
+        from nlpkit.runs.mistakes import find_mistakes, write_mistakes
+
+        model = load(folder)
+        found = find_mistakes(model, model.read_measured(args.data, **reading).examples)
+        print_mistakes(found, args.show)
+        if args.output is not None:
+            write_mistakes(found, args.output, f"nlpkit {task.name}: mistakes of {folder} on {args.data}")
+
+    return run
+
+
+def _compare(program, arguments):
+    parser = _parser(program, "Set several training runs side by side on one page: metrics, settings, curves.")
+    parser.add_argument("folders", nargs="+", metavar="DIR", help="folders that nlpkit train wrote, of one task")
+    parser.add_argument("--output", default="compare.html", metavar="FILE", help="the page; default compare.html")
+    args = parser.parse_args(arguments)
+
+    def run():
+        from nlpkit.runs.compare import compare
+        from nlpkit.terminal import say
+
+        compare(args.folders, args.output)
+        say(f"{args.output}: written")
 
     return run
 
@@ -258,6 +324,8 @@ COMMANDS = {
     "train": Entry("train a model and write it to a folder", _train),
     "evaluate": Entry("measure a model on labelled data", _evaluate),
     "predict": Entry("run a model over a file", _predict),
+    "errors": Entry("list what a model gets wrong, by kind", _errors),
+    "compare": Entry("several training runs side by side on a page", _compare),
     "check": Entry("look for trouble in data files", _check),
     "config": Entry("print all settings of a task, with their meanings", _config),
     "convert": Entry("a model to a file for other programs, or back", _convert),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 import time
 import warnings
@@ -10,20 +11,31 @@ from pathlib import Path
 
 import nlpkit
 from nlpkit.cli.tables import print_metrics
-from nlpkit.errors import DataWarning
+from nlpkit.errors import ArtefactError, DataWarning
 from nlpkit.prediction.rendering import rich_text
 from nlpkit.tasks.declaration import Declaration, Demo
-from nlpkit.terminal import console
+from nlpkit.terminal import console, say
 
 _SHOWN = 8
 
 
-def demo(task: Declaration) -> None:
-    """Train, evaluate and predict on the samples of a task, and show what came out."""
+def demo(task: Declaration, keep: str | Path | None = None) -> None:
+    """Train, evaluate and predict on the samples of a task, and show what came out.
+
+    Args:
+        task: the task.
+        keep: a new folder for the models, one each; without it they are made in a temporary one.
+
+    Raises:
+        ArtefactError: if there is something in that folder.
+    """
     begin = time.perf_counter()
-    with tempfile.TemporaryDirectory(prefix="nlpkit-demo-") as folder:
-        for i, each in enumerate(task.demos):
-            _show(task, each, Path(folder) / f"model{i}")
+    if keep is not None and Path(keep).exists() and not (Path(keep).is_dir() and not any(Path(keep).iterdir())):
+        raise ArtefactError(f"{keep}: is there already; --keep takes a new folder")
+    with contextlib.ExitStack() as stack:
+        folder = Path(keep or stack.enter_context(tempfile.TemporaryDirectory(prefix="nlpkit-demo-")))
+        for each in task.demos:
+            _show(task, each, folder / each.title.lower().replace(" ", "-"), keep is not None)
     console().print(
         f"Done in {time.perf_counter() - begin:.0f} s. So small a sample teaches only a little: train on your own data "
         f"with [bold]nlpkit train {task.name} --train FILE --out DIR[/], then [bold]nlpkit predict DIR --input FILE "
@@ -31,7 +43,7 @@ def demo(task: Declaration) -> None:
     )
 
 
-def _show(task: Declaration, demo: Demo, out: Path):
+def _show(task: Declaration, demo: Demo, out: Path, is_kept: bool):
     samples = sample_folder() / task.name
     train, valid = samples / demo.train, samples / demo.valid if demo.valid else None
     console().print(f"[bold]{demo.title}[/]: training on {demo.train}")
@@ -49,6 +61,8 @@ def _show(task: Declaration, demo: Demo, out: Path):
         warnings.simplefilter("ignore", DataWarning)
         for answer in model.predict(records):
             console().print(rich_text(answer.parts()))
+    if is_kept:
+        say(f"{out}: kept; its report.html is for a browser")
     console().print("")
 
 

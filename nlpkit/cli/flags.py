@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -43,13 +44,15 @@ def add_flags(
         elif each.kind == tuple[str, ...]:
             group.add_argument(flag, nargs="+", default=argparse.SUPPRESS, help=text, metavar=each.metavar or "TEXT")
         else:
-            group.add_argument(
+            added: Any = group.add_argument(
                 flag,
                 type=_parser_of(each),
                 default=argparse.SUPPRESS,
                 help=text,
                 metavar=each.metavar or _metavar(each),
             )
+            if each.choices:  # for a shell, which else offers files
+                added.completer = functools.partial(_choices, each.choices)
 
 
 def given(args: argparse.Namespace, kind: type[Options]) -> dict[str, Any]:
@@ -83,6 +86,10 @@ def _default_of(value):
     if isinstance(value, bool):
         return f"; default {str(value).lower()}"
     return f"; default {','.join(map(str, value)) if isinstance(value, tuple) else value}"
+
+
+def _choices(choices, **_):
+    return [*map(str, choices)]
 
 
 def _metavar(each):

@@ -101,8 +101,13 @@ def _end_by_signal():
 
 def _parse(arguments):
     """What a command line asks for, as a function; its help and its errors need no framework."""
+    from nlpkit.cli import completion
     from nlpkit.cli.commands import COMMANDS, task_commands
 
+    if completion.is_asked():
+        arguments = completion.words_before_cursor()
+        if not arguments:
+            completion.offer([*COMMANDS, *(command.name for command, _ in task_commands())], after=0)
     if not arguments or arguments[0] in ("-h", "--help"):
         print(_overview(COMMANDS, task_commands()))
         raise SystemExit(0)

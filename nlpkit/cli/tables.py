@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
 from rich.table import Table
 
 from nlpkit.terminal import console
+
+if TYPE_CHECKING:
+    from nlpkit.runs.mistakes import Mistakes
 
 
 def print_metrics(metrics: Mapping[str, Any]) -> None:
@@ -35,6 +38,19 @@ def print_metrics(metrics: Mapping[str, Any]) -> None:
 
 def _show(value):
     return f"{value:.4f}" if isinstance(value, float) else f"{value:,}"
+
+
+def print_mistakes(found: Mistakes, examples: int) -> None:
+    """A table of the kinds of mistakes with their number and some examples, on standard error."""
+    out = console()
+    out.print(f"{len(found.wrong):,} mistakes in {found.records:,} answers", markup=False)
+    table = Table("kind", "number", "right", "answered")
+    for kind, wrong in found.by_kind().items():
+        chosen = list(dict.fromkeys((each.mistake.right, each.mistake.found) for each in wrong))[:examples]
+        cells = (escape("\n".join(each[side] or "–" for each in chosen)) for side in (0, 1))
+        table.add_row(escape(kind), f"{len(wrong):,}", *cells)
+    if table.row_count:
+        out.print(table)
 
 
 def print_report(title: str, report: Mapping[str, Any]) -> None:

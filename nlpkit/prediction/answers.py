@@ -84,5 +84,5 @@ def bar(share: float, text: str) -> str:
     """A number from 0 to 1 as HTML: a bar, and its text."""
     width = max(0.0, min(1.0, share)) * 100
     ground = f"background:linear-gradient(to right,rgba(37,99,235,.3) {width:.0f}%,rgba(127,127,127,.12) 0)"
-    style = f"display:inline-block;min-width:5em;padding:0 .4em;border-radius:.25em;{ground}"
+    style = f"display:inline-block;min-width:3.5em;padding:0 .4em;border-radius:.25em;{ground}"
     return f'<span style="{style}">{html.escape(text)}</span>'

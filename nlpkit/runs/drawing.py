@@ -6,8 +6,10 @@ import html
 
 import numpy as np
 
+from nlpkit.runs.page import listing
 from nlpkit.tasks.pictures import Arcs, Attention, Distribution, Map, Picture
 
+_FONT = 14  # size of the texts on a map
 _SHORT = 16  # characters of a sentence on a map
 _FAINT = 0.05  # a weight that is not drawn, as a share of the largest beside it
 _MIDDLE = "font-size='12' text-anchor='middle'"
@@ -17,12 +19,12 @@ _COLOURS = ("#15803d", "#dc2626", "#2563eb")
 def draw(picture: Picture) -> str:
     """A picture as HTML."""
     if isinstance(picture, Map):
-        return _map_of_groups(picture) if picture.groups is not None else _map(picture.labels, picture.places)
+        return _map(picture)
     if isinstance(picture, Arcs):
         return _arcs(picture)
     if isinstance(picture, Attention):
         return _attention(picture)
-    return _distribution(picture) if isinstance(picture, Distribution) else _listing(picture)
+    return _distribution(picture) if isinstance(picture, Distribution) else listing(picture.columns, picture.rows)
 
 
 def _attention(picture, cell=15):
@@ -75,13 +77,6 @@ def _arcs(picture, cell=15):
     return f"<div class='wide'><div style='min-width:{width * 0.8:.0f}px'>{svg}</div></div><small>{legend}</small>"
 
 
-def _listing(listing):
-    cells = ([f"<td>{html.escape(str(value))}</td>" for value in row] for row in listing.rows)
-    rows = "".join(f"<tr>{''.join(row)}</tr>" for row in cells)
-    names = "".join(f"<th>{html.escape(name)}</th>" for name in listing.columns)
-    return f"<div class='wide'><table><tr>{names}</tr>{rows}</table></div>"
-
-
 def _distribution(picture, width=640, height=220, bins=40):
     """Bars of each kind of value, one kind over the other, and a line at the mark."""
     shares = {
@@ -104,20 +99,6 @@ def _distribution(picture, width=640, height=220, bins=40):
     return _svg(width, height, picture.title, parts)
 
 
-def _map_of_groups(picture, width=900, height=700):
-    """Points in the colours of their groups, the first of each with its text; the others show it when pointed at."""
-    parts, shown = [], set()
-    for (x, y), label, group in zip(_places(picture.places, width, height), picture.labels, picture.groups):
-        colour = f"hsl({group * 137.5 % 360:.0f} 60% 40%)"
-        title = f"<title>{html.escape(label)}</title>"
-        parts.append(f"<circle cx='{x:.0f}' cy='{y:.0f}' r='5' fill='{colour}'>{title}</circle>")
-        if group not in shown:
-            place = f"x='{x + 7:.0f}' y='{y + 4:.0f}' font-size='11' fill='{colour}'"
-            parts.append(f"<text {place}>{html.escape(label[:_SHORT])}</text>")
-            shown.add(group)
-    return _svg(width, height, picture.title, parts)
-
-
 def _places(points, width, height):
     low, high = points.min(axis=0), points.max(axis=0)
     return 20 + (points - low) / np.where(high > low, high - low, 1) * (width - 180, height - 40)
@@ -128,13 +109,27 @@ def _svg(width, height, label, parts):
     return f"<svg {size} role='img' aria-label='{html.escape(label)}'>{''.join(parts)}</svg>"
 
 
-def _map(labels, points, width=900, height=700):
-    """An SVG picture of labels, of which the first are drawn largest and last."""
-    places = _places(points, width, height)
-    texts = []
-    for rank in reversed(range(len(labels))):
-        x, y = places[rank]
-        share = rank / len(labels)
-        style = f"font-size='{15 - 6 * share:.1f}' fill='hsl({220 + 120 * share:.0f} 60% 35%)'"
-        texts.append(f"<text x='{x:.0f}' y='{y:.0f}' {style}>{html.escape(labels[rank])}</text>")
-    return _svg(width, height, "map", texts)
+def _map(picture, width=900, height=640):
+    """Points with their texts, of which no two overlap: where there is no room the less important one is hidden, until
+    the map is zoomed; pointed at, each point says what it is. All texts are there for the page's script."""
+    circles, texts, taken = [], [], []
+    groups = picture.groups if picture.groups is not None else [0] * len(picture.labels)
+    for (x, y), label, group in zip(_places(picture.places, width, height).tolist(), picture.labels, groups):
+        colour = f"hsl({(group * 137.5 + 220) % 360:.0f} 60% 50%)"
+        short = label if len(label) <= _SHORT else f"{label[:_SHORT]}…"
+        box = (x, y - _FONT, x + 4 + _FONT * len(short), y + 0.3 * _FONT)
+        is_free = all(box[0] > b[2] or box[2] < b[0] or box[1] > b[3] or box[3] < b[1] for b in taken)
+        taken += [box] if is_free else []
+        title = f"<title>{html.escape(label)}</title>"
+        circles.append(f"<circle cx='{x:.1f}' cy='{y:.1f}' r='3' fill='{colour}'>{title}</circle>")
+        hidden = "" if is_free else " class='hidden'"
+        place = f"x='{x + 4:.1f}' y='{y:.1f}' data-x='{x:.1f}' data-y='{y:.1f}' font-size='{_FONT}'{hidden}"
+        texts.append(f"<text {place}>{html.escape(short)}</text>")
+    buttons = "".join(
+        f"<button hidden data-zoom='{factor}'>{sign}</button>" for factor, sign in ((0.5, "+"), (2, "−"), (1000, "all"))
+    )
+    label = html.escape(picture.title)
+    return (
+        f"<div>{buttons}<svg class='map' viewBox='0 0 {width} {height}' role='img' aria-label='{label}'>"
+        f"{''.join(circles)}{''.join(texts)}</svg></div>"
+    )

@@ -19,7 +19,7 @@ Listener = Callable[[Event], None]
 
 
 class EpochBar:
-    """A progress bar for each epoch and a line at its end; ``*`` marks the best epoch so far."""
+    """A progress bar for each epoch and a line at its end, which says whether the epoch is the best so far."""
 
     def __init__(self, metric: Metric):
         self._metric, self._bar = metric.name, progress_bar("steps", "loss", "note")
@@ -44,10 +44,10 @@ class EpochBar:
             self._bar.update(self._row, note="evaluating")
         elif isinstance(event, EpochDone):
             self._bar.remove_task(self._row)
-            row, mark = event.history[-1], " *" if event.is_best else ""
+            row, mark = event.history[-1], "  * best so far" if event.is_best else ""
             say(
                 f"epoch {event.epoch}/{event.epochs}  loss {row['loss']:.4f}  "
-                f"{self._metric} {event.value:.4f}{mark}  {row['seconds']:.1f} s"
+                f"{self._metric} {event.value:.4f}  {row['seconds']:.1f} s{mark}"
             )
 
 

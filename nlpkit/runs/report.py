@@ -3,38 +3,39 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nlpkit.datasets.files import write_atomically
+from nlpkit.errors import ConfigError
+from nlpkit.runs.chart import Series, chart
 from nlpkit.runs.drawing import draw
+from nlpkit.runs.mistakes import Mistakes, find_mistakes
+from nlpkit.runs.page import cards, folded, grid, listing, page, pairs, section
 
 if TYPE_CHECKING:
+    from nlpkit.options import Options
     from nlpkit.tasks.task import Data, Task
 
 _SAMPLES = 16
 _LONGEST = 160  # characters of a record that are shown
-
-_STYLE = """body{font:15px/1.5 system-ui,sans-serif;max-width:60em;margin:2em auto;padding:0 1em;color:#222}
-h1{font-size:1.5em;overflow-wrap:anywhere}h2{font-size:1.15em;margin-top:1.6em}table{border-collapse:collapse}
-td,th{padding:.25em .7em;border-bottom:1px solid #ddd;text-align:left;vertical-align:top}
-td.n{text-align:right;font-variant-numeric:tabular-nums}svg{margin:.3em 1.2em .3em 0}
-div.wide{overflow-x:auto}
-.cyan{color:#0e7490}.yellow{color:#a16207}.green{color:#15803d}.red{color:#b91c1c}.magenta{color:#a21caf}
-.wrong{background:#fdecea}.right{background:#eef7ee}small{color:#666}"""
+_LOOKED_AT = 500  # records in which mistakes are counted
+_EXAMPLES = 3  # of each kind of mistake
+_KINDS = 12
+_NO_CURVES = ("epoch", "step", "loss", "seconds")
 
 
 def write_report(
     path: Path,
     title: str,
-    model: Task,
+    model: Task[Any],
     valid: Data,
     history: Sequence[Mapping[str, Any]],
     run: Mapping[str, Any],
     metrics: Mapping[str, Any],
 ) -> None:
-    """One HTML page without outside parts: curves, final metrics, pictures, sample answers, and how it was trained.
+    """One HTML page without outside parts: curves, metrics, pictures, mistakes, sample answers, how it was trained.
 
     Args:
         path: the page.
@@ -42,105 +43,126 @@ def write_report(
         model: the trained task, which answers some records of the validation data.
         valid: these data.
         history: a row of numbers for each epoch.
-        run: settings, versions and the like.
+        run: ``data`` by name of a file's use, ``versions``, ``seconds`` and the like.
         metrics: by the name of the data.
     """
-    curves = [key for key in (history[0] if history else {}) if key not in ("epoch", "step") and _moves(history, key)]
-    metric = model.metric
-    best_of = {"loss": min, metric.name: max if metric.higher_is_better else min}
-    parts = [
-        "<!doctype html><meta charset='utf-8'>",
-        f"<title>{html.escape(title)}</title><style>{_STYLE}</style><h1>{html.escape(title)}</h1>",
-        "<h2>Curves</h2>",
-        *(_curve(key, [row.get(key) for row in history], best_of.get(key)) for key in curves),
-        "<h2>Result</h2>",
-        _table(metrics),
-        *(f"<h2>{html.escape(each.title)}</h2>{draw(each)}" for each in model.pictures(valid.examples)),
-        *_samples(model, valid),
-        "<h2>Run</h2>",
-        _table(run),
+    name = model.metric.name
+    most = [(f"{name}, {data}", scores[name]) for data, scores in metrics.items() if name in scores]
+    most.append(("parameters", model.network.model.count_params()))
+    seconds = run["seconds"]
+    most += [("epochs", len(history))]
+    most.append(("seconds", round(seconds)) if seconds < 100 else ("minutes", f"{seconds / 60:.1f}"))
+    sections = [
+        cards(most),
+        section("Curves", *curves(history, model)),
+        section("Result", result(metrics)),
+        *(section(each.title, draw(each)) for each in model.pictures(valid.examples)),
+        section("Mistakes on the validation data", *_mistakes(model, valid)),
+        section("Sample answers on the validation data", *_samples(model, valid)),
+        section("How it was trained", *_how(model.settings, run)),
     ]
-    write_atomically(path, "\n".join(parts).encode("utf-8", "replace"))
+    write_atomically(path, page(title, model.declaration.summary, sections))
 
 
-def _moves(history, key):
-    """Whether a number differs between epochs, so that there is something to see."""
-    return len(history) < 2 or len({row.get(key) for row in history}) > 1
+def curves(history: Sequence[Mapping[str, Any]], model: Task[Any]) -> Iterator[str]:
+    """What is made smaller and what picks the best weights, large; all else that moves when it is asked for."""
+    if not history:
+        return
+    loss = [Series("loss, training", [row.get("loss") for row in history])]
+    if "cross_entropy" in history[0]:
+        loss.append(Series("cross entropy, validation", [row.get("cross_entropy") for row in history]))
+    yield chart("loss", loss)
+    metric = model.metric
+    values = [row.get(metric.name) for row in history]
+    known = [(value, epoch) for epoch, value in enumerate(values) if isinstance(value, (int, float)) and value == value]
+    best = (max if metric.higher_is_better else min)(known, key=lambda pair: pair[0], default=None)
+    yield chart(metric.name, [Series(f"{metric.name}, validation", values)], best and (0, best[1]))
+    others = [key for key in history[0] if key not in (*_NO_CURVES, metric.name, "cross_entropy")]
+    moving = [key for key in others if len({row.get(key) for row in history}) > 1]
+    more = "".join(chart(key, [Series(key, [row.get(key) for row in history])]) for key in moving)
+    yield folded(f"{len(moving)} more: {', '.join(moving)}", more)
+
+
+def result(metrics: Mapping[str, Any]) -> str:
+    """A row for each metric and a column for each data file; tables below, to be opened."""
+    names = list(dict.fromkeys(name for scores in metrics.values() for name in scores))
+    flat, tables = {}, []
+    for name in names:
+        by_data = {data: scores[name] for data, scores in metrics.items() if name in scores}
+        if not any(isinstance(value, Mapping) for value in by_data.values()):
+            flat[name] = by_data
+            continue
+        for data, value in by_data.items():
+            if value and all(isinstance(row, Mapping) for row in value.values()):
+                tables.append(folded(f"{name}, {data}", grid(value)))
+            elif value:
+                tables.append(folded(f"{name}, {data}", pairs(value)))
+    return grid(flat) + "".join(tables)
+
+
+def _mistakes(model, valid):
+    try:
+        found = find_mistakes(model, valid.examples, _LOOKED_AT)
+    except ConfigError:  # nothing is right or wrong here
+        return
+    yield from shown_mistakes(found)
+
+
+def shown_mistakes(found: Mistakes, examples: int = _EXAMPLES) -> Iterator[str]:
+    """Kinds of mistakes with their number and examples, and what is taken for what; nothing if they have no kinds."""
+    kinds = found.by_kind()
+    if set(kinds) <= {"differs"}:
+        return
+    yield f"<p>{len(found.wrong):,} mistakes in {found.records:,} answers that were looked at.</p>"
+    rows = []
+    for kind, wrong in list(kinds.items())[:_KINDS]:
+        chosen = list(dict.fromkeys((each.mistake.right, each.mistake.found) for each in wrong))[:examples]
+        rows.append((kind, len(wrong), "; ".join(f"{a or '–'} → {b or '–'}" for a, b in chosen)))
+    yield listing(("kind", "number", "examples: right → answered"), rows)
+    confusion = found.confusion()
+    if len(confusion) > 1:
+        yield folded("what is taken for what: a row for each right label", grid(confusion, "right"))
 
 
 def _samples(model, valid):
     """A table of answers beside the right ones."""
-    pairs = model.expected(valid.examples, _SAMPLES)
-    answers = model.answer([record for record, _ in pairs]) if pairs else []
-    legend = html.escape(answers[0].legend) if answers else ""
-    yield f"<h2>Sample predictions</h2><p>{legend}</p><table><tr><th>expected</th><th>predicted</th></tr>"
-    for (record, right), answer in zip(pairs, answers):
-        found = _shown(answer)
-        wanted = html.escape(str(record)) if right is None else _shown(right)
+    chosen = model.expected(valid.examples, _SAMPLES)
+    if not chosen:
+        return
+    answers = model.answer([record for record, _ in chosen])
+    yield f"<p>{html.escape(answers[0].legend)}</p>" if answers[0].legend else ""
+    first = "record" if chosen[0][1] is None else "right"
+    yield f"<table class='samples'><tr><th>{first}</th><th>answered</th></tr>"
+    for (record, right), answer in zip(chosen, answers):
+        wanted = html.escape(str(record)) if right is None else right.to_html(answer)
         kind = "" if right is None else f" class='{'right' if answer.agrees(right) else 'wrong'}'"
-        text = "" if hasattr(answer, "text") else getattr(record, "text", "")  # what the answer does not show
-        source = f"<br><small>{html.escape(text[:_LONGEST])}{'…' * (len(text) > _LONGEST)}</small>" if text else ""
-        yield f"<tr{kind}><td>{wanted}{source}</td><td>{found}</td></tr>"
+        text = getattr(record, "text", "")
+        shown = html.escape(text[:_LONGEST]) + "…" * (len(text) > _LONGEST)
+        source = "" if hasattr(answer, "text") or shown in wanted else f"<br><small>{shown}</small>"
+        cells = f"<td data-is='{first}'>{wanted}{source}</td><td data-is='answered'>{answer.to_html(right)}</td>"
+        yield f"<tr{kind}>{cells}</tr>"
     yield "</table>"
 
 
-def _shown(answer):
-    """An answer as on a terminal, its colours as classes."""
-    return answer.to_html()
+def _how(settings, run):
+    yield "<p>Settings that differ from the defaults:</p>"
+    yield pairs(differing(settings)) or "<p>none</p>"
+    yield folded("all settings", pairs(settings.to_dict()))
+    columns = ("data", "file", "examples", "bytes", "SHA-256")
+    rows = [
+        (use, data["file"], data["examples"], data.get("bytes", ""), data.get("sha256", "")[:16])
+        for use, data in run["data"].items()
+    ]
+    yield f"<p>Data:</p>{listing(columns, rows)}"
+    rest = {key: value for key, value in run.items() if key not in ("data", "settings", "versions", "models", "start")}
+    versions = {f"version of {name}": version for name, version in run.get("versions", {}).items()}
+    yield folded("seed, hashes of the examples, time and versions", pairs({**rest, **versions}))
 
 
-def _table(values):
-    if values and all(isinstance(row, dict) for row in values.values()):
-        columns = list(dict.fromkeys(name for row in values.values() for name in row))
-        if not any(isinstance(each, dict) for row in values.values() for each in row.values()):
-            return _grid(values, columns)
-    rows = []
-    for key, value in values.items():
-        if isinstance(value, dict):
-            rows.append(f"<tr><td>{html.escape(str(key))}</td><td>{_table(value)}</td></tr>")
-            continue
-        rows.append(f"<tr><td>{html.escape(str(key))}</td>{_cell(value)}</tr>")
-    return f"<div class='wide'><table>{''.join(rows)}</table></div>"
-
-
-def _grid(rows, columns):
-    """Rows of the same numbers as one table."""
-    names = "".join(f"<th>{html.escape(str(name))}</th>" for name in ("", *columns))
-    cells = (
-        f"<tr><td>{html.escape(str(key))}</td>{''.join(_cell(row.get(name, '')) for name in columns)}</tr>"
-        for key, row in rows.items()
-    )
-    return f"<div class='wide'><table><tr>{names}</tr>{''.join(cells)}</table></div>"
-
-
-def _cell(value):
-    shown = f"{value:.4f}" if isinstance(value, float) else str(value)
-    return f"<td class='n'>{html.escape(shown)}</td>"
-
-
-def _curve(name, values, best_of, width=270, height=150):
-    """An SVG line chart of one value per epoch, with its best point marked if `best_of`, max or min, says which."""
-    points = [(i, v) for i, v in enumerate(values) if isinstance(v, (int, float))]
-    if not points:
-        return ""
-    low, high = min(v for _, v in points), max(v for _, v in points)
-    span = (high - low) or 1.0
-    last = max(len(values) - 1, 1)
-
-    def place(i, v):
-        return f"{40 + i / last * (width - 50):.1f},{height - 25 - (v - low) / span * (height - 50):.1f}"
-
-    mark = ""
-    if best_of is not None:
-        epoch, value = best_of(points, key=lambda point: point[1])
-        x, y = place(epoch, value).split(",")
-        mark = f"<circle cx='{x}' cy='{y}' r='4' fill='#dc2626'><title>epoch {epoch + 1}: {value:.4f}</title></circle>"
-    return (
-        f"<svg width='{width}' height='{height}' role='img' aria-label='{html.escape(name)} by epoch'>"
-        f"<text x='40' y='14' font-size='13'>{html.escape(name)}</text>"
-        f"<text x='2' y='{height - 22}' font-size='10'>{low:.3g}</text>"
-        f"<text x='2' y='30' font-size='10'>{high:.3g}</text>"
-        f"<text x='{width - 70}' y='{height - 6}' font-size='10'>epoch {len(values)}</text>"
-        f"<polyline fill='none' stroke='#2563eb' stroke-width='2' points='{' '.join(place(*p) for p in points)}'/>"
-        f"{mark}</svg>"
-    )
+def differing(settings: Options) -> dict[str, Any]:
+    """The settings that differ from the defaults."""
+    return {
+        each.name: getattr(settings, each.name)
+        for each in settings.declared()
+        if getattr(settings, each.name) != each.default
+    }

@@ -11,7 +11,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from nlpkit.datasets.files import check_readable, write_atomically
+from nlpkit.datasets.files import check_readable, digest_of, write_atomically
 from nlpkit.errors import ArtefactError, ConfigError
 from nlpkit.options import Options
 from nlpkit.runs.artefact import (
@@ -271,19 +271,31 @@ def _finish(plan, model, files, fingerprint, history, begin):
             for key in ("seed", "start", "models", "train", "valid", "versions")
             if key in fingerprint
         },
+        "data": _data_files(plan, files),
         "seconds": time.perf_counter() - begin,
     }
     folder = plan.folder
     write_atomically(folder / "metrics.json", json.dumps(metrics, ensure_ascii=False, indent=1).encode())
-    run = {**more, "settings": plan.settings.to_dict()}
-    write_report(
-        folder / "report.html", f"nlpkit {plan.name}: {folder.name}", model, files["valid"], history, run, metrics
-    )
+    title = f"nlpkit {plan.name}: {folder.name}"
+    write_report(folder / "report.html", title, model, files["valid"], history, more, metrics)
     save_artefact(folder, model, more)
     for name, scores in metrics.items():
         say(f"{name}: " + "  ".join(f"{k} {v:.4f}" for k, v in scores.items() if isinstance(v, float)))
     say(f"{folder}: written after {more['seconds']:.0f} s")
     return in_use(model, folder, metrics)
+
+
+def _data_files(plan, files):
+    """What is known of each data file, for people."""
+    known = {}
+    for use, data in files.items():
+        known[use] = {"file": "held out of the training data", "examples": len(data.examples)}
+        if use in plan.paths:
+            path = plan.paths[use]
+            known[use]["file"] = path.name
+            if path.is_file():
+                known[use] |= {"bytes": path.stat().st_size, "sha256": digest_of(path)}
+    return known
 
 
 def _measure(model, data):

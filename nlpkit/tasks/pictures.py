@@ -17,8 +17,7 @@ class Map:
         title: heading.
         labels: a text for each point, the most important first.
         places: float ``(points, 2)``.
-        groups: int ``(points,)``, of one colour each; the first point of each shows its text, the others when they are
-            pointed at. Without groups all texts are shown.
+        groups: int ``(points,)``, of one colour each, or None.
     """
 
     title: str

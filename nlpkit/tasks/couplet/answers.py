@@ -15,6 +15,7 @@ _STRIP = (
     "writing-mode:vertical-rl;text-orientation:upright;letter-spacing:.15em;padding:.5em .2em;border-radius:.2em;"
     "background:#b91c1c;color:#fde68a;font-size:1.15em"
 )
+_RULES = "display:flex;flex-direction:column;justify-content:center;line-height:1.3;opacity:.65"
 _DOOR = "display:inline-flex;gap:.8em;vertical-align:middle;margin:.3em .5em .3em 0"
 
 
@@ -55,5 +56,5 @@ class Couplet(Answer):
         """Two strips as they hang beside a door, to be read from the right, and the rules that the lower line keeps."""
         strips = "".join(f'<span style="{_STRIP}">{html.escape(line)}</span>' for line in (self.lower, self.upper))
         kept = kept_rules(self.upper, self.lower) if self.lower else {}
-        rules = " ".join(f"{'✓' if holds else '✗'}&thinsp;{rule}" for rule, holds in kept.items())
-        return f'<span style="{_DOOR}">{strips}</span> <small style="opacity:.65">{rules}</small>'
+        rules = "".join(f"<span>{'✓' if holds else '✗'}&thinsp;{rule}</span>" for rule, holds in kept.items())
+        return f'<span style="{_DOOR}">{strips}<small style="{_RULES}">{rules}</small></span>'

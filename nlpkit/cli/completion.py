@@ -1,0 +1,53 @@
+"""What a shell offers when Tab is pressed, by argcomplete.
+
+The line is taken apart as the command itself does it: commands, then tasks, then the options of the parser that reads
+the rest, which is completed instead of used.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+from collections.abc import Sequence
+from typing import Any
+
+ASKED = "_ARGCOMPLETE"
+"""In the environment when a shell asks."""
+
+
+def is_asked() -> bool:
+    """Whether a shell wants to know how a command line may go on."""
+    return ASKED in os.environ
+
+
+def words_before_cursor() -> list[str]:
+    """The whole words of the line before the one that is being typed, without the program."""
+    line = os.environ.get("COMP_LINE", "")[: int(os.environ.get("COMP_POINT", "0"))]
+    try:
+        words = shlex.split(line)
+    except ValueError:  # an open quote
+        words = line.split()
+    return words[1:] if line.endswith(" ") else words[1:-1]
+
+
+def offer(names: Sequence[str], after: int) -> None:
+    """Offer some names as the word after so many, and end the process."""
+    parser = argparse.ArgumentParser("nlpkit")
+    parser.add_argument("name", choices=names)
+    _complete(parser, after)
+
+
+def complete(parser: argparse.ArgumentParser) -> None:
+    """Offer the options of a parser, or their values, and end the process."""
+    _complete(parser, len(parser.prog.split(" ", 2)) - 1)
+
+
+def _complete(parser: Any, after: int) -> None:
+    import argcomplete
+
+    line, point = os.environ["COMP_LINE"], int(os.environ["COMP_POINT"])
+    rest = line[:point].lstrip().split(" ", after + 1)[after + 1 :]
+    os.environ["COMP_LINE"] = short = f"nlpkit {''.join(rest)}"
+    os.environ["COMP_POINT"] = str(len(short))
+    argcomplete.autocomplete(parser)
