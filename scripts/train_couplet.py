@@ -1,4 +1,4 @@
-"""The settings behind each row of README's couplet table.
+"""The settings behind each row of the couplet table of scripts/benchmarks/README.md.
 
     python scripts/train_couplet.py ROW --data DATA --out DIR
 

@@ -1,4 +1,4 @@
-"""The settings behind each row of README's similarity tables.
+"""The settings behind each row of the similarity tables of scripts/benchmarks/README.md.
 
     python scripts/train_similarity.py ROW --data DATA --out DIR
 

@@ -1,4 +1,4 @@
-"""The settings behind each row of README's tagging table.
+"""The settings behind each row of the tagging table of scripts/benchmarks/README.md.
 
     python scripts/train_tagging.py ROW --data DATA --out DIR [--vectors FILE]
 

@@ -1,4 +1,4 @@
-"""The settings behind each row of README's table of word vectors.
+"""The settings behind each row of the table of word vectors of scripts/benchmarks/README.md.
 
     python scripts/train_word2vec.py ROW --data DATA --out DIR
 

@@ -11,7 +11,7 @@ import time
 import pytest
 
 from nlpkit import tasks
-from nlpkit.cli.demo import demo
+from nlpkit.cli.demo import demo, sample_folder
 
 from .conftest import COUPLETS, SAMPLES
 
@@ -271,11 +271,20 @@ def test_demo_shows_the_whole_way():
 
 
 @pytest.mark.parametrize("task", tasks.declarations(), ids=tasks.names())
-def test_every_demo_runs(task, capsys):
+def test_every_demo_has_its_files_and_settings(task):
+    for each in task.demos:  # README's commands train each task on these samples
+        task.settings.create(each.settings)
+        names = [each.train, each.valid, each.records if isinstance(each.records, str) and each.records else None]
+        assert all((sample_folder() / task.name / name).is_file() for name in names if name)
+
+
+def test_a_demo_is_kept(tmp_path, capsys):
+    task = tasks.get_declaration("couplet")
     demos = tuple(dataclasses.replace(each, settings={**each.settings, "epochs": 1}) for each in task.demos)
-    demo(dataclasses.replace(task, demos=demos))
+    demo(dataclasses.replace(task, demos=demos), tmp_path / "kept")
     shown = capsys.readouterr().err
-    assert all(text in shown for text in [*(each.title for each in demos), "Done in"])
+    assert all(text in shown for text in [*(each.title for each in demos), "Done in", "report.html is for a browser"])
+    assert all((folder / "report.html").exists() for folder in (tmp_path / "kept").iterdir())
 
 
 @pytest.mark.parametrize(

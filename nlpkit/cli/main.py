@@ -91,7 +91,9 @@ def _end_by_signal():
             return sys.__unraisablehook__(unraisable)
         first.clear()
         number = signal.SIGTERM if isinstance(unraisable.exc_value, _Terminated) else signal.SIGINT
-        return threading.Timer(0.05, os.kill, (own, number)).start()
+        again = threading.Timer(0.001, os.kill, (own, number))
+        again.daemon = True  # at the end of the process nothing waits for it
+        return again.start()
 
     with contextlib.suppress(ValueError):  # not the main thread: a program of someone's own
         for number in (signal.SIGTERM, signal.SIGINT):
