@@ -24,7 +24,8 @@ def console() -> Console:
     """Standard error, where all that a person reads goes."""
     from rich.console import Console
 
-    return Console(stderr=True, highlight=False, soft_wrap=True)
+    # In a notebook a line is a line as well, not an output of its own.
+    return Console(stderr=True, highlight=False, soft_wrap=True, force_jupyter=False)
 
 
 @contextlib.contextmanager

@@ -15,8 +15,15 @@ from nlpkit.text.tag_schemes import split_label
 _COLOURS = {"PER": "magenta", "LOC": "green", "ORG": "cyan"}
 
 
-@dataclasses.dataclass(frozen=True)
-class Word:
+class _Span:
+    def __repr__(self) -> str:
+        """As that of a dataclass, without the probability where there is none."""
+        fields = ", ".join(f"{name}={value!r}" for name, value in vars(self).items() if value is not None)
+        return f"{type(self).__name__}({fields})"
+
+
+@dataclasses.dataclass(frozen=True, repr=False)
+class Word(_Span):
     """A word of a text, from its character `start` to before `end`.
 
     With ``confidence=True`` `probability` is how probable it is, given the text, that this is a word.
@@ -28,8 +35,8 @@ class Word:
     probability: float | None = None
 
 
-@dataclasses.dataclass(frozen=True)
-class Entity:
+@dataclasses.dataclass(frozen=True, repr=False)
+class Entity(_Span):
     """A span of a text and what it is, from its character `start` to before `end`; `probability` as in `Word`."""
 
     text: str
@@ -39,8 +46,8 @@ class Entity:
     probability: float | None = None
 
 
-@dataclasses.dataclass(frozen=True)
-class Token:
+@dataclasses.dataclass(frozen=True, repr=False)
+class Token(_Span):
     """A token of a text with its label, from its character `start` to before `end`; `probability` as in `Word`."""
 
     text: str
