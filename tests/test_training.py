@@ -239,7 +239,7 @@ def test_killed_while_evaluating(tmp_path, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(Tagger, "evaluate", stop)
+        patch.setattr(Tagger, "measure", stop)
         with pytest.raises(KeyboardInterrupt):
             nlpkit.train("tagging", **FILES, out=tmp_path / "m", settings=settings)
     assert (
