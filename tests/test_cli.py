@@ -209,6 +209,7 @@ def test_couplets_from_the_command_line(couplet_model):
 
 
 BAD = {
+    "no name": (["train", "tagging", "--train", "{words}", "--out", "a" * 300], "File name too long"),
     "long name": (["predict", "字" * 100], "File name too long"),
     "long name of a file": (["train", "tagging", "--train", "字" * 100, "--out", "x"], "File name too long"),
     "long name of a folder": (["train", "tagging", "--train", "{words}", "--out", "字" * 100], "File name too long"),

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 from nlpkit.datasets.batches import BucketedBatches
+from nlpkit.datasets.files import check_name
 from nlpkit.datasets.readers import read_conll, read_jsonl, read_words
-from nlpkit.errors import DataError
+from nlpkit.errors import ArtefactError, DataError
+from nlpkit.runs.artefact import check_not_in_use
 
 
 def write(path, content):
@@ -139,3 +141,12 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path, name):
     assert [path.name for path in tmp_path.iterdir()] == [name]
     with pytest.raises(DataError, match="can't be written"):
         write_atomically(tmp_path / "no" / name, b"")
+
+
+@pytest.mark.parametrize("name", ["a" * 300, "字" * 100, "a\0b", "a\ud800b"])
+def test_what_can_be_no_name_is_told(name, tmp_path):
+    with pytest.raises(DataError, match="File name too long|can't be the name of a file"):
+        check_name(tmp_path / name)
+    with pytest.raises(ArtefactError, match="File name too long|can't be the name of a file"):
+        check_not_in_use(tmp_path / name)
+    check_name(tmp_path / "a" / "b")

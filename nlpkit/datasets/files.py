@@ -85,12 +85,19 @@ def check_readable(path: str | Path) -> None:
 
 
 def check_name(path: str | Path, error: Callable[[str], Exception] | None = None) -> None:
-    """Raise a `DataError`, or what `error` makes of the message, if nothing can have this name, for it is too long."""
+    """Raise a `DataError`, or what `error` makes of the message, if no file can have this name: it is too long, or
+    holds a character that no name can."""
     try:
         os.stat(path)
+    except ValueError as reason:
+        why = f"can't be the name of a file: {reason}"
     except OSError as reason:
-        if reason.errno == errno.ENAMETOOLONG:
-            raise error(f"{path}: {_reason(reason)}") if error else DataError(_reason(reason), path) from None
+        if reason.errno != errno.ENAMETOOLONG:
+            return
+        why = _reason(reason)
+    else:
+        return
+    raise error(f"{path}: {why}") if error else DataError(why, path)
 
 
 def why_not_written(error: OSError, path: Path) -> str:

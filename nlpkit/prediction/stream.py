@@ -143,6 +143,7 @@ def check_arguments(input_path: str | Path, output_path: str | Path, input_forma
         if sys.stdout is None:
             raise DataError("is closed; give a file, or let a program read from it", "standard output")
         return
+    check_name(input_path)
     check_name(output_path)
     reports = errors_path(output_path)
     if reports is not None:

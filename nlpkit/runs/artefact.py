@@ -89,6 +89,7 @@ def locked(folder: Path) -> contextlib.AbstractContextManager[None]:
 
 def check_not_in_use(folder: str | Path) -> None:
     """Raise an `ArtefactError` if another process is writing to a folder."""
+    check_name(folder, ArtefactError)
     check_free(Path(folder) / RESUME / _LOCK, Path(folder))
 
 
