@@ -46,8 +46,7 @@ def print_mistakes(found: Mistakes, examples: int) -> None:
     out.print(f"{len(found.wrong):,} mistakes in {found.records:,} answers", markup=False)
     table = Table("kind", "number", "right", "answered")
     for kind, wrong in found.by_kind().items():
-        chosen = list(dict.fromkeys((each.mistake.right, each.mistake.found) for each in wrong))[:examples]
-        cells = (escape("\n".join(each[side] or "–" for each in chosen)) for side in (0, 1))
+        cells = (escape("\n".join(side)) for side in zip(*found.examples(wrong, examples)))
         table.add_row(escape(kind), f"{len(wrong):,}", *cells)
     if table.row_count:
         out.print(table)

@@ -100,6 +100,13 @@ def check_name(path: str | Path, error: Callable[[str], Exception] | None = None
     raise error(f"{path}: {why}") if error else DataError(why, path)
 
 
+def check_place(path: str | Path) -> None:
+    """Raise a `DataError` if no file can be written here, for its name can be none or its folder is not there."""
+    check_name(path)
+    if not Path(path).parent.is_dir():
+        raise DataError(f"can't be written: the folder {Path(path).parent} does not exist", path)
+
+
 def why_not_written(error: OSError, path: Path) -> str:
     """Why a file could not be written, in words that go after its name."""
     folder = path.parent.absolute()

@@ -29,7 +29,7 @@ def chart(title: str, series: Sequence[Series], best: tuple[int, int] | None = N
         series: the lines.
         best: which series and which of its epochs, both from 0, to mark.
     """
-    numbers = [value for each in series for value in each.values if value is not None and math.isfinite(value)]
+    numbers = [value for each in series for value in each.values if value is not None and _is_number(value)]
     if not numbers:
         return ""
     count = max(len(each.values) for each in series)

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from nlpkit.datasets.files import check_name, write_atomically
-from nlpkit.errors import ArtefactError, ConfigError, DataError
+from nlpkit.datasets.files import check_place, write_atomically
+from nlpkit.errors import ArtefactError, ConfigError
 from nlpkit.runs.chart import Series, chart
 from nlpkit.runs.manifest import read_manifest, read_object
 from nlpkit.runs.page import folded, grid, listing, page, section
@@ -41,9 +41,7 @@ def compare(folders: Sequence[str | Path], output: str | Path) -> None:
     """
     if len(folders) < 2:
         raise ConfigError(f"compare takes two folders or more. Received: {len(folders)}")
-    check_name(output)
-    if not Path(output).parent.is_dir():
-        raise DataError(f"can't be written: the folder {Path(output).parent} does not exist", output)
+    check_place(output)
     runs = [_read(Path(folder), name) for folder, name in zip(folders, _names(folders))]
     tasks = sorted({run.manifest["task"] for run in runs})
     if len(tasks) > 1:

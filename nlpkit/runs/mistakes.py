@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from nlpkit.datasets.files import check_name, ending_of, written_atomically
-from nlpkit.errors import ConfigError, DataError
+from nlpkit.datasets.files import check_place, ending_of, written_atomically
+from nlpkit.errors import ConfigError
 
 if TYPE_CHECKING:
     from nlpkit.prediction.answers import Answer, Mistake
@@ -48,6 +49,12 @@ class Mistakes:
         for each in self.wrong:
             kinds.setdefault(each.mistake.kind, []).append(each)
         return dict(sorted(kinds.items(), key=lambda item: -len(item[1])))
+
+    @staticmethod
+    def examples(wrong: Sequence[Wrong], most: int) -> list[tuple[str, str]]:
+        """Some different mistakes of a kind: what is right and what was answered, ``–`` for nothing."""
+        distinct = dict.fromkeys((each.mistake.right or "–", each.mistake.found or "–") for each in wrong)
+        return list(distinct)[:most]
 
     def confusion(self, most: int = 20) -> dict[str, dict[str, int]]:
         """For each right label how often each label was given; the most frequent labels, none where none was taken for
@@ -89,11 +96,9 @@ def check_output(path: str | Path | None) -> None:
     """Raise a `ConfigError` or `DataError` if mistakes can't be written to a file of this name."""
     if path is None:
         return
-    check_name(path)
     if ending_of(path) not in (".jsonl", ".html"):
         raise ConfigError(f"{path}: the name must end in .jsonl or .html")
-    if not Path(path).parent.is_dir():
-        raise DataError(f"can't be written: the folder {Path(path).parent} does not exist", path)
+    check_place(path)
 
 
 def write_mistakes(found: Mistakes, path: str | Path, title: str) -> None:

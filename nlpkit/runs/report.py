@@ -116,8 +116,7 @@ def shown_mistakes(found: Mistakes, examples: int = _EXAMPLES) -> Iterator[str]:
     yield f"<p>{len(found.wrong):,} mistakes in {found.records:,} answers that were looked at.</p>"
     rows = []
     for kind, wrong in list(kinds.items())[:_KINDS]:
-        chosen = list(dict.fromkeys((each.mistake.right, each.mistake.found) for each in wrong))[:examples]
-        rows.append((kind, len(wrong), "; ".join(f"{a or '–'} → {b or '–'}" for a, b in chosen)))
+        rows.append((kind, len(wrong), "; ".join(f"{a} → {b}" for a, b in found.examples(wrong, examples))))
     yield listing(("kind", "number", "examples: right → answered"), rows)
     confusion = found.confusion()
     if len(confusion) > 1:
@@ -154,7 +153,7 @@ def _how(settings, run):
         for use, data in run["data"].items()
     ]
     yield f"<p>Data:</p>{listing(columns, rows)}"
-    rest = {key: value for key, value in run.items() if key not in ("data", "settings", "versions", "models", "start")}
+    rest = {key: value for key, value in run.items() if key not in ("data", "versions", "models", "start")}
     versions = {f"version of {name}": version for name, version in run.get("versions", {}).items()}
     yield folded("seed, hashes of the examples, time and versions", pairs({**rest, **versions}))
 

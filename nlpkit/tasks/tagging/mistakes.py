@@ -21,12 +21,9 @@ def word_mistakes(right: Sequence[Any], found: Sequence[Any]) -> Iterator[Mistak
         >>> next(word_mistakes(right, found))[:3]
         ('split', '天气', '天 气')
     """
-    sides: tuple[list[Any], list[Any]] = [], []
     rest = [list(right), list(found)]
     while all(rest):
-        for side, words in zip(sides, rest):
-            if not side:
-                side.append(words.pop(0))
+        sides = [[words.pop(0)] for words in rest]
         ends = [side[-1].end for side in sides]
         while ends[0] != ends[1] and rest[ends[0] > ends[1]]:
             shorter = int(ends[0] > ends[1])
@@ -36,7 +33,6 @@ def word_mistakes(right: Sequence[Any], found: Sequence[Any]) -> Iterator[Mistak
         if texts[0] != texts[1]:
             kind = "split" if len(sides[0]) == 1 else "joined" if len(sides[1]) == 1 else "cut elsewhere"
             yield Mistake(kind, texts[0], texts[1])
-        sides = [], []
 
 
 def span_mistakes(right: Sequence[Any], found: Sequence[Any]) -> Iterator[Mistake]:
