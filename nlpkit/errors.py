@@ -58,6 +58,11 @@ class MissingPackageError(NlpkitError, ImportError):
 def unknown_name(kind: str, name: object, accepted: Iterable[object]) -> str:
     """``unknown encoder 'lstn', did you mean 'lstm'? accepted: …``"""
     accepted = sorted(map(str, accepted))
-    near = difflib.get_close_matches(str(name), accepted, 1, 0.5)
-    hint = f", did you mean {near[0]!r}?" if near else ";"
+    near = nearest(str(name), accepted)
+    hint = f", did you mean {near!r}?" if near else ";"
     return f"unknown {kind} {name!r}{hint} accepted: {', '.join(accepted)}"
+
+
+def nearest(name: str, accepted: Iterable[str]) -> str | None:
+    """The name that was probably meant, or None."""
+    return next(iter(difflib.get_close_matches(name, accepted, 1, 0.65)), None)

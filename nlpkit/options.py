@@ -216,17 +216,20 @@ class Options:
         return "\n".join(["Options:", *lines]) if lines else ""
 
     def to_toml(self) -> str:
-        """All values with their meanings, as a TOML file that `read_settings` reads."""
+        """All values with their meanings, as a TOML file that `read_settings` reads; defaults are comments."""
         return "".join(self._toml_lines())
 
     def _toml_lines(self) -> Iterator[str]:
         group = None
+        yield "# Defaults stand behind a #; take it away from what you change.\n\n"
         for each in self.declared():
             if each.group != group:
                 yield f"{'' if group is None else chr(10)}# {each.group.upper()}\n"
                 group = each.group
             accepted = f" ({each.accepted})" if each.accepted else ""
-            yield f"\n# {each.meaning}{accepted}\n{each.name} = {_toml(getattr(self, each.name))}\n"
+            value = getattr(self, each.name)
+            mark = "#" if value == each.default else ""
+            yield f"\n# {each.meaning}{accepted}\n{mark}{each.name} = {_toml(value)}\n"
 
 
 def convert(key: str, value: Any, kind: Any) -> Any:

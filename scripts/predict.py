@@ -15,8 +15,8 @@ def main():
     parser.add_argument("output")
     parser.add_argument("--format")
     args = parser.parse_args()
-    lines, bad = nlpkit.load(args.model).predict_file(args.input, args.output, args.format)
-    print(f"{lines} lines, {bad} of them bad")
+    counts = nlpkit.load(args.model).predict_file(args.input, args.output, args.format)
+    print(f"{counts.lines} lines, {counts.failed} of them bad")
 
 
 if __name__ == "__main__":

@@ -204,7 +204,7 @@ class Mutations:
         kind = rng.choice(["text", "jsonl"])
         counts = predict_stream(_ECHO, self._file, self._folder / "answers", kind)
         written = (self._folder / "answers").read_bytes()
-        assert written.count(b"\n") == counts[0], (written, counts)
+        assert written.count(b"\n") == counts.lines, (written, counts)
 
     def _options(self, rng):
         declaration = rng.choice(declarations())

@@ -205,7 +205,7 @@ def test_couplets_from_the_command_line(couplet_model):
     assert [len(answer) for answer in result.stdout.strip().split("\t")] == [4, 4]
     assert not set("春夏山高水长") & set(result.stdout)
     result = nlpkit("predict", couplet_model, "--input", "-", "--output", "-", "--user-bonus", "2", stdin="山\n")
-    assert result.returncode == 2 and "unrecognized arguments: --user-bonus" in result.stderr
+    assert result.returncode == 2 and "unknown option --user-bonus" in result.stderr
 
 
 BAD = {
@@ -245,6 +245,31 @@ BAD = {
         "hide = 1.0: must be from 0 to below 1",
     ),
 }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train", "tagging", "--trian", "x", "--out", "y"], "unknown option --trian, did you mean --train?"),
+        (["train", "tagging", "--epochs=3"], "unknown option --epochs, did you mean --set epochs=3?"),
+        (["predict", "{model}", "--text", "今天"], "unknown option --text"),
+        (
+            ["predict", "{model}", "--input", "今天", "--output", "-"],
+            "no such file; a text itself comes by a pipe",
+        ),
+        (["predict", "{model}", "--input", "{tmp}/a.conll", "--output", "-"], "measured, by nlpkit evaluate"),
+        (["predict", "{model}", "--input", "-", "--output", "-", "--confidence"], "text has no place for it"),
+        (["predict", "{tmp}/a.conll", "--input", "-", "--output", "-"], "is a file; give the folder that it lies in"),
+        (["predict", "{model}", "--input", "{tmp}/gbk.txt", "--output", "{tmp}/out"], "none of its 2 lines can be"),
+        (["search", "{sentences}", "--query", "-", "--output", "-"], "holds no index; nlpkit index DIR"),
+    ],
+)
+def test_what_was_meant_is_told(arguments, message, words_model, similarity_model, tmp_path):
+    (tmp_path / "a.conll").write_text("中\tB\n", "utf-8")
+    (tmp_path / "gbk.txt").write_bytes("今天\n天气\n".encode("gbk"))
+    names = {"tmp": tmp_path, "model": words_model, "sentences": similarity_model}
+    result = nlpkit(*(each.format(**names) for each in arguments))
+    assert result.returncode == 2 and message in result.stderr, result.stderr
 
 
 @pytest.mark.parametrize("name", BAD)

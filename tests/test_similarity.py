@@ -58,7 +58,7 @@ def test_one_sentence_gives_its_vector_and_two_an_answer(similarity_model, tmp_p
     assert equal.same and equal.score == 1 and equal.cosine == pytest.approx(1, abs=1e-4)
     assert other.same == (other.score >= 0.5) and equal.to_text() == "1.0000\tyes"
     (tmp_path / "in.txt").write_text("怎么退货\t怎么退货\n\n怎么退货\n一\t\n一\t二\t三\n", "utf-8")
-    lines, bad = predictor.predict_file(tmp_path / "in.txt", tmp_path / "out.txt")
+    lines, bad, *_ = predictor.predict_file(tmp_path / "in.txt", tmp_path / "out.txt")
     out = (tmp_path / "out.txt").read_text("utf-8").split("\n")
     assert (lines, bad) == (5, 3) and out[0] == equal.to_text() and out[1] == out[3] == out[4] == ""
     assert len(out[2].split()) == SMALL_SIMILARITY["vector_size"]
@@ -331,7 +331,10 @@ def test_an_index_finds_what_a_loop_finds(similarity_model, tmp_path, command):
         assert all(abs(row[texts.index(each.text)] - each.cosine) < 1e-5 for each in answer)
         found = sorted(np.argsort(-row)[:CANDIDATES], key=lambda i: -model.similarity(answer.text, texts[i]))
         assert [each.text for each in answer] == [texts[i] for i in found[:4]]
-    assert index.search(texts[:1], 1)[0].nearest[0].text == texts[0]
+    assert index.search(texts[:1], 1)[0].nearest[0].text == index.search(texts[0], 1).nearest[0].text == texts[0]
+    np.testing.assert_allclose(index.encode_texts(texts[0]), index.encode_texts(texts[:1])[0])
+    with pytest.raises(TypeError, match=r"a list of texts\. Received: the text '怎么退货'"):
+        index.with_index("怎么退货")
     # Two sentences are compared as before, and the empty one finds nothing.
     with pytest.warns(match="is empty"):
         pair, nothing, found = index.predict([(texts[0], texts[0]), "", texts[5]])

@@ -178,7 +178,7 @@ def test_illegal_labels_are_listed_or_repaired(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("甲\tO\n\n甲\tX-PER\n", "line 3: unknown tag scheme: X-PER"),
+        ("甲\tO\n\n乙\tO\n甲\tX-PER\n", "line 4: unknown tag scheme: X-PER"),
         ("甲\tNOUN\n乙\tB-PER\n", "line 1: unknown tag scheme: NOUN"),
         ("New York\tNOUN\n", "token 'New York' has white space in it"),
         ("\tNOUN\n", "2 columns"),
@@ -188,8 +188,13 @@ def test_illegal_labels_are_listed_or_repaired(tmp_path):
         ('{"text": "甲乙", "words": [{"start": 0, "end": 1}]}', "the words do not cover the text"),
         (
             '{"text": "甲乙", "entities": [{"start": 0, "end": 3, "type": "X"}]}',
-            "spans with start < end inside the text",
+            "start < end inside the text, which has 2 characters",
         ),
+        (
+            '{"text": "我爱北京", "entities": [{"start": 1, "end": 3, "label": "X", "text": "北京"}]}',
+            "the text from 1 to 3 is '爱北', not '北京'",
+        ),
+        ('{"text": "甲乙", "entities": [[0, 1, "X"]]}', 'expected objects like {"start": 2, "end": 5, "label": "LOC"}'),
         ('{"text": "甲乙"}', 'expected a list in the field "words", "entities" or "tokens"'),
         ("\n\n", "holds no example"),
     ],
@@ -225,10 +230,26 @@ def test_check_finds_what_is_wrong(tmp_path):
     one.write_text("甲\tO\n乙\tI-X\n\n丙\tO\n\n丙\tO\n", "utf-8")
     two.write_text("丙\tB-X\n\n丙\tO\n", "utf-8")
     first, second = check([one, two], {})
-    assert first["illegal tag sequences"].startswith("1 (lines 1)")
+    assert first["illegal tag sequences"].startswith("1 (in the sentences at lines 1)")
     assert first["repeated examples"].startswith("1 (33.33%)")
     assert second["same text, other labels"] == 1
     assert second[f"examples that are also in {one}"].startswith("2 (100.00%)")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("plain.txt", "今天天气真好我们去公园玩了一天\n明天天气也会很好我们再去公园吧\n", "have no space: plain text?"),
+        ("table.csv", "我,O\n去,O\n北,B-LOC\n", "hold ',': CSV?"),
+        ("words.txt", "今天\n天气\n" * 6, "a word or two on each line"),
+        ("one.conll", "我\tO\n北\tB-LOC\n" * 150, "one sentence of 300 units"),
+        ("line.conll", "我\tO\n鱼\tB_菜\n", "tags have a hyphen, B-菜"),
+    ],
+)
+def test_check_says_what_looks_odd(name, content, told, tmp_path):
+    (tmp_path / name).write_text(content, "utf-8")
+    assert any(told in str(value) for key, value in check([tmp_path / name], {})[0].items() if "odd" in key)
+    assert not any("odd" in key for key in check([SAMPLES / "words-train.txt"], {})[0])
 
 
 def test_vectors_start_the_embeddings(tmp_path):
@@ -482,7 +503,7 @@ def test_a_model_of_tokens_takes_texts_and_tokens(tokens_model, tmp_path):
     assert [t.text for t in cut] == ["我", "爱", "北京"]
     (tmp_path / "in.jsonl").write_text('{"tokens": ["我", "爱"]}\n{"text": "北京 好"}\n{"tokens": ["a b"]}\n', "utf-8")
     for name in ("jsonl", "conll"):
-        assert predictor.predict_file(tmp_path / "in.jsonl", tmp_path / f"out.{name}") == (3, 1)
+        assert predictor.predict_file(tmp_path / "in.jsonl", tmp_path / f"out.{name}")[:2] == (3, 1)
     read = [read_labelled(tmp_path / f"out.{name}", False, "token").examples for name in ("jsonl", "conll")]
     assert [(e.tokens, e.labels) for e in read[0]] == [(e.tokens, e.labels) for e in read[1]]
     with pytest.raises(ConfigError, match=r"user_dictionary = .*: must be left out, for the model reads tokens"):

@@ -16,6 +16,7 @@ from nlpkit.datasets.files import write_atomically
 from nlpkit.errors import ArtefactError, ConfigError, DataError, MissingPackageError, TrainingError
 from nlpkit.options import read_settings
 from nlpkit.runs.artefact import locked
+from nlpkit.tasks import declarations, get_declaration
 from nlpkit.training.averaging import MovingAverage
 from nlpkit.training.checkpoint import get_values, load_state, save_state
 
@@ -93,6 +94,21 @@ def test_settings_from_file_and_pairs(tmp_path):
     assert read_settings(None, ["lexicon=", "dropout=.5"]) == {"lexicon": "", "dropout": 0.5}
     with pytest.raises(ConfigError, match="--set 'epochs': expected key=value"):
         read_settings(None, ["epochs"])
+
+
+@pytest.mark.parametrize("task", [each.name for each in declarations()])
+def test_few_examples_get_enough_steps(task):
+    settings = get_declaration(task).settings()
+    for count in (1, 30, 200, 1000, 10**7):
+        few = settings.for_examples(count)
+        steps = -(-count // few.batch_size) * few.epochs
+        assert steps >= settings.least_steps or few.epochs == 100
+        assert few.warmup_steps <= steps / 10 or few == settings
+        assert settings.smallest_batch <= few.batch_size <= settings.batch_size and few.epochs >= settings.epochs
+        given = settings.for_examples(count, {"epochs", "batch_size"})
+        assert (given.epochs, given.batch_size) == (settings.epochs, settings.batch_size)
+    assert few == settings
+    assert settings.create({"least_steps": 0}).for_examples(1) == settings.create({"least_steps": 0})
 
 
 def arrays(folder):

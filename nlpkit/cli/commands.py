@@ -7,13 +7,13 @@ import functools
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from nlpkit.cli import completion
 from nlpkit.cli.flags import add_flags, describe_settings, given
-from nlpkit.errors import ConfigError
+from nlpkit.errors import ArtefactError, ConfigError, DataError, nearest
 from nlpkit.options import read_settings
 from nlpkit.tasks import FIRST, declarations, get_declaration, names
 from nlpkit.tasks.declaration import Command, Declaration, load_object
@@ -33,10 +33,28 @@ def _parser(program, description, epilog=""):
 
 
 class _Parser(argparse.ArgumentParser):
+    settings: Sequence[str] = ()
+    """Names that ``--set`` takes, for whoever writes one as a flag."""
+
     def parse_args(self, args=None, namespace=None):
         if completion.is_asked():
             completion.complete(self)
+        self._look_for_strangers(args)
         return super().parse_args(args, namespace)
+
+    def _look_for_strangers(self, args):
+        """Name an unknown flag first: it is often the one that argparse would call missing, with a letter wrong."""
+        for each in args or ():
+            flag, _, value = each.partition("=")
+            if not flag.startswith("--") or flag == "--" or flag in self._option_string_actions:
+                continue
+            name = flag.removeprefix("--").replace("-", "_")
+            near = nearest(flag, self._option_string_actions)
+            if name in self.settings:
+                near = f"--set {name}={value or '…'}"
+            self.error(
+                f"unknown option {flag}" + (f", did you mean {near}?" if near else f"; {self.prog} --help lists all")
+            )
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):
@@ -74,7 +92,7 @@ def _train(program, arguments):
     task = _task_of(program, arguments, what)
     parser = _parser(f"{program} {task.name}", f"{what}: {task.summary}.", describe_settings(task.settings))
     files = parser.add_argument_group("files")
-    files.add_argument("--train", required=True, metavar="FILE", help="training data, plain or .gz")
+    files.add_argument("--train", required=True, metavar="FILE", help=f"training data, plain or .gz: {task.data}")
     files.add_argument(
         "--valid", metavar="FILE", help="validation data; without it some of the training data is held out"
     )
@@ -82,7 +100,7 @@ def _train(program, arguments):
     files.add_argument("--out", required=True, metavar="DIR", help="folder for the model")
     run = parser.add_argument_group("run")
     run.add_argument("--config", metavar="TOML", help=f"settings from a file; nlpkit config {task.name} prints one")
-    _add_set(run, task, "single settings, see below")
+    parser.settings = _add_set(run, task, "single settings, see below")
     if task.settings.presets:
         presets = ", ".join(task.settings.presets)
         run.add_argument("--preset", metavar="NAME", help=f"a named set of settings, over which yours win: {presets}")
@@ -114,9 +132,11 @@ def _train(program, arguments):
 
 
 def _add_set(group, task, meaning):
-    """The flag ``--set``, which a shell completes by the names of the settings."""
+    """The flag ``--set``, which a shell completes by the names of the settings; gives these."""
     flag = group.add_argument("--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help=meaning)
-    flag.completer = lambda **_: [f"{each.name}=" for each in task.settings.declared()]
+    known = [each.name for each in task.settings.declared()]
+    flag.completer = lambda **_: [f"{name}=" for name in known]
+    return known
 
 
 def _evaluate(program, arguments):
@@ -148,10 +168,12 @@ def _evaluate(program, arguments):
     return run
 
 
-def _predict(program, arguments, what="Run a model over a file", only=None, flag="--input"):
+def _predict(program, arguments, what="Run a model over a file", only=None, flag="--input", needs=None):
     folder, task = _folder_of(program, arguments, what)
     if only is not None and task.name != only:
         raise ConfigError(f"{folder}: is of the task {task.name}; this is a command of {only}")
+    if needs is not None and not Path(folder, needs[0]).is_file():
+        raise ArtefactError(f"{folder}: {needs[1]}")
     parser = _parser(f"{program} {folder}", f"{what}. The model is of the task {task.name}: {task.summary}.")
     from nlpkit.prediction.stream import SHOWN_FORMATS
 
@@ -172,23 +194,33 @@ def _predict(program, arguments, what="Run a model over a file", only=None, flag
     options = given(args, task.prediction)
     task.prediction.create(options).check_files()
     from nlpkit.datasets.files import check_readable
-    from nlpkit.prediction.stream import check_arguments, errors_path, output_format
+    from nlpkit.prediction.stream import check_arguments, errors_path, format_by_name, output_format
 
-    output_format(task.formats, args.output, args.format)
-    check_arguments(args.input, args.output, args.input_format or "text", args.on_error)
+    task.prediction.create(options).check_format(output_format(task.formats, args.output, args.format))
+    check_arguments(args.input, args.output, args.input_format or format_by_name(args.input), args.on_error)
     if args.input != "-":
+        if not Path(args.input).exists() and not args.input.isascii():
+            hint = f"no such file; a text itself comes by a pipe: echo … | {program} {folder} {flag} - --output -"
+            raise DataError(hint, args.input)
         check_readable(args.input)
 
     def run():
         _share_cores(task.batches_at_once)
         from nlpkit.runs.load import load
 
-        lines, reported = load(folder).predict_file(
+        counts = load(folder).predict_file(
             args.input, args.output, args.format, args.input_format, args.on_error, **options
         )
-        if reported:
-            where = errors_path(args.output) or "standard error"
-            print(f"nlpkit: {reported} of {lines} lines have errors or warnings, see {where}", file=sys.stderr)
+        where = errors_path(args.output) or "standard error"
+        if counts.failed == counts.lines > 0:
+            raise DataError(
+                f"none of its {counts.lines:,} lines can be answered, see {where}; {counts.reason}", args.input
+            )
+        if counts.reported:
+            told = (
+                f"{counts.reported:,} of {counts.lines:,} lines have errors or warnings, see {where}; {counts.reason}"
+            )
+            print(f"nlpkit: {told}", file=sys.stderr)
 
     return run
 
@@ -203,8 +235,14 @@ def _check(program, arguments):
     what = "Look for trouble in data files"
     task = _task_of(program, arguments, what)
     parser = _parser(f"{program} {task.name}", f"{what}.", describe_settings(task.settings))
-    parser.add_argument("--data", required=True, nargs="+", metavar="FILE", help="several files are compared")
-    _add_set(parser, task, "settings, see below")
+    parser.add_argument(
+        "--data",
+        required=True,
+        nargs="+",
+        metavar="FILE",
+        help=f"plain or .gz; several files are compared: {task.data}",
+    )
+    parser.settings = _add_set(parser, task, "settings, see below")
     add_flags(parser, task.reading, "reading", only=task.reading.checked)
     args = parser.parse_args(arguments[1:])
     settings, reading = read_settings(None, args.set), given(args, task.reading)
@@ -227,7 +265,7 @@ def _config(program, arguments):
     task = _task_of(program, arguments, what)
     parser = _parser(f"{program} {task.name}", f"{what}.")
     parser.add_argument("--preset", metavar="NAME", help=f"with those of a preset: {', '.join(task.settings.presets)}")
-    _add_set(parser, task, "and with these")
+    parser.settings = _add_set(parser, task, "and with these")
     args = parser.parse_args(arguments[1:])
     settings = task.settings.create(read_settings(None, args.set), args.preset)
     return functools.partial(print, settings.to_toml(), end="")
@@ -346,7 +384,7 @@ def _task_command(name, command, program, arguments):
     """``nlpkit NAME DIR …``: a function of the task of a trained folder, see `nlpkit.tasks.declaration.Command`."""
     what = f"{command.summary[0].upper()}{command.summary[1:]}"
     if command.writes == "answers":
-        return _predict(program, arguments, what, name, "--query")
+        return _predict(program, arguments, what, name, "--query", command.needs)
     parser = _parser(program, f"{what}.")
     parser.add_argument("model", metavar="DIR", help=f"folder of a model of the task {name}")
     if command.writes == "model":

@@ -36,10 +36,11 @@ def demo(task: Declaration, keep: str | Path | None = None) -> None:
         folder = Path(keep or stack.enter_context(tempfile.TemporaryDirectory(prefix="nlpkit-demo-")))
         for each in task.demos:
             _show(task, each, folder / each.title.lower().replace(" ", "-"), keep is not None)
+    kept = "" if keep is not None else f" nlpkit demo {task.name} --keep DIR keeps models and reports."
     console().print(
-        f"Done in {time.perf_counter() - begin:.0f} s. So small a sample teaches only a little: train on your own data "
-        f"with [bold]nlpkit train {task.name} --train FILE --out DIR[/], then [bold]nlpkit predict DIR --input FILE "
-        "--output FILE[/]."
+        f"Done in {time.perf_counter() - begin:.0f} s.{kept} So small a sample teaches only a little: train on your "
+        f"own data with [bold]nlpkit train {task.name} --train FILE --out DIR[/], then "
+        "[bold]nlpkit predict DIR --input FILE --output FILE[/]."
     )
 
 

@@ -43,7 +43,7 @@ def _show(value):
 def print_mistakes(found: Mistakes, examples: int) -> None:
     """A table of the kinds of mistakes with their number and some examples, on standard error."""
     out = console()
-    out.print(f"{len(found.wrong):,} mistakes in {found.records:,} answers", markup=False)
+    out.print(str(found), markup=False)
     table = Table("kind", "number", "right", "answered")
     for kind, wrong in found.by_kind().items():
         cells = (escape("\n".join(side)) for side in zip(*found.examples(wrong, examples)))

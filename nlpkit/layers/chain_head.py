@@ -71,6 +71,8 @@ class ChainHead(keras.layers.Layer):
             >>> CRF.from_labels(["O", "B-PER", "I-PER"]).allowed[0].tolist()  # after O: O, B-PER, the end
             [True, True, False, True]
         """
+        if isinstance(labels, str):
+            raise ValueError(f"labels is a list of strings, in the order of their ids. Received: {labels!r}")
         return cls(len(labels), allowed=allowed_transitions(labels, scheme), **kwargs)
 
     def build(self, input_shape: tuple) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import abc
 import dataclasses
 import html
-from collections.abc import Hashable
-from typing import Any, ClassVar, NamedTuple
+from collections.abc import Hashable, Iterator, Sequence
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 from nlpkit.prediction.rendering import Part, parts_to_html
+
+T = TypeVar("T")
 
 
 class Problem(NamedTuple):
@@ -73,6 +76,25 @@ class Answer:
 
     def _repr_html_(self) -> str:
         return f"<p>{self.to_html()}</p>"
+
+
+@dataclasses.dataclass(frozen=True)
+class AnswerOf(Answer, Generic[T]):
+    """An answer that holds several things: it is iterated over, counted, and asked for one by its place."""
+
+    @property
+    @abc.abstractmethod
+    def items(self) -> Sequence[T]:
+        """What it holds, in order."""
+
+    def __iter__(self) -> Iterator[T]:
+        return iter(self.items)
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __getitem__(self, place: int) -> T:
+        return self.items[place]
 
 
 def without_none(pairs: Any) -> dict[str, Any]:

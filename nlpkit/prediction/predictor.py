@@ -10,12 +10,19 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar, overload
 
-from nlpkit.datasets.files import ending_of
 from nlpkit.datasets.readers import field_of
 from nlpkit.errors import ConfigError, DataError, DataWarning
 from nlpkit.prediction.answers import Answer, Problem
 from nlpkit.prediction.rendering import page_end, page_head, parts_to_ansi, render
-from nlpkit.prediction.stream import Stages, check_arguments, check_on_error, output_format, predict_stream
+from nlpkit.prediction.stream import (
+    Counts,
+    Stages,
+    check_arguments,
+    check_on_error,
+    format_by_name,
+    output_format,
+    predict_stream,
+)
 
 A = TypeVar("A", bound=Answer)
 
@@ -101,7 +108,7 @@ class Predictor(abc.ABC, Generic[A]):
         input_format: str | None = None,
         on_error: str = "skip",
         **options: Any,
-    ) -> tuple[int, int]:
+    ) -> Counts:
         """Answer every line of a file, in order and in bounded memory.
 
         Args:
@@ -113,13 +120,15 @@ class Predictor(abc.ABC, Generic[A]):
             options: as in `predict`.
 
         Returns:
-            Number of lines, and of those about which something was reported.
+            ``(lines, reported, failed, reason)``: how many lines there were, of how many something was reported, how
+            many of these have an empty answer, and what was reported first.
 
         Raises:
             ConfigError: if an option or argument is not accepted.
             DataError: as `nlpkit.prediction.stream.predict_stream`.
         """
         file_format = output_format(self.declaration.formats, output, format)
+        self.declaration.prediction.create(options).check_format(file_format)
         input_format = input_format or format_by_name(input)
         check_arguments(input, output, input_format, on_error)
         prepared = self._prepared(options)
@@ -228,11 +237,6 @@ class Predictor(abc.ABC, Generic[A]):
     def header(self, file_format: str, count: int) -> bytes:
         """What stands before the answers to so many records; as long for any count."""
         return page_head(self.declaration.name).encode() if file_format == "html" else b""
-
-
-def format_by_name(path: str | Path) -> str:
-    """``jsonl`` or ``text``, as the name of an input file ends."""
-    return "jsonl" if ending_of(path) == ".jsonl" else "text"
 
 
 def merge(first: Sequence[Problem], second: Sequence[Problem]) -> list[Problem]:

@@ -47,6 +47,18 @@ class Stages(NamedTuple):
     None if such a line is not answered."""
 
 
+class Counts(NamedTuple):
+    """What became of the lines of a file."""
+
+    lines: int
+    reported: int
+    """Of how many something was reported."""
+    failed: int
+    """How many of these could not be answered."""
+    reason: str = ""
+    """What was reported first, with its line."""
+
+
 class _Block(NamedTuple):
     """A chunk of the input on its way."""
 
@@ -66,7 +78,7 @@ def predict_stream(
     output_path: str | Path,
     input_format: str = "text",
     on_error: str = "skip",
-) -> tuple[int, int]:
+) -> Counts:
     """Answer every line of a file, in order.
 
     Args:
@@ -79,7 +91,7 @@ def predict_stream(
             Warnings are written there as well, and stop nothing.
 
     Returns:
-        Number of lines, and of those about which something was reported.
+        How many lines there were, and what was reported.
 
     Raises:
         ConfigError: if the input is the output, or an argument is not accepted.
@@ -88,11 +100,12 @@ def predict_stream(
     check_arguments(input_path, output_path, input_format, on_error)
     name = "standard input" if str(input_path) == "-" else str(input_path)
     by_hand = str(input_path) == "-"
-    lines = reported = 0
+    counts = Counts(0, 0, 0)
+    is_seen = str(output_path) == "-" and sys.stdout.isatty()  # the answers stand where a bar would
     with (
         open_input(input_path) as source,
         _Output(output_path) as output,
-        progress_bar("KB", hidden=by_hand) as bar,
+        progress_bar("KB", hidden=by_hand or is_seen) as bar,
         contextlib.ExitStack() as running,
     ):
         row = bar.add_task("predicting", total=_size(input_path))
@@ -110,15 +123,19 @@ def predict_stream(
                 if report.is_error and on_error == "stop":
                     raise report.error
                 output.report(report)
-                reported += 1
+                counts = counts._replace(
+                    reported=counts.reported + 1,
+                    failed=counts.failed + report.is_error,
+                    reason=counts.reason or f"line {report.error.line}: {report.error.reason}",
+                )
             output.write(written.joined(block))
-            lines += len(block.items) - (not block.chunk.is_last)
+            counts = counts._replace(lines=counts.lines + len(block.items) - (not block.chunk.is_last))
             bar.advance(row, block.chunk.size / 1000)
             pace.done(block.chunk.size)
         output.write(stages.footer.encode())
-        if stages.header(lines) != header:
-            output.rewrite(stages.header(lines))
-    return lines, reported
+        if stages.header(counts.lines) != header:
+            output.rewrite(stages.header(counts.lines))
+    return counts
 
 
 def check_on_error(on_error: str) -> None:
@@ -168,6 +185,16 @@ def errors_path(output_path: str | Path) -> Path | None:
         return None
     target = target.resolve()
     return target.with_name(f"{target.name}.errors.jsonl")
+
+
+def format_by_name(path: str | Path) -> str:
+    """The format of an input file as its name ends: ``jsonl`` or ``text``; a `ConfigError` for labelled columns."""
+    if ending_of(path) == ".conll":
+        raise ConfigError(
+            f"{path}: labelled columns are measured, by nlpkit evaluate; what is predicted are lines of text, or JSON "
+            "lines (the input format text takes the file for lines of text)"
+        )
+    return "jsonl" if ending_of(path) == ".jsonl" else "text"
 
 
 def output_format(formats: Sequence[str], output: str | Path, name: str | None) -> str:

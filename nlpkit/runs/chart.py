@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 COLOURS = ("#2563eb", "#ea580c", "#16a34a", "#c026d3", "#0891b2", "#dc2626", "#854d0e", "#64748b")
 _WIDTH, _HEIGHT = 860, 300
-_LEFT, _RIGHT, _TOP, _BOTTOM = 64, _WIDTH - 14, 14, _HEIGHT - 40
+_LEFT, _RIGHT, _TOP, _BOTTOM = 64, _WIDTH - 32, 14, _HEIGHT - 30
 
 
 class Series(NamedTuple):
@@ -50,8 +50,6 @@ def chart(title: str, series: Sequence[Series], best: tuple[int, int] | None = N
     for epoch in range(0, count, step):
         place = f"x='{x(epoch):.1f}' y='{_BOTTOM + 18}' text-anchor='middle'"
         parts.append(f"<text class='tick' {place}>{epoch + 1}</text>")
-    place = f"x='{(_LEFT + _RIGHT) / 2:.0f}' y='{_HEIGHT - 4}' text-anchor='middle'"
-    parts.append(f"<text class='tick' {place}>epoch</text>")
     parts.append(f"<line class='cursor grid' y1='{_TOP}' y2='{_BOTTOM}' style='visibility:hidden'/>")
     for number, each in enumerate(series):
         parts += _line(each, COLOURS[number % len(COLOURS)], x, y)
@@ -71,7 +69,8 @@ def chart(title: str, series: Sequence[Series], best: tuple[int, int] | None = N
     )
     label = html.escape(f"{title} by epoch", quote=True)
     return (
-        f"<div><div class='legend'>{legend}</div><svg class='chart' viewBox='0 0 {_WIDTH} {_HEIGHT}' role='img' "
+        f"<div><div class='legend'>{legend}<span>by epoch</span></div>"
+        f"<svg class='chart' viewBox='0 0 {_WIDTH} {_HEIGHT}' role='img' "
         f"aria-label='{label}' data-series='{html.escape(data, quote=True)}'>{''.join(parts)}</svg>"
         "<div class='readout'></div></div>"
     )

@@ -12,7 +12,7 @@ from nlpkit.datasets.files import check_place, write_atomically
 from nlpkit.errors import ArtefactError, ConfigError
 from nlpkit.runs.chart import Series, chart
 from nlpkit.runs.manifest import read_manifest, read_object
-from nlpkit.runs.page import folded, grid, listing, page, section
+from nlpkit.runs.page import as_written, folded, grid, listing, page, section
 from nlpkit.tasks import get_declaration
 
 _NO_CURVES = ("epoch", "step", "seconds")
@@ -103,7 +103,7 @@ def _metrics(runs, metric):
     ordered = {name: rows[name] for name in (*main, *(name for name in rows if name not in main))}
     best = dict.fromkeys(main, max if metric.higher_is_better else min)
     for run in runs:
-        ordered.setdefault("seconds", {})[run.name] = run.manifest.get("seconds", "")
+        ordered.setdefault("seconds", {})[run.name] = round(run.manifest.get("seconds", 0))
         ordered.setdefault("epochs", {})[run.name] = len(run.history)
     return grid(ordered, best=best)
 
@@ -113,7 +113,7 @@ def _settings(runs, declaration):
     known = [{**run.manifest["settings"], "seed": run.manifest.get("seed", "")} for run in runs]
     names = dict.fromkeys(name for each in known for name in each)
     rows = {
-        name: {run.name: each.get(name, "") for run, each in zip(runs, known)}
+        name: {run.name: as_written(each.get(name, "")) for run, each in zip(runs, known)}
         for name in names
         if len({repr(each.get(name)) for each in known}) > 1
     }

@@ -40,7 +40,8 @@ def read_manifest(folder: str | Path, prefix: str = "") -> dict[str, Any]:
                 f"{folder}: a command was killed when it put another folder in this place; repeat it with --force, or "
                 f"move {replaced} back"
             )
-        raise ArtefactError(f"{folder}: no such folder; give one that nlpkit train wrote")
+        kind = "is a file; give the folder that it lies in" if folder.is_file() else "no such folder; give one"
+        raise ArtefactError(f"{folder}: {kind} that nlpkit train wrote")
     path = folder / f"{prefix}{MANIFEST}"
     if not path.is_file():
         if not prefix and (folder / RESUME).is_dir():

@@ -43,6 +43,9 @@ class Mistakes:
     wrong: list[Wrong]
     agreed: Counter[str]
 
+    def __str__(self) -> str:
+        return f"{_counted(len(self.wrong), 'mistake')} in {_counted(self.records, 'answer')}"
+
     def by_kind(self) -> dict[str, list[Wrong]]:
         """The mistakes of each kind, the most frequent kind first."""
         kinds: dict[str, list[Wrong]] = {}
@@ -67,6 +70,10 @@ class Mistakes:
             counts.update(dict.fromkeys(pair, count))
         names = [label for label, _ in counts.most_common(most)]
         return {a: {b: self.agreed[a] if a == b else pairs[a, b] for b in names} for a in names}
+
+
+def _counted(number, what):
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def find_mistakes(model: Task[Any], examples: Any, most: int = 20_000) -> Mistakes:
@@ -117,14 +124,15 @@ def write_mistakes(found: Mistakes, path: str | Path, title: str) -> None:
 
 def _page(found, title):
     from nlpkit.runs.page import folded, page
-    from nlpkit.runs.report import shown_mistakes
+    from nlpkit.runs.report import mistakes_by_kind
 
-    parts = [*shown_mistakes(found)]
+    parts = [*mistakes_by_kind(found)]
     for kind, wrong in found.by_kind().items():
         records = list({each.number: each for each in wrong}.values())
         cells = ((each.right.to_html(each.found), each.found.to_html(each.right)) for each in records[:_ON_PAGE])
         rows = "".join(f"<tr><td data-is='right'>{a}</td><td data-is='answered'>{b}</td></tr>" for a, b in cells)
         more = f", the first {_ON_PAGE} of them" if len(records) > _ON_PAGE else ""
+        answers = _counted(len(records), "answer")
         table = f"<table class='samples'><tr><th>right</th><th>answered</th></tr>{rows}</table>"
-        parts.append(folded(f"{kind}: {len(wrong):,} in {len(records):,} answers{more}", table))
-    return page(title, f"{len(found.wrong):,} mistakes in {found.records:,} answers", parts)
+        parts.append(folded(f"{kind}: {len(wrong):,} in {answers}{more}", table))
+    return page(title, str(found), parts)

@@ -42,6 +42,11 @@ def cards(values: Iterable[tuple[str, Any]]) -> str:
     return f"<div class='cards'>{''.join(shown)}</div>"
 
 
+def as_written(value: Any) -> Any:
+    """A setting for a table: a float with as many digits as it has."""
+    return str(value) if isinstance(value, float) else value
+
+
 def number(value: Any) -> str:
     """A value as HTML: four digits after the point, thousands apart."""
     if isinstance(value, float):

@@ -12,7 +12,7 @@ from nlpkit.errors import ConfigError
 from nlpkit.runs.chart import Series, chart
 from nlpkit.runs.drawing import draw
 from nlpkit.runs.mistakes import Mistakes, find_mistakes
-from nlpkit.runs.page import cards, folded, grid, listing, page, pairs, section
+from nlpkit.runs.page import as_written, cards, folded, grid, listing, page, pairs, section
 
 if TYPE_CHECKING:
     from nlpkit.options import Options
@@ -75,7 +75,8 @@ def curves(history: Sequence[Mapping[str, Any]], model: Task[Any]) -> Iterator[s
     metric = model.metric
     values = [row.get(metric.name) for row in history]
     known = [(value, epoch) for epoch, value in enumerate(values) if isinstance(value, (int, float)) and value == value]
-    best = (max if metric.higher_is_better else min)(known, key=lambda pair: pair[0], default=None)
+    sign = 1 if metric.higher_is_better else -1
+    best = max(known, key=lambda pair: (sign * pair[0], pair[1]), default=None)
     yield chart(metric.name, [Series(f"{metric.name}, validation", values)], best and (0, best[1]))
     others = [key for key in history[0] if key not in (*_NO_CURVES, metric.name, "cross_entropy")]
     moving = [key for key in others if len({row.get(key) for row in history}) > 1]
@@ -109,12 +110,15 @@ def _mistakes(model, valid):
 
 
 def shown_mistakes(found: Mistakes, examples: int = _EXAMPLES) -> Iterator[str]:
-    """Kinds of mistakes with their number and examples, and what is taken for what; nothing if they have no kinds."""
-    kinds = found.by_kind()
-    if set(kinds) <= {"differs"}:
-        return
-    yield f"<p>{len(found.wrong):,} mistakes in {found.records:,} answers that were looked at.</p>"
-    rows = []
+    """How many mistakes there are, and `mistakes_by_kind`; nothing if they have no kinds."""
+    if not set(found.by_kind()) <= {"differs"}:
+        yield f"<p>{found} that were looked at.</p>"
+        yield from mistakes_by_kind(found, examples)
+
+
+def mistakes_by_kind(found: Mistakes, examples: int = _EXAMPLES) -> Iterator[str]:
+    """Kinds of mistakes with their number and examples, and what is taken for what."""
+    kinds, rows = found.by_kind(), []
     for kind, wrong in list(kinds.items())[:_KINDS]:
         rows.append((kind, len(wrong), "; ".join(f"{a} → {b}" for a, b in found.examples(wrong, examples))))
     yield listing(("kind", "number", "examples: right → answered"), rows)
@@ -146,7 +150,7 @@ def _samples(model, valid):
 def _how(settings, run):
     yield "<p>Settings that differ from the defaults:</p>"
     yield pairs(differing(settings)) or "<p>none</p>"
-    yield folded("all settings", pairs(settings.to_dict()))
+    yield folded("all settings", pairs({name: as_written(value) for name, value in settings.to_dict().items()}))
     columns = ("data", "file", "examples", "bytes", "SHA-256")
     rows = [
         (use, data["file"], data["examples"], data.get("bytes", ""), data.get("sha256", "")[:16])
@@ -159,9 +163,9 @@ def _how(settings, run):
 
 
 def differing(settings: Options) -> dict[str, Any]:
-    """The settings that differ from the defaults."""
+    """The settings that differ from the defaults, as they are written."""
     return {
-        each.name: getattr(settings, each.name)
+        each.name: as_written(getattr(settings, each.name))
         for each in settings.declared()
         if getattr(settings, each.name) != each.default
     }

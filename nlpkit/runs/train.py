@@ -28,6 +28,7 @@ from nlpkit.runs.manifest import RESUME, read_manifest
 from nlpkit.tasks import get_declaration, get_task
 from nlpkit.tasks.declaration import options_of
 from nlpkit.terminal import libraries_quiet, say
+from nlpkit.training.settings import SCHEDULE, TrainingSettings
 
 if TYPE_CHECKING:
     from nlpkit.tasks.task import Data, Task
@@ -43,7 +44,14 @@ def train(
     valid: str | Path | None = ...,
     *,
     out: str | Path,
-    **options: Any,
+    test: str | Path | None = ...,
+    preset: str | None = ...,
+    settings: Mapping[str, Any] | None = ...,
+    start: str | Path | None = ...,
+    seed: int = ...,
+    resume: bool = ...,
+    force: bool = ...,
+    **reading: Any,
 ) -> Task[Any]: ...
 
 
@@ -54,7 +62,14 @@ def train(
     valid: str | Path | None = ...,
     *,
     out: str | Path,
-    **options: Any,
+    test: str | Path | None = ...,
+    preset: str | None = ...,
+    settings: Mapping[str, Any] | None = ...,
+    start: str | Path | None = ...,
+    seed: int = ...,
+    resume: bool = ...,
+    force: bool = ...,
+    **reading: Any,
 ) -> T: ...
 
 
@@ -85,7 +100,8 @@ def train(
         settings: those of the task that differ from the defaults, or from the preset; ``nlpkit config TASK`` lists
             them.
         start: folder of a trained model of the same task to go on from: its settings hold where `settings` says nothing
-            else, its vocabularies are extended, and training begins with its weights.
+            else, but for those that depend on the number of examples; its vocabularies are extended, and training
+            begins with its weights.
         seed: int; the same seed gives the same weights on the same machine.
         resume: go on where a run in this folder was stopped.
         force: replace the run in this folder.
@@ -106,6 +122,7 @@ def train(
     with libraries_quiet():
         import keras  # noqa: F401  # and its backend, which is noisy
     files = plan.read()
+    plan = plan.for_examples(len(files["train"].examples))
     fingerprint = plan.fingerprint(files)
     if resume and is_complete(plan.folder):
         return _finished(plan, fingerprint)
@@ -122,7 +139,8 @@ class _Plan:
     """A run whose arguments have been checked."""
 
     task: str | type[Task]
-    settings: Any
+    settings: TrainingSettings
+    given: frozenset[str]
     reading: Options
     measuring: Options
     paths: dict[str, Path]
@@ -135,6 +153,7 @@ class _Plan:
     def check(cls, task, train, valid, test, out, preset, settings, start, seed, resume, force, reading):
         """Look at everything that needs no framework."""
         declaration = get_declaration(task)
+        given = frozenset(settings)
         if start is not None:
             settings = {**_settings_of(start, declaration, preset, out), **settings}
         made = declaration.settings.create(settings, preset)
@@ -155,7 +174,7 @@ class _Plan:
         check_not_in_use(out)
         check_folder(out, task, resume, force)
         start = None if start is None else Path(start)
-        return cls(task, made, training, measuring, paths, Path(out), start, seed, resume)
+        return cls(task, made, given, training, measuring, paths, Path(out), start, seed, resume)
 
     @property
     def name(self):
@@ -183,6 +202,15 @@ class _Plan:
                 say(note)
         return found
 
+    def for_examples(self, count: int) -> _Plan:
+        """The run with settings that suit so many examples."""
+        settings = self.settings.for_examples(count, self.given)
+        few = [f"{name}={getattr(settings, name):g}" for name in SCHEDULE]
+        few = [each for each, name in zip(few, SCHEDULE) if getattr(settings, name) != getattr(self.settings, name)]
+        if few:
+            say(f"so few examples are trained with {' '.join(few)}, see the setting least_steps")
+        return dataclasses.replace(self, settings=settings)
+
     def fingerprint(self, files):
         """What must be the same for a run to be resumed."""
         cls = get_task(self.task)
@@ -208,7 +236,7 @@ def _settings_of(start, declaration, preset, out):
     manifest = read_manifest(start)
     if manifest["task"] != declaration.name:
         raise ArtefactError(f"{start}: is of the task {manifest['task']!r}, not {declaration.name!r}")
-    return manifest["settings"]
+    return {name: value for name, value in manifest["settings"].items() if name not in SCHEDULE}
 
 
 def _build(plan, data):
@@ -281,6 +309,11 @@ def _finish(plan, model, files, fingerprint, history, begin):
     save_artefact(folder, model, more)
     for name, scores in metrics.items():
         say(f"{name}: " + "  ".join(f"{k} {v:.4f}" for k, v in scores.items() if isinstance(v, float)))
+    if metrics["valid"].get(model.metric.name) == 0 and model.metric.higher_is_better:
+        say(
+            f"{model.metric.name} is 0: the model has learnt nothing. See what nlpkit check {plan.name} says of the "
+            "data, and take more of them, or more steps by the settings epochs and learning_rate."
+        )
     say(f"{folder}: written after {more['seconds']:.0f} s")
     return in_use(model, folder, metrics)
 

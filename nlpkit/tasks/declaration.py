@@ -43,6 +43,9 @@ class PredictionOptions(Options):
     noun = "prediction option"
     group = "prediction"
 
+    def check_format(self, file_format: str) -> None:
+        """Raise a `ConfigError` if an output format leaves out what is asked for."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Metadata(Options):
@@ -67,6 +70,7 @@ class Command:
         function: ``"module:function"``, which takes the task of a trained folder and the options. The module imports no
             framework until the function is called.
         options: its options, which become flags.
+        needs: with ``answers``, the file that a model's folder must have, and what to do without it.
         writes: what the function returns: ``lines`` of an output file, or a task, the ``model`` of another folder. With
             ``answers`` there is no function: it is what ``nlpkit predict`` does, under another name.
     """
@@ -76,6 +80,7 @@ class Command:
     function: str = ""
     options: type[Options] = Options
     writes: str = "lines"
+    needs: tuple[str, str] | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,6 +108,7 @@ class Declaration:
     Attributes:
         name: by which users call it.
         summary: what it does, a phrase.
+        data: what a line of labelled data holds, for help texts.
         settings, reading, prediction: its three classes of options.
         metric: what picks the best weights.
         metadata: what the values that its models keep beside their settings must be; None if they are not checked.
@@ -124,6 +130,7 @@ class Declaration:
     summary: str
     settings: type[TrainingSettings]
     metric: Metric
+    data: str = "labelled data"
     reading: type[ReadingOptions] = ReadingOptions
     prediction: type[PredictionOptions] = PredictionOptions
     metadata: type[Metadata] | None = None

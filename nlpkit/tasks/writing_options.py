@@ -25,7 +25,10 @@ class WritingOptions(PredictionOptions):
     beam_width: int = option(
         "beam of the search, at least as wide as there are answers; 1 is the fastest", default=5, least=1
     )
-    forbidden: str = option("characters that no answer may hold, but in a prefix", default="", metavar="CHARACTERS")
+    forbidden: str | tuple[str, ...] = option(
+        "characters that no answer may hold, but in a prefix", default="", metavar="CHARACTERS"
+    )
+    prefix: str = option("how every answer begins; a record may have a prefix of its own", default="", metavar="TEXT")
     temperature: float = option(
         "above 0 the answers are drawn at random, independent of each other; the lower, the more often the likeliest "
         "characters (probabilities to the power of 1 / temperature); 0 searches for the best",
@@ -33,6 +36,11 @@ class WritingOptions(PredictionOptions):
         least=0,
     )
     seed: int = option("of the draw, which also depends on a record's place in the file", default=0, least=0)
+
+    @property
+    def forbidden_characters(self) -> str:
+        """Those of `forbidden`, which Python may give one by one."""
+        return "".join(self.forbidden)
 
     def validate(self) -> None:
         accepted = f"0, for no draw, or at least {_LEAST_TEMPERATURE}"

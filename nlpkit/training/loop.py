@@ -100,11 +100,10 @@ def train_model(
 ) -> Iterator[Event]:
     """Train a model and yield events; when they are exhausted, the model has the weights that are kept.
 
-    These are the averaged weights of the epoch with the best metric, or of the last; of a part of the model, if only a
-    part is `kept`. The state is saved every
-    ``settings.save_every`` steps and after every epoch. A run that is killed and started again with ``resume=True``
-    ends with the same weights, bit for bit, as one that was never stopped (same machine, backend, versions and thread
-    count, on a CPU).
+    These are the averaged weights of the epoch with the best metric, of equals the last, or of the last epoch
+    altogether; of a part of the model, if only a part is `kept`. The state is saved every ``settings.save_every`` steps
+    and after every epoch. A run that is killed and started again with ``resume=True`` ends with the same weights, bit
+    for bit, as one that was never stopped (same machine, backend, versions and thread count, on a CPU).
 
     Args:
         model: a Keras model.
@@ -218,7 +217,8 @@ class _Run:
             is_best = metric.is_better(value, position.best)
             position.best = value if is_best else position.best
             position.epochs_without_improvement = 0 if is_best else position.epochs_without_improvement + 1
-            if is_best and not self._keep_last:
+            # Of equals the later one has seen more; of a metric that begins with zeros the first has seen nothing.
+            if value == position.best and not self._keep_last:
                 save_state(self._folder / BEST, {"weights": self._kept.weights}, {})
         return value, is_best, {key: each for key, each in metrics.items() if isinstance(each, (int, float))}
 

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import dataclasses
+import math
+from collections.abc import Collection, Mapping
 from typing import Any, ClassVar, Self
 
 from nlpkit.errors import ConfigError, unknown_name
 from nlpkit.options import Options, option, options
+
+_STEPS_PER_EPOCH = 16  # below which batches are made smaller
+_MOST_EPOCHS = 100  # each is measured and saved, which takes longer than a few steps
+_SHARE = 10  # of all steps: one of so many for the warm-up, and one of so many for the memory of the average
+SCHEDULE = ("batch_size", "epochs", "warmup_steps", "ema_momentum")
+"""The settings whose defaults suit many examples."""
 
 
 @options
@@ -42,6 +50,12 @@ class TrainingSettings(Options):
         least=0,
         below=1,
     )
+    least_steps: int = option(
+        "steps that training has at least: where few examples come to fewer, batches are smaller, epochs more, warm-up "
+        "and average shorter, but for those of these settings that are given",
+        default=600,
+        least=0,
+    )
     patience: int = option("stop after this many epochs without a better metric; 0 means never", default=0, least=0)
     save_every: int = option("steps between two saved states for --resume", default=200, least=1)
     precision: str = option(
@@ -70,3 +84,38 @@ class TrainingSettings(Options):
                 )
             values = {**cls.presets[preset], **values}
         return super().create(values)
+
+    @property
+    def smallest_batch(self) -> int:
+        """The `batch_size` below which `for_examples` does not go."""
+        return 8
+
+    def for_examples(self, count: int, given: Collection[str] = ()) -> Self:
+        """Settings with which so many examples can be learnt from.
+
+        Twelve passes over 200 sentences in batches of 64 are 48 steps, fewer than the warm-up, and teach nothing.
+
+        Args:
+            count: number of examples, as `batch_size` counts them.
+            given: names of settings that stay as they are.
+
+        Returns:
+            The same, unless it comes to fewer than `least_steps`.
+        """
+        if math.ceil(count / self.batch_size) * self.epochs >= self.least_steps:
+            return self
+        batch = self.batch_size
+        while "batch_size" not in given and batch // 2 >= self.smallest_batch and count / batch < _STEPS_PER_EPOCH:
+            batch //= 2
+        steps = math.ceil(count / batch)
+        epochs = self.epochs
+        if "epochs" not in given:
+            epochs = max(epochs, min(math.ceil(self.least_steps / steps), _MOST_EPOCHS))
+        total = steps * epochs
+        few: dict[str, Any] = {
+            "batch_size": batch,
+            "epochs": epochs,
+            "warmup_steps": min(self.warmup_steps, total // _SHARE),
+            "ema_momentum": min(self.ema_momentum, max(round(1 - _SHARE / total, 4), 0.0)),
+        }
+        return dataclasses.replace(self, **{name: value for name, value in few.items() if name not in given})

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import html
-from collections.abc import Iterator
 from typing import Any
 
-from nlpkit.prediction.answers import Answer
+from nlpkit.prediction.answers import Answer, AnswerOf
 from nlpkit.prediction.rendering import Part
 from nlpkit.tasks.couplet.rules import kept_rules
 
@@ -28,14 +27,15 @@ class LowerLine:
 
 
 @dataclasses.dataclass(frozen=True)
-class Couplet(Answer):
+class Couplet(AnswerOf[LowerLine]):
     """An upper line and the lower lines that answer it, best first; none if it can't be answered under the rules."""
 
     upper: str
     answers: tuple[LowerLine, ...]
 
-    def __iter__(self) -> Iterator[LowerLine]:
-        return iter(self.answers)
+    @property
+    def items(self) -> tuple[LowerLine, ...]:
+        return self.answers
 
     @property
     def lower(self) -> str:

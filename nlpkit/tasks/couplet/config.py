@@ -76,7 +76,7 @@ class CoupletPrediction(WritingOptions):
     """How upper lines are answered."""
 
     beam_width: int = 4
-    rules: str = option(
+    rules: str | tuple[str, ...] = option(
         f"rules that answers keep, separated by commas, of {', '.join(RULES)}, or none",
         default="no_copy,no_share,repetition,punctuation",
         metavar="NAMES",
@@ -90,6 +90,7 @@ class CoupletPrediction(WritingOptions):
 COUPLET = Declaration(
     name="couplet",
     summary="answers the upper line of a couplet with a lower one that keeps the rules",
+    data="an upper line, a tab and a lower line on each line",
     settings=CoupletSettings,
     reading=PairReading,
     prediction=CoupletPrediction,

@@ -217,6 +217,7 @@ class Search:
         shared: its inputs that are the same for all lines.
         rules: the rules that are kept.
         n_best: answers to each line.
+        prefix: how the answer to each line begins that has none of its own.
         random: where draws come from, or None for a search.
     """
 
@@ -224,6 +225,7 @@ class Search:
     shared: dict[str, np.ndarray]
     rules: frozenset[str]
     n_best: int
+    prefix: str
     random: np.random.Generator | None
 
     @classmethod
@@ -231,7 +233,7 @@ class Search:
         """A compiled search, or draw if there is a temperature, under a user's options."""
         rules = parse_rules(options.rules)
         forbidden = np.zeros(len(vocabulary), bool)
-        forbidden[vocabulary.encode(normalize_text(options.forbidden))] = True
+        forbidden[vocabulary.encode(normalize_text(options.forbidden_characters))] = True
         tones = np.zeros(len(vocabulary), "uint8")
         if "tone" in rules:
             tones[FIRST_ID:] = tone_table(vocabulary.symbols)
@@ -242,7 +244,7 @@ class Search:
             random = np.random.default_rng(options.seed)
         else:
             shared["beams"] = np.zeros(max(options.n_best, options.beam_width), "int32")
-        return cls(forward, shared, rules, options.n_best, random)
+        return cls(forward, shared, rules, options.n_best, options.prefix.strip(), random)
 
     def add_noise(self, lines: Lines) -> None:
         """Numbers for the draw, in the order of the file, so that how it is cut into blocks changes no answer."""

@@ -183,24 +183,24 @@ class UpperLine(NamedTuple):
     """A line to answer, and the characters that its answer must begin with."""
 
     text: str
-    required: str = ""
+    prefix: str = ""
 
 
 def parse_upper(item: Any) -> UpperLine:
-    """A record from ``upper``, ``upper⇥required``, a tuple of both, or an object with ``upper`` (or ``text``) and
-    ``required``.
+    """A record from ``upper``, ``upper⇥prefix``, a tuple of both, or an object with ``upper`` (or ``text``) and
+    ``prefix``.
 
     Raises:
         ValueError: if it is something else.
     """
     if isinstance(item, Mapping):
         text = text_of(item, "upper" if "upper" in item else "text")
-        required = text_of(item, "required") if "required" in item else ""
-        return parse_upper(f"{text}\t{required}" if required else text)
+        prefix = text_of(item, "prefix") if "prefix" in item else ""
+        return parse_upper(f"{text}\t{prefix}" if prefix else text)
     if isinstance(item, tuple) and 1 <= len(item) <= 2 and all(isinstance(part, str) for part in item):
         return UpperLine(*(part.strip() for part in item))
-    text, _, required = text_of(item).partition("\t")
-    return UpperLine(text.strip(), required.strip())
+    text, _, prefix = text_of(item).partition("\t")
+    return UpperLine(text.strip(), prefix.strip())
 
 
 def encode_uppers(
@@ -218,9 +218,9 @@ def encode_uppers(
     lines = Lines.read(uppers, vocabulary, [MARK] if "punctuation" in rules else [])
     lines.arrays["required"] = np.zeros(len(lines.places), "int32")
     for row, record in enumerate(records):
-        if record.required and row not in bad:
+        if record.prefix and row not in bad:
             start = lines.starts[row]
-            ids = vocabulary.encode(normalize_text(record.required))
+            ids = vocabulary.encode(normalize_text(record.prefix))
             lines.arrays["required"][start : start + len(ids)] = ids
     demand = np.zeros(len(lines.flat.codes), "int32")
     if "tone" in rules:
@@ -251,7 +251,7 @@ def _problems(records, vocabulary) -> Iterator[Problem]:
     suspects = set((np.searchsorted(flat.starts, places, side="right") - 1).tolist())
     total = np.concatenate([[0], np.cumsum(kinds == CHINESE)])
     suspects |= set(np.flatnonzero(total[flat.starts + flat.lengths] == total[flat.starts]).tolist())
-    suspects |= {row for row, record in enumerate(records) if record.required}
+    suspects |= {row for row, record in enumerate(records) if record.prefix}
     suspects |= set(np.flatnonzero(flat.lengths > MAX_LENGTH).tolist())
     for row in sorted(suspects):
         reason = _error_of(records[row], vocabulary)
@@ -262,19 +262,19 @@ def _problems(records, vocabulary) -> Iterator[Problem]:
 
 
 def _error_of(record, vocabulary):
-    upper, required = record
+    upper, prefix = record
     if not upper:
         return "is empty"
     if len(upper) > MAX_LENGTH:
         return f"has {len(upper)} characters; lines up to {MAX_LENGTH} are answered"
-    reason = trouble_of_line(upper) or (required and trouble_of_line(required))
+    reason = trouble_of_line(upper) or (prefix and trouble_of_line(prefix))
     if reason:
         return reason
     length = int((character_kinds(code_points(upper)) != MARK).sum())
-    if len(required) > length:
-        return f"{len(required)} characters are required ({required}) of a line of {length}"
-    unseen = _unseen(required, vocabulary)
-    return f"required is a character that training never saw: {unseen}" if unseen else None
+    if len(prefix) > length:
+        return f"the prefix {prefix} has {len(prefix)} characters, the line {length}"
+    unseen = _unseen(prefix, vocabulary)
+    return f"the prefix has a character that training never saw: {unseen}" if unseen else None
 
 
 def _unseen(text, vocabulary):

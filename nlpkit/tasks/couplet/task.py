@@ -82,6 +82,7 @@ class CoupletWriter(Task[Couplet]):
         return Search.create(self._searches[draws], self.vocabulary, options)
 
     def encode(self, records: Sequence[UpperLine], prepared: Search) -> tuple[Encoded, list[Problem]]:
+        records = [each if each.prefix or not each.text else each._replace(prefix=prepared.prefix) for each in records]
         lines, problems = encode_uppers(records, self.vocabulary, prepared.rules)
         prepared.add_noise(lines)
         return Encoded(records, lines, prepared), problems

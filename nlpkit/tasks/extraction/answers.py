@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from nlpkit.prediction.answers import Answer, Mistake
+from nlpkit.prediction.answers import Answer, AnswerOf, Mistake
 from nlpkit.prediction.rendering import Part
 
 
@@ -45,20 +45,15 @@ class Triple(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True)
-class Extraction(Answer):
+class Extraction(AnswerOf[Triple]):
     """The triples of a text, the most probable first."""
 
     text: str
     triples: tuple[Triple, ...]
 
-    def __iter__(self) -> Iterator[Triple]:
-        return iter(self.triples)
-
-    def __len__(self) -> int:
-        return len(self.triples)
-
-    def __getitem__(self, place: int) -> Triple:
-        return self.triples[place]
+    @property
+    def items(self) -> tuple[Triple, ...]:
+        return self.triples
 
     def to_dict(self) -> dict[str, Any]:
         """The form of the training data, with offsets and probabilities."""

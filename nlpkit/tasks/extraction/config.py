@@ -157,6 +157,7 @@ class ExtractionMetadata(Metadata):
 EXTRACTION = Declaration(
     name="extraction",
     summary="triples of subject, predicate and object from sentences",
+    data='JSON lines {"text": …, "spo_list": [{"subject": …, "predicate": …, "object": …}]}',
     settings=ExtractionSettings,
     reading=ExtractionReading,
     prediction=ExtractionPrediction,

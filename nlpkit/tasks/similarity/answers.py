@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 import html
-from collections.abc import Iterator
 
-from nlpkit.prediction.answers import Answer, Mistake, bar
+from nlpkit.prediction.answers import Answer, AnswerOf, Mistake, bar
 from nlpkit.prediction.rendering import Part
 
 
 @dataclasses.dataclass(frozen=True)
-class SentenceVector(Answer):
+class SentenceVector(AnswerOf[float]):
     """A sentence and its vector, of length 1; no numbers if it is empty."""
 
     text: str
     vector: tuple[float, ...]
 
-    def __iter__(self) -> Iterator[float]:
-        return iter(self.vector)
+    @property
+    def items(self) -> tuple[float, ...]:
+        return self.vector
 
     def to_text(self) -> str:
         """The numbers, separated by spaces."""
@@ -38,14 +38,15 @@ class Neighbour:
 
 
 @dataclasses.dataclass(frozen=True)
-class Neighbours(Answer):
+class Neighbours(AnswerOf[Neighbour]):
     """A sentence and those of an index that are likeliest to mean the same, best first; none if it is empty."""
 
     text: str
     nearest: tuple[Neighbour, ...]
 
-    def __iter__(self) -> Iterator[Neighbour]:
-        return iter(self.nearest)
+    @property
+    def items(self) -> tuple[Neighbour, ...]:
+        return self.nearest
 
     def to_text(self) -> str:
         """The sentences and their scores, all separated by tabs."""
@@ -64,7 +65,7 @@ class Neighbours(Answer):
 
 
 @dataclasses.dataclass(frozen=True)
-class SentencePair(Answer):
+class SentencePair(AnswerOf[float]):
     """Two sentences: how sure it is that they mean the same, from 0 to 1, the cosine of their vectors, and yes or no.
 
     It is yes from a score of 0.5 on. All are None if one of the sentences is empty.
@@ -76,8 +77,9 @@ class SentencePair(Answer):
     cosine: float | None
     same: bool | None
 
-    def __iter__(self) -> Iterator[float]:
-        return iter(() if self.score is None else (self.score,))
+    @property
+    def items(self) -> tuple[float, ...]:
+        return () if self.score is None else (self.score,)
 
     def agrees(self, right: Answer) -> bool:
         return isinstance(right, SentencePair) and self.same == right.same

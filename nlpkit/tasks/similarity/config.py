@@ -158,6 +158,10 @@ class SimilarityMetadata(Metadata):
 SIMILARITY = Declaration(
     name="similarity",
     summary="vectors of sentences, whether two sentences mean the same, and the nearest of many",
+    data=(
+        "a group, a tab and a sentence on each line; or two sentences and a label, with tabs; or a "
+        "sentence on each line"
+    ),
     settings=SimilaritySettings,
     reading=SimilarityReading,
     prediction=SimilarityPrediction,
@@ -175,7 +179,10 @@ SIMILARITY = Declaration(
             "duplicates", "pairs of sentences of a file that mean the same",
             "nlpkit.tasks.similarity.commands:duplicates", DuplicatesOptions,
         ),
-        Command("search", "the nearest sentences of an index", writes="answers"),
+        Command(
+            "search", "the nearest sentences of an index", writes="answers",
+            needs=("sentences.txt", "holds no index; nlpkit index DIR --input FILE --out INDEX makes one"),
+        ),
     ),
     demos=(
         Demo(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
 from nlpkit.errors import ConfigError
-from nlpkit.prediction.answers import Answer
+from nlpkit.tasks.similarity.answers import Neighbours
 from nlpkit.tasks.similarity.cells import CellIndex, cells_for
 from nlpkit.tasks.similarity.config import SimilarityPrediction, SimilaritySettings
 from nlpkit.tasks.similarity.decode import Index
@@ -67,9 +67,11 @@ class SentenceQueries(Task):
         `nlpkit.tasks.similarity.config.IndexOptions`.
 
         Raises:
+            TypeError: if one text is given where a list is expected.
             DataError: if a sentence to remove is not there, or none is left.
             MissingPackageError: for cells, without faiss.
         """
+        add, remove = _several(add), _several(remove)
         sentences, table = changed_index(self.indexed, self.table, add, remove, self.encode_texts)
         parts = {part.attribute: getattr(self, part.attribute) for part in self.parts}
         changed = {"indexed": sentences, "table": table, "cells": cells_for(table.vectors, method)}
@@ -77,18 +79,30 @@ class SentenceQueries(Task):
         task.network = self.network
         return task
 
-    def search(self, texts: Sequence[str], n_best: int = SimilarityPrediction.n_best) -> Sequence[Answer]:
-        """The nearest sentences of the index for each text; a `ConfigError` without an index."""
+    @overload
+    def search(self, texts: str, n_best: int = ...) -> Neighbours: ...  # type: ignore[overload-overlap]
+
+    @overload
+    def search(self, texts: Sequence[str], n_best: int = ...) -> list[Neighbours]: ...
+
+    def search(
+        self, texts: str | Sequence[str], n_best: int = SimilarityPrediction.n_best
+    ) -> Neighbours | list[Neighbours]:
+        """The nearest sentences of the index, for a text or for each of a list; a `ConfigError` without an index."""
         if self.indexed is None:
             raise ConfigError("this model has no index; make one by nlpkit index, or with_index")
-        return self.answer([(text,) for text in texts], n_best=n_best)
+        found: Any = self.answer([(text,) for text in ([texts] if isinstance(texts, str) else texts)], n_best=n_best)
+        return found[0] if isinstance(texts, str) else found
 
     def duplicates(self, texts: Sequence[str], threshold: float = 0.5) -> list[tuple[float, int, int]]:
         """Pairs of sentences whose score is at least the threshold, each with its places, the surest first."""
-        return duplicates(texts, self.encode_texts, self.score, threshold)
+        return duplicates(_several(texts), self.encode_texts, self.score, threshold)
 
-    def encode_texts(self, texts: Sequence[str]) -> np.ndarray:
-        """Vectors of sentences, float32 ``(n, vector_size)``, of length 1; zeros for an empty one."""
+    def encode_texts(self, texts: str | Sequence[str]) -> np.ndarray:
+        """Vectors of length 1, zeros for an empty sentence: of one float32 ``(vector_size,)``, of a list
+        ``(n, vector_size)``."""
+        if isinstance(texts, str):
+            return self.encode_texts([texts])[0]
         vectors = np.zeros((len(texts), self.settings.vector_size), "float32")
         with progress_bar("sentences", hidden=len(texts) <= _AT_ONCE) as bar:
             row = bar.add_task("encoding", total=len(texts))
@@ -105,3 +119,10 @@ class SentenceQueries(Task):
     def encoded(self, texts: Sequence[str]) -> EncodedTexts:
         """What the network reads of sentences."""
         return EncodedTexts(texts, self.features, self.settings.max_length)
+
+
+def _several(texts):
+    """A list of texts as it is; one text would be taken for a list of characters."""
+    if isinstance(texts, str):
+        raise TypeError(f"expected a list of texts. Received: the text {texts!r:.60}")
+    return texts

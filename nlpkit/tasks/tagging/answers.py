@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, TypeVar
 
-from nlpkit.prediction.answers import Answer, Mistake, without_none
+from nlpkit.prediction.answers import Answer, AnswerOf, Mistake, without_none
 from nlpkit.prediction.rendering import Part, colour_of
 from nlpkit.tasks.tagging.mistakes import span_mistakes, word_mistakes
 from nlpkit.text.graphemes import graphemes
 from nlpkit.text.tag_schemes import split_label
 
+T = TypeVar("T")
 _COLOURS = {"PER": "magenta", "LOC": "green", "ORG": "cyan"}
 
 
@@ -58,7 +59,7 @@ class Token(_Span):
 
 
 @dataclasses.dataclass(frozen=True)
-class _Tagged(Answer):
+class _Tagged(AnswerOf[T]):
     text: str
     labels: tuple[str, ...] = dataclasses.field(repr=False)
     """The label of each code point of the text, or of each token."""
@@ -90,13 +91,14 @@ def _label_of(first, last):
 
 
 @dataclasses.dataclass(frozen=True)
-class Segmentation(_Tagged):
+class Segmentation(_Tagged[Word]):
     """The words of a text; put together they are the text, white space and control characters included."""
 
     words: tuple[Word, ...]
 
-    def __iter__(self) -> Iterator[Word]:
-        return iter(self.words)
+    @property
+    def items(self) -> tuple[Word, ...]:
+        return self.words
 
     def to_dict(self) -> dict:
         return {"text": self.text, "words": _plain(self.words)}
@@ -116,13 +118,14 @@ class Segmentation(_Tagged):
 
 
 @dataclasses.dataclass(frozen=True)
-class Entities(_Tagged):
+class Entities(_Tagged[Entity]):
     """The entities of a text, in order, none inside another."""
 
     entities: tuple[Entity, ...]
 
-    def __iter__(self) -> Iterator[Entity]:
-        return iter(self.entities)
+    @property
+    def items(self) -> tuple[Entity, ...]:
+        return self.entities
 
     def to_dict(self) -> dict:
         return {"text": self.text, "entities": _plain(self.entities)}
@@ -145,13 +148,14 @@ class Entities(_Tagged):
 
 
 @dataclasses.dataclass(frozen=True)
-class Tokens(_Tagged):
+class Tokens(_Tagged[Token]):
     """The tokens of a text, each with its label: its part of speech, for example."""
 
     tokens: tuple[Token, ...]
 
-    def __iter__(self) -> Iterator[Token]:
-        return iter(self.tokens)
+    @property
+    def items(self) -> tuple[Token, ...]:
+        return self.tokens
 
     def to_dict(self) -> dict:
         return {"text": self.text, "tokens": _plain(self.tokens)}

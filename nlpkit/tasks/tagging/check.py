@@ -15,6 +15,9 @@ from nlpkit.tasks.tagging.examples import detect_format, read_labelled
 from nlpkit.text import tag_schemes
 
 _SHOWN = 10
+_LONG_WORD = 12  # characters that no word has
+_SHORT_LINE = 4  # characters of a line that is no sentence
+_LONG_SENTENCE = 200  # units that few sentences have
 
 
 def check(
@@ -48,12 +51,14 @@ def check(
 
 def _check_file(path, window, unit, columns):
     examples, unit, scheme, repaired = read_labelled(path, True, unit, columns=columns)
+    file_format = detect_format(path)
     texts = collections.Counter(example.text for example in examples)
     lengths = np.array([len(example.units) for example in examples])
     spans = [span for each in examples for span in tag_schemes.read_spans(each.labels, scheme)]
     kinds = collections.Counter(kind or "word" for *_, kind in spans)
     report = {
-        "format": detect_format(path),
+        "format": file_format,
+        **{f"looks odd ({i})": text for i, text in enumerate(_oddities(file_format, examples, scheme), 1)},
         "encoding": "UTF-8",
         "units": f"{unit}s",
         "tag scheme": scheme,
@@ -69,11 +74,35 @@ def _check_file(path, window, unit, columns):
     return report, texts
 
 
+def _oddities(file_format, examples, scheme):
+    """What a file looks like that is something else than it is read as."""
+    if file_format == "words":
+        uncut = sum(len(each.text) > _LONG_WORD and _is_one_word(each.labels) for each in examples)
+        if uncut > len(examples) / 4:
+            yield f"{share(uncut, len(examples))} of the lines have no space: plain text? Spaces stand between words"
+        for mark, what in ((",", "CSV"), ("{", "JSON"), ("|", "a table, or brackets"), ("\t", "a table")):
+            lines = sum(mark in each.text for each in examples)
+            if lines > len(examples) / 2:
+                yield f"{share(lines, len(examples))} of the lines hold {mark!r}: {what}? They are read as words"
+        if len(examples) > _SHOWN and all(len(each.text) <= _SHORT_LINE for each in examples):
+            yield "a word or two on each line: a sentence stands on a line, with spaces between its words"
+    if file_format == "conll" and len(examples) == 1 and len(examples[0].units) > _LONG_SENTENCE:
+        yield f"one sentence of {len(examples[0].units):,} units: an empty line stands between two sentences"
+    labels = {label for example in examples for label in example.labels} if scheme == "plain" else ()
+    for label in sorted(label for label in labels if label[:1] in "BIESM" and label[1:2] in ("_", ":", "/", "."))[:1]:
+        yield f"labels such as {label!r} are read as they are; tags have a hyphen, {label[0]}-{label[2:]}"
+
+
+def _is_one_word(labels):
+    return labels[0] == "B" and labels[-1] == "E" and {*labels[1:-1]} <= {"M"}
+
+
 def _places(lines):
     if not lines:
         return 0
     more = ", …" if len(lines) > _SHOWN else ""
-    return f"{len(lines)} (lines {', '.join(map(str, lines[:_SHOWN]))}{more}); train with --repair"
+    shown = ", ".join(map(str, lines[:_SHOWN]))
+    return f"{len(lines)} (in the sentences at lines {shown}{more}); train with --repair"
 
 
 def _conflicts(examples):

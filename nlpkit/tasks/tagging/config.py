@@ -111,6 +111,10 @@ class TaggingPrediction(PredictionOptions):
         if self.user_dictionary is None and self.user_bonus != type(self).user_bonus:
             raise ConfigError("user_bonus is the weight of a user dictionary; give that as well")
 
+    def check_format(self, file_format: str) -> None:
+        if self.confidence and file_format != "jsonl":
+            raise ConfigError(f"confidence: the format {file_format} has no place for it; name the output .jsonl")
+
 
 _TAKEN = {"tokens", "labels", "text"}
 
@@ -131,6 +135,11 @@ class TaggingMetadata(Metadata):
 TAGGING = Declaration(
     name="tagging",
     summary="word segmentation, named entities, parts of speech: labels of characters or of tokens",
+    data=(
+        "words with spaces between them; or a character, or token, and its tag on each line, with an "
+        'empty line after each sentence; or JSON lines {"text": …, "entities": [{"start": 2, "end": 5, '
+        '"label": "LOC"}]}'
+    ),
     settings=TaggingSettings,
     reading=TaggingReading,
     prediction=TaggingPrediction,

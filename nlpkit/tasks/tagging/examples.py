@@ -175,8 +175,13 @@ def check_labels(
         must_close = tag_schemes.needs_closing(labels, scheme)
         places = [tag_schemes.find_illegal(e.labels, scheme, must_close) for e in examples]
     except ValueError as error:
-        accepted = tag_schemes.SCHEMES[scheme or "BIOES"]
-        strange = (e.line for e in examples if any(tag_schemes.split_label(x)[0] not in accepted for x in e.labels))
+        accepted, is_conll = tag_schemes.SCHEMES[scheme or "BIOES"], detect_format(path) == "conll"
+        strange = (
+            example.line + (i if is_conll else 0)
+            for example in examples
+            for i, label in enumerate(example.labels)
+            if tag_schemes.split_label(label)[0] not in accepted
+        )
         raise DataError(str(error), path, next(strange, None)) from None
     illegal = [i for i, place in enumerate(places) if place is not None]
     if not illegal:
@@ -250,12 +255,21 @@ def _from_spans(fields, line):
         raise ValueError('expected a list in the field "words", "entities" or "tokens"')
     spans, end = [], 0
     for given in sorted(spans_given, key=_start_of):
-        first, last, kind = _start_of(given), given.get("end") if isinstance(given, dict) else None, ""
-        if isinstance(given, dict):
-            kind = given.get("label", given.get("type", ""))
-        if type(last) is not int or type(kind) is not str or not (end <= first < last <= len(text)):
+        if not isinstance(given, dict) or not all(type(given.get(name)) is int for name in ("start", "end")):
+            label = "" if scheme == "BMES" else ', "label": "LOC"'
+            raise ValueError(f'expected objects like {{"start": 2, "end": 5{label}}}. Received: {given!r:.80}')
+        first, last, kind = given["start"], given["end"], given.get("label", given.get("type", ""))
+        if type(kind) is not str:
+            raise ValueError(f"expected a string as the label. Received: {given!r:.80}")
+        if not end <= first < last <= len(text):
             raise ValueError(
-                f"expected spans with start < end inside the text that do not overlap. Received: {given!r}"
+                f"expected start < end inside the text, which has {len(text)} characters, and after the span before, "
+                f"which ends at {end}. Received: {given!r:.80}"
+            )
+        if given.get("text", text[first:last]) != text[first:last]:
+            raise ValueError(
+                f"the text from {first} to {last} is {text[first:last]!r:.40}, not {given['text']!r:.40}; places are "
+                "counted in characters from 0, and the end is not part of a span"
             )
         spans.append((first, last, kind))
         end = last

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
 from typing import Any, ClassVar
 
-from nlpkit.prediction.answers import Answer
+from nlpkit.prediction.answers import Answer, AnswerOf
 from nlpkit.prediction.rendering import Part
 
 
@@ -25,21 +24,16 @@ class Title:
 
 
 @dataclasses.dataclass(frozen=True)
-class Titles(Answer):
+class Titles(AnswerOf[Title]):
     """The titles of a text, best first, or in the order in which they were drawn; none of an empty text."""
 
     titles: tuple[Title, ...]
 
     legend: ClassVar[str] = "Of titles, what stands in the text is blue, what does not is brown."
 
-    def __iter__(self) -> Iterator[Title]:
-        return iter(self.titles)
-
-    def __len__(self) -> int:
-        return len(self.titles)
-
-    def __getitem__(self, place: int) -> Title:
-        return self.titles[place]
+    @property
+    def items(self) -> tuple[Title, ...]:
+        return self.titles
 
     @property
     def title(self) -> str:

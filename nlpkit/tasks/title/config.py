@@ -78,7 +78,6 @@ class TitlePrediction(WritingOptions):
     no_repeat: int = option(
         "no sequence of so many characters occurs twice in a title, but in its prefix; 0 allows all", default=0, least=0
     )
-    prefix: str = option("how every title begins; a record may have one of its own", default="", metavar="TEXT")
     top_k: int = option(
         "with a temperature: draw each character from this many of the likeliest; 0 from all", default=0, least=0
     )
@@ -97,7 +96,7 @@ class TitlePrediction(WritingOptions):
         longest = math.inf if self.max_length is None else self.max_length
         self.require("min_length", self.min_length <= longest, f"at most max_length, {longest}")
         self.require("prefix", len(self.prefix) <= longest, f"no longer than max_length, {longest}")
-        self.require("prefix", not {*self.prefix} & {*self.forbidden}, "without forbidden characters")
+        self.require("prefix", not {*self.prefix} & {*self.forbidden_characters}, "without forbidden characters")
 
 
 @options
@@ -110,6 +109,7 @@ class TitleMetadata(Metadata):
 TITLE = Declaration(
     name="title",
     summary="writes the title of a text, or any text from another one",
+    data='JSON lines {"text": …, "title": …}, or a text, a tab and a title on each line',
     settings=TitleSettings,
     reading=PairReading,
     prediction=TitlePrediction,

@@ -221,7 +221,7 @@ class Search:
         has_prefix = any(prefixes)
         shared = self._shared(texts.vocabulary)
         width = len(shared["beams"])
-        copyable = (texts.ids >= FIRST_ID) & ~np.isin(texts.flat.codes, code_points(options.forbidden))
+        copyable = (texts.ids >= FIRST_ID) & ~np.isin(texts.flat.codes, code_points(options.forbidden_characters))
         forward = self.forwards(has_prefix)
 
         def answer(rows, size):
@@ -250,7 +250,7 @@ class Search:
     def _shared(self, vocabulary):
         options, size = self.options, len(vocabulary)
         bias = np.zeros(table_size(size), "float32")
-        forbidden = vocabulary.encode(options.forbidden.replace(END, ""))
+        forbidden = vocabulary.encode(options.forbidden_characters.replace(END, ""))
         bias[[*range(FIRST_ID), *range(size, len(bias)), *forbidden]] = _IMPOSSIBLE
         width = options.n_best if options.temperature > 0 else max(options.n_best, options.beam_width)
         numbers = [options.length_penalty, options.min_length, max(options.temperature, 1e-3), options.top_p]

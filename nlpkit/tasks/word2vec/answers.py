@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import html
-from collections.abc import Iterator
 from typing import Any
 
-from nlpkit.prediction.answers import Answer, bar
+from nlpkit.prediction.answers import Answer, AnswerOf, bar
 from nlpkit.prediction.rendering import Part
 
 _SHOWN = 6  # answers on a terminal
@@ -22,7 +21,7 @@ class RelatedWord:
 
 
 @dataclasses.dataclass(frozen=True)
-class RelatedWords(Answer):
+class RelatedWords(AnswerOf[RelatedWord]):
     """The answer to a question about words, best first; none where the question has an unknown word.
 
     To one word they are its nearest, to two their similarity, to three, a b c, what is to c as b is to a, to more the
@@ -32,8 +31,9 @@ class RelatedWords(Answer):
     text: str
     answers: tuple[RelatedWord, ...]
 
-    def __iter__(self) -> Iterator[RelatedWord]:
-        return iter(self.answers)
+    @property
+    def items(self) -> tuple[RelatedWord, ...]:
+        return self.answers
 
     def to_dict(self) -> dict[str, Any]:
         return {"text": self.text, "answers": [vars(answer) for answer in self]}

@@ -69,6 +69,10 @@ class Word2VecSettings(TrainingSettings):
         self.require("batch_size", self.batch_size % self.block == 0, f"a multiple of block = {self.block}")
         self.require("batch_size", self.batch_size > self.block, f"more than one block of {self.block}")
 
+    @property
+    def smallest_batch(self) -> int:
+        return 2 * self.block
+
 
 @options
 class Word2VecReading(ReadingOptions):
@@ -100,6 +104,7 @@ class ClusterOptions(Options):
 WORD2VEC = Declaration(
     name="word2vec",
     summary="vectors of words by skip-gram or CBOW; nearest words, analogies, clusters",
+    data="text, a paragraph on each line, with or without spaces between its words",
     settings=Word2VecSettings,
     reading=Word2VecReading,
     prediction=Word2VecPrediction,
