@@ -5,6 +5,7 @@ use takes the place of theirs, or, where there is none for these data, they have
 """
 
 import contextlib
+import functools
 import io
 import os
 import re
@@ -18,6 +19,7 @@ from unittest import mock
 import pytest
 
 from nlpkit.cli.main import main
+from nlpkit.runs.artefact import load_artefact
 
 ROOT = Path(__file__).parents[1]
 BLOCKS = re.compile(r"^```(sh|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -67,7 +69,8 @@ class Folder:
     def run_page(self, page):
         """Run all blocks of a page and return what they print."""
         shown, names = [], {"__name__": "__main__"}
-        with contextlib.chdir(self.path):
+        once = mock.patch("nlpkit.runs.load.load_artefact", functools.cache(load_artefact))  # opening takes seconds
+        with contextlib.chdir(self.path), once:
             for kind, block in blocks_of(page):
                 if kind == "python" and ALONE not in block:
                     with contextlib.redirect_stdout(io.StringIO()) as out:
