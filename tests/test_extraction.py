@@ -25,7 +25,6 @@ from nlpkit.tasks.extraction.decode import Search, _trimmed
 from nlpkit.tasks.extraction.evaluate import best_threshold
 from nlpkit.tasks.extraction.examples import Example, read_triples, types_of, unit_of
 from nlpkit.tasks.extraction.inputs import read_texts
-from nlpkit.tasks.extraction.model import power_of
 from nlpkit.tasks.extraction.places import Place, Ruler, places_of
 from nlpkit.tasks.extraction.prior import KnownTriples
 from nlpkit.tasks.extraction.targets import TARGETS
@@ -246,7 +245,7 @@ def test_a_network_learns_and_batch_mates_change_nothing(settings, tmp_path):
     )  # fmt: skip
     *_, done = events
     assert done.history[-1]["loss"] < 0.7 * done.history[0]["loss"]
-    task._search = Search(task.network, power_of(task.settings), 1)
+    task._search = Search(task.program, task.settings.head, task.settings.label_power, 1)
     together = task.answer([task.parse(text) for text, _ in SENTENCES], threshold=0.05)
     assert any(answer.triples for answer in together) and task.measure(examples)["f1"] > 0.3
     for (text, _), answer in zip(SENTENCES, together):

@@ -1,9 +1,36 @@
-"""Search for the best answers of a model, and among vectors."""
+"""Search for the best answers of a model, and among vectors.
 
-from nlpkit.decoding.beam_search import beam_search
+What computes by a framework is imported when it is used.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from nlpkit.decoding.communities import communities
 from nlpkit.decoding.marks import pair_marks
-from nlpkit.decoding.nearest import NearestRows
-from nlpkit.decoding.sample import sample
+from nlpkit.decoding.tag_paths import Chain, best_tags, path_posteriors
 
-__all__ = ["NearestRows", "beam_search", "communities", "pair_marks", "sample"]
+if TYPE_CHECKING:
+    from nlpkit.decoding.beam_search import beam_search
+    from nlpkit.decoding.nearest import NearestRows
+    from nlpkit.decoding.sample import sample
+
+__all__ = [
+    "Chain",
+    "NearestRows",
+    "beam_search",
+    "best_tags",
+    "communities",
+    "pair_marks",
+    "path_posteriors",
+    "sample",
+]
+_HOMES = {"NearestRows": "nearest", "beam_search": "beam_search", "sample": "sample"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'nlpkit.decoding' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"nlpkit.decoding.{_HOMES[name]}"), name)
+    globals()[name] = value  # a module of that name was put in its place by the import
+    return value

@@ -8,8 +8,8 @@ transitions, edge scores and mask together. For T steps and K tags the tensor is
     row  T+K            start scores | how paths are normalised: UNNORMALIZED, BY_STEP or INDEPENDENT
     row  T+K+1          end scores   | MARKER
 
-The marker tells a head's output from any other tensor. That keeps losses and decoders free of weights, so that models
-with them are compiled, saved and loaded like any other.
+`nlpkit.decoding.Chain` reads it without a framework. The marker tells a head's output from any other tensor. That keeps
+losses and decoders free of weights, so that models with them are compiled, saved and loaded like any other.
 """
 
 from typing import Any, NamedTuple

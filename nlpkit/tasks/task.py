@@ -5,6 +5,7 @@ from __future__ import annotations
 import abc
 import hashlib
 import json
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, ClassVar, NamedTuple, Protocol, Self
@@ -14,6 +15,7 @@ import numpy as np
 from nlpkit.errors import ConfigError, DataError
 from nlpkit.prediction.answers import Answer
 from nlpkit.prediction.predictor import A, Predictor
+from nlpkit.prediction.programs import Program
 from nlpkit.tasks.declaration import Declaration, options_of
 from nlpkit.tasks.pictures import Picture
 from nlpkit.terminal import say
@@ -83,6 +85,7 @@ class Task(Predictor[A]):
 
     Attributes:
         network: the network, once it was built.
+        programs: parts of the network by name, see `program`.
         models: other trained tasks that it brings along, by the setting that named them (`nlpkit.options.MODEL`).
     """
 
@@ -95,6 +98,8 @@ class Task(Predictor[A]):
         super().__init__()
         self.settings, self.metadata = settings, dict(metadata or {})
         self.models: dict[str, Task] = {}
+        self.programs: dict[str, Program] = {}
+        self._making = threading.Lock()
         for part in self.parts:
             setattr(self, part.attribute, parts.pop(part.attribute, None))
         if parts:
@@ -113,6 +118,15 @@ class Task(Predictor[A]):
     def bring(self, models: Mapping[str, Task]) -> None:
         """Take other trained tasks along, by the setting that named them."""
         self.models = dict(models)
+
+    def program(self, name: str) -> Program:
+        """A part of the network as a function of arrays, one of its ``graphs``: what `run` computes by."""
+        with self._making:
+            if name not in self.programs:
+                from nlpkit.training.forward import Forward
+
+                self.programs[name] = Forward(*self.network.graphs[name])
+            return self.programs[name]
 
     # Training.
 

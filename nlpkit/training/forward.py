@@ -4,20 +4,11 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Callable, Collection, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Collection
 from typing import Any
 
 import keras
 import numpy as np
-
-
-def side_by_side(work: Callable[..., None], batches: Iterable[tuple], at_once: int) -> None:
-    """Call ``work(*batch)`` for each batch, some at once in threads: alone, the operations of a small batch leave cores
-    idle."""
-    with ThreadPoolExecutor(at_once) as pool:
-        for batch in [pool.submit(work, *batch) for batch in batches]:
-            batch.result()
 
 
 class Forward:

@@ -8,7 +8,6 @@ import pytest
 from keras import ops
 
 from nlpkit.ops import linear_chain
-from nlpkit.ops.path_posteriors import path_posteriors
 
 from . import backend
 from .backend import array, gradients
@@ -417,18 +416,3 @@ def test_tags_of_another_shape_are_named():
     for shape in ((2, 5), (2, 4, 1)):
         with pytest.raises(ValueError, match=r"tags must .*\(batch, time\).*Received: \(2, "):
             linear_chain.log_likelihood(np.zeros((2, 4, 3)), np.zeros(shape), np.zeros((3, 3)))
-
-
-def test_path_posteriors_are_those_of_spans(chains):
-    """Of each span of a path: all paths that have its tags there and whose next tag, if there is one, closes it."""
-    closing = np.arange(chains.emissions.shape[-1]) % 2 == 0
-    logs = array(path_posteriors(chains.emissions, tags=chains.tags, closing=closing, **chains.scores))
-    for row, mask in enumerate(chains.mask):
-        np.testing.assert_array_equal(logs[row][~mask], 0)
-        paths, found, tags = chains.paths(row), logs[row][mask], tuple(chains.tags[row][mask])
-        for a, b in itertools.combinations(range(len(tags) + 1), 2):
-            has = [path[a:b] == tags[a:b] and (b == len(path) or closing[path[b]]) for path in paths]
-            chosen = [score for score, it_has in zip(paths.values(), has) if it_has]
-            expected = np.exp(log_sum(chosen) - log_sum(paths.values())) if chosen else 0
-            span = np.exp(found[a, 0] + found[a + 1 : b, 1].sum() + found[b - 1, 2])
-            np.testing.assert_allclose(span, expected, atol=1e-4, err_msg=f"row {row}, {a} to {b}")

@@ -13,13 +13,14 @@ from keras import layers, ops
 from nlpkit.datasets.padding import batches_by_length, gather_padded, scatter_places
 from nlpkit.decoding import beam_search, sample
 from nlpkit.ops.top_k import GROUP, top_k_of_many
+from nlpkit.prediction.programs import side_by_side
 from nlpkit.tasks.couplet.answers import LowerLine
 from nlpkit.tasks.couplet.config import COUPLET, CoupletPrediction, parse_rules
 from nlpkit.tasks.couplet.examples import Lines, first_equal
 from nlpkit.text.characters import EDGE, from_code_points, normalize_text
 from nlpkit.text.tones import tone_table
 from nlpkit.text.vocabulary import FIRST_ID, PADDING, UNKNOWN, CharacterVocabulary
-from nlpkit.training.forward import Forward, side_by_side
+from nlpkit.training.forward import Forward
 
 STEPS_AT_ONCE = 8192  # characters in a batch: each has a score for the whole vocabulary
 _BEAMS_AT_ONCE = 4 * STEPS_AT_ONCE  # the same times the width of the beam

@@ -93,6 +93,11 @@ class ExtractionSettings(UnitSettings):
         least=0,
     )
 
+    @property
+    def label_power(self) -> float:
+        """The probability of a label is the sigmoid of its score to this power."""
+        return self.power if self.loss == "sigmoid_power" else 1.0
+
     def validate(self) -> None:
         super().validate()
         self.require("overlap", self.overlap <= self.window // 2, f"at most half a window, {self.window // 2}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,12 +15,11 @@ from nlpkit.datasets.padding import batches_by_length
 from nlpkit.datasets.readers import field_of, parse_object
 from nlpkit.decoding.marks import pair_marks
 from nlpkit.errors import ConfigError, DataError
+from nlpkit.prediction.programs import Program, side_by_side
 from nlpkit.tasks.extraction.answers import Extraction, Triple
 from nlpkit.tasks.extraction.config import FLOOR
 from nlpkit.tasks.extraction.inputs import Texts
-from nlpkit.tasks.extraction.model import ExtractionNetwork, PairsHead
 from nlpkit.tasks.extraction.places import Ruler
-from nlpkit.training.forward import side_by_side
 
 _UNITS_AT_ONCE = 4096  # of a batch
 _SUBJECTS_AT_ONCE = 128
@@ -42,18 +41,19 @@ class Search:
     """Finds the triples of texts by a network.
 
     Args:
-        network: the network.
+        program: gives the programs of the network by name.
+        head: its head, ``pairs`` or ``pointers``.
         power: the probability of a label is the sigmoid of its score to this power.
         at_once: batches that are computed side by side.
     """
 
-    def __init__(self, network: ExtractionNetwork, power: float, at_once: int):
-        self._network, self._power, self._at_once = network, power, at_once
-        self._of_batch = self._pairs() if isinstance(network.head, PairsHead) else self._pointers()
+    def __init__(self, program: Callable[[str], Program], head: str, power: float, at_once: int):
+        self._program, self._power, self._at_once = program, power, at_once
+        self._of_batch = self._pairs if head == "pairs" else self._pointers
 
     def __call__(self, texts: Texts) -> Found:
         """All triples that are not too improbable; one that is found in two windows is there twice."""
-        texts = dataclasses.replace(texts, inputs=self._network.units.describe(texts.inputs))
+        texts = dataclasses.replace(texts, inputs=texts.inputs.described(self._program))
         found: dict[int, Found] = {}
 
         def work(number, windows, length):
@@ -73,43 +73,31 @@ class Search:
     def _probability(self, scores):
         return (1 / (1 + np.exp(-np.clip(scores.astype("float32"), -80, 80)))) ** self._power
 
-    def _pairs(self):
-        forward = self._network.units.forward(self._network.inputs, self._network.model.output)
+    def _pairs(self, batch, length):
+        subjects, subject_scores, objects, object_scores, scores = self._program("pairs")(batch)
+        by_span = [self._probability(each) for each in (subject_scores, object_scores)]
+        probabilities = self._probability(scores)  # (batch, subjects, objects, predicates)
+        # That of the pair counts most: it has seen the spans as well.
+        probabilities *= (by_span[0][:, :, None] * by_span[1][:, None])[..., None] ** 0.25
+        rows, m, n, predicates = np.nonzero(probabilities >= FLOOR)
+        spans = [subjects[rows, m], objects[rows, n]]
+        places = [part for span in spans for part in (span // length, span % length)]
+        return rows, np.stack([*places, predicates], axis=1).astype("int32"), probabilities[rows, m, n, predicates]
 
-        def of_batch(batch, length):
-            subjects, subject_scores, objects, object_scores, scores = forward(batch)
-            by_span = [self._probability(each) for each in (subject_scores, object_scores)]
-            probabilities = self._probability(scores)  # (batch, subjects, objects, predicates)
-            # That of the pair counts most: it has seen the spans as well.
-            probabilities *= (by_span[0][:, :, None] * by_span[1][:, None])[..., None] ** 0.25
-            rows, m, n, predicates = np.nonzero(probabilities >= FLOOR)
-            spans = [subjects[rows, m], objects[rows, n]]
-            places = [part for span in spans for part in (span // length, span % length)]
-            return rows, np.stack([*places, predicates], axis=1).astype("int32"), probabilities[rows, m, n, predicates]
-
-        return of_batch
-
-    def _pointers(self):
-        head = self._network.head
-        mark_subjects = self._network.units.forward(self._network.inputs, [*head.encoded, head.subject_marks])
-        mark_objects = head.second_pass()
-
-        def of_batch(batch, length):
-            encoded, mask, marks = mark_subjects(batch)
-            marks = self._probability(marks[:, :, 0])  # (batch, time, 2)
-            rows, first, last = pair_marks(*(marks[..., i] >= FLOOR for i in (0, 1)))
-            of_subject = marks[rows, first, 0] * marks[rows, last, 1]
-            kept = of_subject >= FLOOR
-            subjects = np.stack([rows, first, last], axis=1)[kept].astype("int32")
-            of_subject = of_subject[kept]
-            parts = [_NONE]
-            for begin in range(0, len(subjects), _SUBJECTS_AT_ONCE):
-                own = subjects[begin : begin + _SUBJECTS_AT_ONCE]
-                scores = mark_objects({"encoded": encoded, "mask": mask, "subjects": own})
-                parts.append(self._objects(scores, own, of_subject[begin : begin + _SUBJECTS_AT_ONCE]))
-            return tuple(np.concatenate(each) for each in zip(*parts))
-
-        return of_batch
+    def _pointers(self, batch, length):
+        encoded, mask, marks = self._program("subjects")(batch)
+        marks = self._probability(marks[:, :, 0])  # (batch, time, 2)
+        rows, first, last = pair_marks(*(marks[..., i] >= FLOOR for i in (0, 1)))
+        of_subject = marks[rows, first, 0] * marks[rows, last, 1]
+        kept = of_subject >= FLOOR
+        subjects = np.stack([rows, first, last], axis=1)[kept].astype("int32")
+        of_subject = of_subject[kept]
+        parts = [_NONE]
+        for begin in range(0, len(subjects), _SUBJECTS_AT_ONCE):
+            own = subjects[begin : begin + _SUBJECTS_AT_ONCE]
+            scores = self._program("objects")({"encoded": encoded, "mask": mask, "subjects": own})
+            parts.append(self._objects(scores, own, of_subject[begin : begin + _SUBJECTS_AT_ONCE]))
+        return tuple(np.concatenate(each) for each in zip(*parts))
 
     def _objects(self, scores, subjects, of_subject):
         """Row, place and probability of the triples of some subjects."""

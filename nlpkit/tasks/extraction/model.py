@@ -22,10 +22,10 @@ from nlpkit.layers import (
 from nlpkit.layers.known_relations import relation_flags
 from nlpkit.losses import multi_label_cross_entropy, sigmoid_power_cross_entropy
 from nlpkit.optimizers import FGM
+from nlpkit.prediction.programs import Graph
 from nlpkit.tasks.extraction.inputs import NUM_PRIOR_MARKS
 from nlpkit.tasks.units.network import UnitVectors
 from nlpkit.tasks.units.reader import Reader
-from nlpkit.training.forward import Forward
 
 _HEADS, _HEAD_DIM = 8, 16
 _EMBEDDINGS = "(character|word|bigram)_vectors|mixed_vectors/characters"
@@ -67,6 +67,14 @@ class ExtractionNetwork:
         self.training_model = FGM(trained, _EMBEDDINGS, settings.adversarial) if settings.adversarial else trained
         self.inputs = inputs
 
+    @functools.cached_property
+    def graphs(self) -> dict[str, Graph]:
+        """Its programs by name: ``pairs``, or ``subjects`` and ``objects``; of tokens ``known``."""
+        if isinstance(self.head, PairsHead):
+            return self.units.graphs("pairs", self.inputs, self.model.output)
+        outputs = [*self.head.encoded, self.head.subject_marks]
+        return {**self.units.graphs("subjects", self.inputs, outputs), "objects": self.head.second_pass()}
+
 
 def own_loss(y_true: Any, y_pred: Any) -> Any:
     """The loss of a network that gives it itself."""
@@ -77,12 +85,7 @@ def _compare(settings):
     """The loss of sets of labels, by the settings."""
     if settings.loss == "multi_label":
         return multi_label_cross_entropy
-    return functools.partial(sigmoid_power_cross_entropy, power=power_of(settings))
-
-
-def power_of(settings: Any) -> float:
-    """The probability of a label is the sigmoid of its score to this power."""
-    return settings.power if settings.loss == "sigmoid_power" else 1.0
+    return functools.partial(sigmoid_power_cross_entropy, power=settings.label_power)
 
 
 def _exists(scores):
@@ -205,7 +208,7 @@ class PointersHead:
         loss = _PointersLoss(settings, name="loss")
         self.loss = loss(self.subject_marks, of_subjects, subjects, self.object_marks, of_objects)
 
-    def second_pass(self) -> Forward:
+    def second_pass(self) -> Graph:
         """From ``encoded`` and ``mask``, as the first pass gave them, and ``subjects`` to the marks of objects."""
         after = keras.Model([*self.encoded, self.inputs["subjects"]], self.object_marks)
         x = self.encoded[0]
@@ -214,7 +217,7 @@ class PointersHead:
             "mask": keras.Input((None,), dtype="bool", name="mask"),
             "subjects": keras.Input((3,), dtype="int32", name="subjects"),
         }
-        return Forward(keras.Model(given, after([*given.values()])), shared=["encoded", "mask"])
+        return Graph(keras.Model(given, after([*given.values()])), ["encoded", "mask"])
 
 
 class _PointersLoss(keras.layers.Layer):

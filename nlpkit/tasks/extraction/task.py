@@ -6,7 +6,7 @@ import collections
 import functools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nlpkit.errors import ConfigError, DataError, unknown_name
 from nlpkit.prediction.answers import Problem
@@ -22,7 +22,6 @@ from nlpkit.tasks.extraction.decode import Choice, Found, Search, answers_of, re
 from nlpkit.tasks.extraction.evaluate import best_threshold, quality
 from nlpkit.tasks.extraction.examples import Example, read_triples, types_of, unit_of
 from nlpkit.tasks.extraction.inputs import Texts, read_texts, training_batches
-from nlpkit.tasks.extraction.model import ExtractionNetwork, own_loss, power_of
 from nlpkit.tasks.extraction.pictures import triple_pictures
 from nlpkit.tasks.extraction.places import BY_SENTENCE, places_of, share_within_sentences
 from nlpkit.tasks.extraction.prior import KnownTriples
@@ -33,6 +32,9 @@ from nlpkit.tasks.units.records import SEGMENTERS, Segmenter, TextRecord, parse_
 from nlpkit.terminal import say
 from nlpkit.text.lexicon import Lexicon
 from nlpkit.text.vocabulary import BigramVocabulary, CharacterVocabulary, Vocabulary
+
+if TYPE_CHECKING:
+    from nlpkit.tasks.extraction.model import ExtractionNetwork
 
 
 class Prepared(NamedTuple):
@@ -110,10 +112,14 @@ class Extractor(Task[Extraction]):
         return task
 
     def build_network(self) -> ExtractionNetwork:
+        from nlpkit.tasks.extraction.model import ExtractionNetwork
+
         return ExtractionNetwork(self.settings, self.reader, len(self.predicates.symbols))
 
     @property
     def loss(self) -> Any:
+        from nlpkit.tasks.extraction.model import own_loss
+
         return own_loss
 
     def batches(self, examples: Sequence[Example], seed: int) -> Any:
@@ -158,7 +164,8 @@ class Extractor(Task[Extraction]):
 
     @functools.cached_property
     def _search(self):
-        return Search(self.network, power_of(self.settings), self.declaration.batches_at_once)
+        settings = self.settings
+        return Search(self.program, settings.head, settings.label_power, self.declaration.batches_at_once)
 
     def answers(self, encoded: Encoded, outputs: Found) -> list[Extraction]:
         return answers_of(

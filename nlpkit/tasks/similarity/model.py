@@ -9,7 +9,6 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from nlpkit.datasets.padding import batches_by_length
 from nlpkit.layers import ClassCosines, TokenDropout, encode_text, pool_text
 from nlpkit.layers.class_cosines import unit_vectors
 from nlpkit.losses import (
@@ -21,9 +20,8 @@ from nlpkit.losses import (
     ScaledSoftmaxLoss,
     SimplerMarginLoss,
 )
+from nlpkit.prediction.programs import Graph
 from nlpkit.tasks.similarity.config import CLASS_LOSSES, PAIR_LOSSES
-from nlpkit.tasks.similarity.examples import EncodedTexts
-from nlpkit.training.forward import Forward
 
 
 class SimilarityNetwork:
@@ -91,16 +89,9 @@ class SimilarityNetwork:
         head.table.set_weights([means / np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-9)])
 
     @functools.cached_property
-    def encode(self) -> Forward:
-        """Arrays to vectors, float32 ``(batch, vector_size)``."""
-        return Forward(self.model)
-
-    def vectors_of(self, texts: EncodedTexts) -> np.ndarray:
-        """float32 ``(n, vector_size)``, of length 1; zeros for an empty sentence."""
-        vectors = np.zeros((len(texts.lengths), self._settings.vector_size), "float32")
-        for rows, size in batches_by_length(texts.lengths, multiple=2):
-            vectors[rows] = self.encode(texts.gather(rows, size))
-        return vectors
+    def graphs(self) -> dict[str, Graph]:
+        """Its programs by name: ``vectors``."""
+        return {"vectors": Graph(self.model)}
 
 
 def loss_for(settings: Any) -> keras.losses.Loss:

@@ -7,6 +7,7 @@ from typing import Any, overload
 
 import numpy as np
 
+from nlpkit.datasets.padding import batches_by_length
 from nlpkit.errors import ConfigError
 from nlpkit.tasks.similarity.answers import Neighbours
 from nlpkit.tasks.similarity.cells import CellIndex, cells_for
@@ -14,7 +15,6 @@ from nlpkit.tasks.similarity.config import SimilarityPrediction, SimilaritySetti
 from nlpkit.tasks.similarity.decode import Index
 from nlpkit.tasks.similarity.duplicates import duplicates
 from nlpkit.tasks.similarity.examples import EncodedTexts
-from nlpkit.tasks.similarity.model import SimilarityNetwork
 from nlpkit.tasks.similarity.overlap import Overlap
 from nlpkit.tasks.similarity.score import PairScore
 from nlpkit.tasks.similarity.search import SentenceList, VectorTable, changed_index
@@ -36,7 +36,6 @@ class SentenceQueries(Task):
     """
 
     settings: SimilaritySettings
-    network: SimilarityNetwork
     features: TextFeatures
     symbols: SymbolWeights | None
     indexed: SentenceList | None
@@ -76,7 +75,7 @@ class SentenceQueries(Task):
         parts = {part.attribute: getattr(self, part.attribute) for part in self.parts}
         changed = {"indexed": sentences, "table": table, "cells": cells_for(table.vectors, method)}
         task = type(self)(self.settings, self.metadata, **{**parts, **changed})
-        task.network = self.network
+        task.network, task.programs = self.network, self.programs
         return task
 
     @overload
@@ -108,8 +107,16 @@ class SentenceQueries(Task):
             row = bar.add_task("encoding", total=len(texts))
             for start in range(0, len(texts), _AT_ONCE):
                 part = slice(start, start + _AT_ONCE)
-                vectors[part] = self.network.vectors_of(self.encoded(texts[part]))
+                vectors[part] = self.vectors_of(self.encoded(texts[part]))
                 bar.advance(row, _AT_ONCE)
+        return vectors
+
+    def vectors_of(self, texts: EncodedTexts) -> np.ndarray:
+        """float32 ``(n, vector_size)``, of length 1; zeros for an empty sentence."""
+        vectors = np.zeros((len(texts.lengths), self.settings.vector_size), "float32")
+        encode = self.program("vectors")
+        for rows, size in batches_by_length(texts.lengths, multiple=2):
+            vectors[rows] = encode(texts.gather(rows, size))
         return vectors
 
     def similarity(self, first: str, second: str) -> float:

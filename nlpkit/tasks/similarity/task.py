@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -37,7 +37,6 @@ from nlpkit.tasks.similarity.examples import (
     read_negatives,
     texts_of,
 )
-from nlpkit.tasks.similarity.model import SimilarityNetwork, loss_for
 from nlpkit.tasks.similarity.pictures import pictures_of
 from nlpkit.tasks.similarity.queries import SentenceQueries
 from nlpkit.tasks.similarity.search import SentenceList, VectorTable, check_index
@@ -47,6 +46,9 @@ from nlpkit.tasks.task import Data, Part
 from nlpkit.tasks.units.characters import make_features, read_symbol_vectors, set_vectors, vocabulary_sizes
 from nlpkit.text.features import TextFeatures
 from nlpkit.text.vocabulary import BigramVocabulary, CharacterVocabulary
+
+if TYPE_CHECKING:
+    from nlpkit.tasks.similarity.model import SimilarityNetwork
 
 
 class Encoded(NamedTuple):
@@ -113,10 +115,14 @@ class SentenceVectors(SentenceQueries):
         return task
 
     def build_network(self) -> SimilarityNetwork:
+        from nlpkit.tasks.similarity.model import SimilarityNetwork
+
         return SimilarityNetwork(self.settings, *vocabulary_sizes(self.features))
 
     @property
     def loss(self) -> Any:
+        from nlpkit.tasks.similarity.model import loss_for
+
         return loss_for(self.settings)
 
     def batches(self, examples: Sequence[Any], seed: int) -> Any:
@@ -143,7 +149,7 @@ class SentenceVectors(SentenceQueries):
 
     def run(self, encoded: Encoded) -> np.ndarray:
         """Vectors of all sentences, float32 ``(sentences, vector_size)``."""
-        return self.network.vectors_of(encoded.texts)
+        return self.vectors_of(encoded.texts)
 
     def answers(self, encoded: Encoded, outputs: np.ndarray) -> list[Answer]:
         return answers_of(encoded.records, outputs, self.score, self.index, encoded.n_best)

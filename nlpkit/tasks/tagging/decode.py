@@ -86,7 +86,7 @@ class TagReader:
         joins: np.ndarray | None,
         logs: np.ndarray | None = None,
     ) -> list[Segmentation | Entities | Tokens]:
-        """An answer for each text; for `joins` see `label_sequences`, for `logs` `nlpkit.ops.path_posteriors`."""
+        """An answer for each text; for `joins` see `label_sequences`, for `logs` `nlpkit.decoding.path_posteriors`."""
         if self.segments and not self._blanks and isinstance(flat, FlatTexts):
             tags = self._cut_at_blanks(flat, tags)
         sequences = self.label_sequences(flat, tags, joins)
@@ -160,7 +160,7 @@ class TagReader:
 
 
 def _probabilities(spans, logs):
-    """How probable each span is, from the logs of `nlpkit.ops.path_posteriors` over its text."""
+    """How probable each span is, from the logs of `nlpkit.decoding.path_posteriors` over its text."""
     if not spans:
         return []
     starts, ends = np.array([span[:2] for span in spans]).T

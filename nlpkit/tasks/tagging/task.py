@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from nlpkit.tasks.tagging.decode import TagReader, is_segmentation
 from nlpkit.tasks.tagging.evaluate import scores
 from nlpkit.tasks.tagging.examples import Example, count_words, read_labelled
 from nlpkit.tasks.tagging.inputs import TaggedTexts
-from nlpkit.tasks.tagging.model import TaggingNetwork, loss_for
+from nlpkit.tasks.tagging.paths import TagPaths
 from nlpkit.tasks.tagging.steering import UserDictionary
 from nlpkit.tasks.task import Data, Part, Task
 from nlpkit.tasks.units.reader import Inputs, make_reader, reader_of
@@ -39,6 +39,9 @@ from nlpkit.text.simplified import simplified_table
 from nlpkit.text.vocabulary import BigramVocabulary, CharacterVocabulary, Vocabulary
 from nlpkit.training.metric import Metric
 
+if TYPE_CHECKING:
+    from nlpkit.tasks.tagging.model import TaggingNetwork
+
 
 class Prepared(NamedTuple):
     """What the texts of one prediction share."""
@@ -54,7 +57,7 @@ class Outputs(NamedTuple):
     """What the network says of flat texts."""
 
     tags: np.ndarray  # ids, int16 (total,); -1 at the edges of texts
-    logs: np.ndarray | None  # see `nlpkit.ops.path_posteriors`, float32 (total, 3)
+    logs: np.ndarray | None  # see `nlpkit.decoding.path_posteriors`, float32 (total, 3)
 
 
 class Encoded(NamedTuple):
@@ -94,6 +97,7 @@ class Tagger(Task[Segmentation | Entities | Tokens]):
         self.reader = TagReader(
             self.labels.symbols, self.metadata["scheme"], settings.window, self.metadata.get("blanks", False)
         )
+        self.paths = TagPaths(self.program, self.labels.symbols, self.metadata["scheme"])
 
     @classmethod
     def read(cls, path: str | Path, options: TaggingReading, metadata: Mapping[str, Any] | None = None) -> Data:
@@ -126,10 +130,14 @@ class Tagger(Task[Segmentation | Entities | Tokens]):
         return tagger
 
     def build_network(self) -> TaggingNetwork:
+        from nlpkit.tasks.tagging.model import TaggingNetwork
+
         return TaggingNetwork(self.settings, self.labels.symbols, self.reader.scheme, self.inputs)
 
     @property
     def loss(self) -> Any:
+        from nlpkit.tasks.tagging.model import loss_for
+
         return loss_for(self.settings.head)
 
     @property
@@ -181,10 +189,10 @@ class Tagger(Task[Segmentation | Entities | Tokens]):
         return Encoded(sentences, inputs, windows, together, joins, prepared.confidence), problems
 
     def run(self, encoded: Encoded) -> Outputs:
-        tags = self.network.tags_of(encoded.inputs, encoded.windows)
+        tags = self.paths.tags_of(encoded.inputs, encoded.windows)
         if encoded.together is not None and encoded.together.any():
             tags = self.reader.join(encoded.inputs.flat, tags, encoded.together)
-        logs = self.network.posteriors_of(encoded.inputs, encoded.windows, tags) if encoded.confidence else None
+        logs = self.paths.posteriors_of(encoded.inputs, encoded.windows, tags) if encoded.confidence else None
         return Outputs(tags, logs)
 
     def answers(self, encoded: Encoded, outputs: Outputs) -> list[Segmentation | Entities | Tokens]:

@@ -17,13 +17,14 @@ from nlpkit.layers.copying import likeliest
 from nlpkit.metrics import copied_spans
 from nlpkit.ops.copying import last_of, matches, source_symbols
 from nlpkit.ops.top_k import GROUP, smaller
+from nlpkit.prediction.programs import side_by_side
 from nlpkit.tasks.title.answers import Title, Titles
 from nlpkit.tasks.title.config import TITLE, TitlePrediction
 from nlpkit.tasks.title.examples import END, END_ID, NUM_EXTRA, Texts
 from nlpkit.tasks.title.model import TitleNetwork
 from nlpkit.text.characters import code_points
 from nlpkit.text.vocabulary import FIRST_ID, UNKNOWN
-from nlpkit.training.forward import Forward, side_by_side
+from nlpkit.training.forward import Forward
 
 _IMPOSSIBLE = -1e9
 _LEAST = -69.0  # score of a character that the user wants, however unlikely it is

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import dataclasses
-import functools
 from collections.abc import Mapping
 from typing import Any
 
 import keras
-import numpy as np
 from keras import layers, ops
 
 from nlpkit.layers import CharacterCNN, MixedEmbedding, TokenDropout
+from nlpkit.prediction.programs import Graph
 from nlpkit.tasks.units.characters import set_rows, set_vectors
-from nlpkit.tasks.units.reader import GivenVectors, Inputs, Reader
+from nlpkit.tasks.units.reader import DESCRIBED, GivenVectors, Reader
 from nlpkit.text.features import TextFeatures
 from nlpkit.text.lexicon import NUM_FEATURES
 from nlpkit.text.tokens import NUM_AFFIXES, NUM_SHAPES
-from nlpkit.training.forward import Forward
-
-_TOKENS_AT_ONCE = 4096
-_DESCRIBED = "described"  # name of the table of what is known of each token
 
 
 class UnitVectors:
@@ -138,31 +132,18 @@ class UnitVectors:
             by_word = dict(zip(reader.features.words.symbols, given.words))
             set_rows(self.word_vectors, reader.features.words, by_word, "word_dim", frozen=True)
 
-    def describe(self, inputs: Inputs) -> Inputs:
-        """The same inputs, with what is known of each token, float ``(tokens, width)``, computed once for all batches;
-        `forward` takes them."""
-        if not inputs.tables:
-            return inputs
-        starts = range(0, len(inputs.tables["words"]), _TOKENS_AT_ONCE)
-        parts = ({name: table[a : a + _TOKENS_AT_ONCE] for name, table in inputs.tables.items()} for a in starts)
-        return dataclasses.replace(
-            inputs, tables={_DESCRIBED: np.concatenate([self._describe(part) for part in parts])}
-        )
-
-    @functools.cached_property
-    def _describe(self):
-        return Forward(self._known)
-
-    def forward(self, inputs: Mapping[str, Any], outputs: Any) -> Forward:
-        """Arrays to tensors that were made of `vectors`, as a function of what `describe` gives.
+    def graphs(self, name: str, inputs: Mapping[str, Any], outputs: Any) -> dict[str, Graph]:
+        """Arrays to tensors that were made of `vectors`, and of tokens, as ``known``, what is known of each; see
+        `nlpkit.tasks.units.reader.Inputs.described`.
 
         Args:
+            name: of the first.
             inputs: the Keras inputs by name, `inputs` among them.
             outputs: a tensor, or a structure of them.
         """
         if self._known is None:
-            return Forward(keras.Model(dict(inputs), outputs))
+            return {name: Graph(keras.Model(dict(inputs), outputs))}
         rest = {name: x for name, x in inputs.items() if name not in self._known.input}
         after = keras.Model([*rest.values(), self._known.output], outputs)
-        rest[_DESCRIBED] = keras.Input(self._known.output.shape[1:], name=_DESCRIBED)
-        return Forward(keras.Model(rest, after([*rest.values()])), shared=[_DESCRIBED])
+        rest[DESCRIBED] = keras.Input(self._known.output.shape[1:], name=DESCRIBED)
+        return {"known": Graph(self._known), name: Graph(keras.Model(rest, after([*rest.values()])), [DESCRIBED])}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
@@ -13,6 +13,7 @@ from nlpkit.datasets.lexicon_files import read_lexicon
 from nlpkit.datasets.vector_files import read_chosen_vectors, read_vectors
 from nlpkit.datasets.windows import Windows
 from nlpkit.errors import ConfigError
+from nlpkit.prediction.programs import Program
 from nlpkit.tasks.units.characters import make_features, read_symbol_vectors
 from nlpkit.text.characters import FlatTexts, normalize_text
 from nlpkit.text.features import TextFeatures
@@ -38,6 +39,9 @@ class Units(Protocol):
 
 Columns = Mapping[str, Sequence[str]]
 
+DESCRIBED = "described"
+"""Name of the table of what is known of each token, float ``(tokens, width)``."""
+_TOKENS_AT_ONCE = 4096
 _MULTIPLE = 128  # of which the rows of a batch's tables are, so that few shapes occur
 
 
@@ -66,6 +70,19 @@ class Inputs:
         more = -len(distinct) % _MULTIPLE
         tables = {name: table[np.pad(distinct, (0, more))] for name, table in self.tables.items()}
         return {**batch, **tables}
+
+    def described(self, program: Callable[[str], Program]) -> Inputs:
+        """The same inputs with what is known of each token, computed once for all batches.
+
+        Args:
+            program: gives the programs of the network by name, of which ``known`` describes tokens.
+        """
+        if not self.tables:
+            return self
+        starts = range(0, len(self.tables["words"]), _TOKENS_AT_ONCE)
+        parts = ({name: table[a : a + _TOKENS_AT_ONCE] for name, table in self.tables.items()} for a in starts)
+        describe = program("known")
+        return dataclasses.replace(self, tables={DESCRIBED: np.concatenate([describe(part) for part in parts])})
 
 
 class Reader:

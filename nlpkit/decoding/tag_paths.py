@@ -1,0 +1,119 @@
+"""Potentials of a linear chain to the best tags and their probabilities, in NumPy: prediction needs no framework.
+
+The same recursions run inside of graphs in `nlpkit.ops.linear_chain`, where they have gradients.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+
+class Chain(NamedTuple):
+    """What `nlpkit.ops.potentials.pack` put together, as arrays.
+
+    Attributes:
+        emissions: float32 ``(batch, time, tags)``.
+        transitions: float32 ``(tags, tags)``, from row to column.
+        start, end: float32 ``(tags,)``.
+    """
+
+    emissions: np.ndarray
+    transitions: np.ndarray
+    start: np.ndarray
+    end: np.ndarray
+
+    @classmethod
+    def unpacked(cls, potentials: np.ndarray) -> Chain:
+        num_tags = potentials.shape[-1] - 1
+        shared = potentials[0, -num_tags - 2 :, :num_tags]
+        return cls(potentials[:, : -num_tags - 2, :num_tags], shared[:num_tags], shared[num_tags], shared[num_tags + 1])
+
+
+def best_tags(chain: Chain, lengths: np.ndarray) -> np.ndarray:
+    """The best path of each row; of equals the one whose tags come first.
+
+    Args:
+        chain: the potentials.
+        lengths: int ``(batch,)``, real steps of each row, 1 at least, in falling order; later steps are padding.
+
+    Returns:
+        Tags, int32 ``(batch, time)``, 0 at padding.
+    """
+    emissions, to_tag = chain.emissions, np.ascontiguousarray(chain.transitions.T)
+    batch, time, num_tags = emissions.shape
+    active = np.searchsorted(-lengths, -np.arange(time), side="left")  # rows that have a step t
+    scores = emissions[:, 0] + chain.start
+    before = np.zeros((time, batch, num_tags), "uint8" if num_tags < 256 else "int32")
+    for t in range(1, time):
+        n = active[t]
+        total = scores[:n, None, :] + to_tag  # (n, tag, tag before)
+        best = total.argmax(axis=2)
+        before[t, :n] = best
+        scores[:n] = np.take_along_axis(total, best[..., None], 2)[..., 0] + emissions[:n, t]
+    tags = np.zeros((batch, time), "int32")
+    tag = (scores + chain.end).argmax(axis=1)
+    rows = np.arange(batch)
+    for t in range(time - 1, -1, -1):
+        n = active[t]
+        tags[:n, t] = tag[:n]
+        if t:
+            tag[:n] = before[t, rows[:n], tag[:n]]
+    return tags
+
+
+def path_posteriors(chain: Chain, lengths: np.ndarray, tags: np.ndarray, closing: np.ndarray) -> np.ndarray:
+    """Log probabilities of the steps of a path, under the distribution over all paths of its row.
+
+    A span from step `a` to before step `b` has the log probability ``result[a, 0] + result[a + 1:b, 1].sum() +
+    result[b - 1, 2]``: that of all paths which have just these tags there and do not go on with the span.
+
+    Args:
+        chain, lengths: as of `best_tags`.
+        tags: int ``(batch, time)``, the path.
+        closing: bool ``(tags,)``, which tags do not go on with a span that began before them.
+
+    Returns:
+        float32 ``(batch, time, 3)``: of the tag at this step; of it given the tag at the step before, at the first
+        step the same as alone; and of a closing tag at the next step given this one, 0 at the last step. Zeros at
+        padding.
+
+    References:
+        Culotta and McCallum (2004), Confidence Estimation for Information Extraction.
+    """
+    batch, time, _ = chain.emissions.shape
+    scores, transitions = chain.emissions.astype("float64"), chain.transitions.astype("float64")
+    scores[:, 0] += chain.start
+    active = np.searchsorted(-lengths, -np.arange(time), side="left")
+    last = lengths - 1
+    scores[np.arange(batch), last] += chain.end
+    forward, backward = scores.copy(), scores.copy()
+    for t in range(1, time):
+        n = active[t]
+        forward[:n, t] += _log_sum(forward[:n, t - 1, :, None] + transitions, 1)
+    for t in range(time - 2, -1, -1):
+        n = active[t + 1]
+        backward[:n, t] += _log_sum(transitions + backward[:n, t + 1, None, :], 2)
+    path = tags[..., None]
+
+    def at(x, path=path):
+        return np.take_along_axis(x, path, axis=-1)[..., 0]
+
+    log_z = _log_sum(backward[:, 0], 1)
+    logs = np.zeros((batch, time, 3))
+    logs[..., 0] = at(forward + backward - scores) - log_z[:, None]
+    onward = transitions[tags[:, :-1]] + backward[:, 1:]  # of the step after, given the tag of this one
+    total = _log_sum(onward, 2)
+    logs[:, 0, 1] = logs[:, 0, 0]
+    logs[:, 1:, 1] = at(onward, path[:, 1:]) - total
+    logs[:, :-1, 2] = _log_sum(np.where(closing, onward, -np.inf), 2) - total
+    logs[np.arange(batch), last, 2] = 0
+    logs[np.arange(time) >= lengths[:, None]] = 0
+    return np.minimum(logs, 0).astype("float32")
+
+
+def _log_sum(x: np.ndarray, axis: int) -> Any:
+    most = np.maximum(x.max(axis=axis, keepdims=True), np.finfo(x.dtype).min)
+    with np.errstate(divide="ignore"):
+        return np.log(np.exp(x - most).sum(axis=axis)) + most.squeeze(axis)
