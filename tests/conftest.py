@@ -3,8 +3,11 @@
 import os
 import time
 from pathlib import Path
+from unittest import mock
 
 import pytest
+
+from nlpkit.runs.train import _exported as _EXPORTED
 
 DATA = Path(__file__).parents[1] / "data"
 SAMPLES = DATA / "tagging"
@@ -14,7 +17,7 @@ ARTICLES = DATA / "title"
 SENTENCES = DATA / "extraction"
 TEXT = DATA / "word2vec" / "text.txt"
 SMALL = {
-    "epochs": 3, "batch_size": 16, "width": 16, "char_dim": 16, "bigram_dim": 8, "dilations": [1, 2],
+    "onnx": "off", "epochs": 3, "batch_size": 16, "width": 16, "char_dim": 16, "bigram_dim": 8, "dilations": [1, 2],
     "learning_rate": 0.01, "warmup_steps": 5, "ema_momentum": 0.9, "window": 64, "dropout": 0.1,
 }  # fmt: skip
 
@@ -117,6 +120,19 @@ def shared_folder(tmp_path_factory):
 def cache(tmp_path_factory):
     """The tests leave nothing in the user's cache."""
     os.environ["NLPKIT_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def without_onnx():
+    """Trainings write no ONNX files, which takes seconds, unless a test asks for `with_onnx`."""
+    with mock.patch("nlpkit.runs.train._exported", lambda *_: {}):
+        yield
+
+
+@pytest.fixture
+def with_onnx(without_onnx):
+    with mock.patch("nlpkit.runs.train._exported", _EXPORTED):
+        yield
 
 
 def _trained(out, task, train, valid, settings):

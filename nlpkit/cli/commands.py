@@ -15,6 +15,7 @@ from nlpkit.cli import completion
 from nlpkit.cli.flags import add_flags, describe_settings, given
 from nlpkit.errors import ArtefactError, ConfigError, DataError, nearest
 from nlpkit.options import read_settings
+from nlpkit.prediction import RUNTIMES
 from nlpkit.tasks import FIRST, declarations, get_declaration, names
 from nlpkit.tasks.declaration import Command, Declaration, load_object
 
@@ -145,6 +146,7 @@ def _evaluate(program, arguments):
     parser = _parser(f"{program} {folder}", f"{what}. The model is of the task {task.name}: {task.summary}.")
     parser.add_argument("--data", required=True, metavar="FILE", help="labelled data, plain or .gz")
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    _add_runtime(parser)
     add_flags(parser, task.reading, "reading", task.reading.measured)
     args = parser.parse_args(arguments[1:])
     reading = given(args, task.reading)
@@ -157,7 +159,7 @@ def _evaluate(program, arguments):
         _share_cores(task.batches_at_once)
         from nlpkit.runs.load import evaluate
 
-        metrics = evaluate(folder, args.data, **reading)
+        metrics = evaluate(folder, args.data, runtime=args.runtime, **reading)
         if args.json:
             print(json.dumps(metrics, ensure_ascii=False))
         else:
@@ -189,6 +191,7 @@ def _predict(program, arguments, what="Run a model over a file", only=None, flag
         "--on-error", default="skip", metavar="{skip,stop}",
         help="at a bad line: skip it and report it, or stop; default skip",
     )  # fmt: skip
+    _add_runtime(parser)
     add_flags(parser, task.prediction, "prediction")
     args = parser.parse_args(arguments[1:])
     options = given(args, task.prediction)
@@ -208,7 +211,7 @@ def _predict(program, arguments, what="Run a model over a file", only=None, flag
         _share_cores(task.batches_at_once)
         from nlpkit.runs.load import load
 
-        counts = load(folder).predict_file(
+        counts = load(folder, runtime=args.runtime).predict_file(
             args.input, args.output, args.format, args.input_format, args.on_error, **options
         )
         where = errors_path(args.output) or "standard error"
@@ -223,6 +226,12 @@ def _predict(program, arguments, what="Run a model over a file", only=None, flag
             print(f"nlpkit: {told}", file=sys.stderr)
 
     return run
+
+
+def _add_runtime(parser):
+    """The flag ``--runtime``."""
+    meaning = "what computes: onnx (without a framework), keras, or auto, onnx where it can be; default auto"
+    parser.add_argument("--runtime", default="auto", choices=RUNTIMES, help=meaning)
 
 
 def _share_cores(batches):
@@ -315,6 +324,7 @@ def _errors(program, arguments):
     parser.add_argument(
         "--show", type=int, default=3, metavar="N", help="examples of each kind that are shown; default 3"
     )
+    _add_runtime(parser)
     add_flags(parser, task.reading, "reading", task.reading.measured)
     args = parser.parse_args(arguments[1:])
     reading = given(args, task.reading)
@@ -333,7 +343,7 @@ def _errors(program, arguments):
         from nlpkit.runs.load import load
         from nlpkit.runs.mistakes import find_mistakes, write_mistakes
 
-        model = load(folder)
+        model = load(folder, runtime=args.runtime)
         found = find_mistakes(model, model.read_measured(args.data, **reading).examples)
         print_mistakes(found, args.show)
         if args.output is not None:
@@ -408,7 +418,8 @@ def _task_command(name, command, program, arguments):
     def run():
         from nlpkit.runs.load import load
 
-        result = load_object(command.function)(load(args.model), options)
+        runtime = "keras" if command.writes == "model" else "auto"  # the network is written as well
+        result = load_object(command.function)(load(args.model, runtime=runtime), options)
         if command.writes == "model":
             from nlpkit.runs.convert import save_folder
 

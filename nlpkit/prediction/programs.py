@@ -8,6 +8,8 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from nlpkit.errors import MissingPackageError
+
 
 class Program(Protocol):
     """Takes arrays by name, all but the shared ones with a common batch axis; gives an array, or a list of them."""
@@ -33,3 +35,45 @@ def side_by_side(work: Callable[..., None], batches: Iterable[tuple], at_once: i
     with ThreadPoolExecutor(at_once) as pool:
         for batch in [pool.submit(work, *batch) for batch in batches]:
             batch.result()
+
+
+class OnnxProgram:
+    """A program that onnxruntime computes.
+
+    Args:
+        content: the ONNX file.
+        threads: that one call may use.
+
+    Raises:
+        MissingPackageError: without onnxruntime.
+        ValueError: if the content is something else.
+    """
+
+    def __init__(self, content: bytes, threads: int = 1):
+        try:
+            import onnxruntime
+        except ImportError:
+            raise MissingPackageError("onnxruntime", "onnx") from None
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+        options.log_severity_level = 4  # what is wrong comes as an error as well
+        try:
+            self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # onnxruntime has a class for each of its codes, with no base of their own
+            raise ValueError(
+                f"is no network that onnxruntime {onnxruntime.__version__} reads: {error!s:.200}"
+            ) from None
+        self._dtypes = {each.name: _DTYPES[each.type] for each in self._session.get_inputs()}
+
+    def __call__(self, arrays: dict[str, np.ndarray]) -> Any:
+        given = {name: np.ascontiguousarray(arrays[name], dtype) for name, dtype in self._dtypes.items()}
+        outputs = self._session.run(None, given)
+        return outputs[0] if len(outputs) == 1 else outputs
+
+
+_DTYPES = {
+    "tensor(int32)": "int32",
+    "tensor(uint8)": "uint8",
+    "tensor(float)": "float32",
+    "tensor(bool)": "bool",
+}

@@ -5,6 +5,7 @@ file              content
 ================  =====================================================================
 ``task.json``     format, task, settings, metadata, versions, seed, hashes, seconds
 ``model.keras``   the network
+``*.onnx``        what prediction computes of it, for onnxruntime
 ``*.txt``         vocabularies and labels, readable; ``.gz`` may follow
 ``NAME-*``        the files of another model that this one brings along
 ``metrics.json``  of the validation and test data
@@ -21,7 +22,9 @@ else was written. Nothing is ever removed that is listed neither there nor in ``
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import json
+import os
 import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -29,7 +32,9 @@ from typing import TYPE_CHECKING, Any
 
 from nlpkit.datasets.files import PARTIAL, PARTIAL_MODEL, check_name, digest_of, write_atomically, written_atomically
 from nlpkit.datasets.locks import check_free, exclusive
-from nlpkit.errors import ArtefactError, ConfigError, DataError
+from nlpkit.errors import ArtefactError, ConfigError, DataError, unknown_name
+from nlpkit.prediction import RUNTIMES
+from nlpkit.prediction.programs import OnnxProgram
 from nlpkit.runs.manifest import FORMAT, MANIFEST, RESUME, VERSION, is_plain_name, manifest_or_none, read_manifest
 from nlpkit.tasks import get_declaration, get_task, names
 
@@ -37,6 +42,7 @@ if TYPE_CHECKING:
     from nlpkit.tasks.task import Task
 
 _MODEL = "model.keras"
+_ONNX = ".onnx"
 _MARKER = "nlpkit-run"  # in the folder for resuming: lists what the run writes beside it
 _LOCK = "lock"
 _OWN_STATE = {_MARKER, _LOCK, "replaced", "state.npz", "best.npz", "tensorboard"}  # in that folder
@@ -171,7 +177,7 @@ def save_artefact(folder: Path, task: Task, more: Mapping[str, Any]) -> None:
 
 def _names_of(task, prefix):
     """Names of the files of a task and of those that it brings along, the manifest first."""
-    names = [MANIFEST, _MODEL, *(part.file for part in _parts_of(task))]
+    names = [MANIFEST, _MODEL, *(part.file for part in _parts_of(task)), *(f"{name}{_ONNX}" for name in task.exported)]
     names = [f"{prefix}{name}" for name in names]
     return [*names, *(file for name, model in task.models.items() for file in _names_of(model, f"{prefix}{name}-"))]
 
@@ -189,6 +195,8 @@ def _save(folder, task, more, prefix):
     for part in _parts_of(task):
         with written_atomically(folder / f"{prefix}{part.file}") as target:
             getattr(task, part.attribute).write(target)
+    for name, content in task.exported.items():
+        write_atomically(folder / f"{prefix}{name}{_ONNX}", content)
     manifest, *files = _names_of(task, prefix)
     content = {
         "format": FORMAT,
@@ -206,18 +214,21 @@ def _save(folder, task, more, prefix):
     write_atomically(folder / manifest, text.encode("utf-8", "backslashreplace"))  # names of files may not be UTF-8
 
 
-def load_artefact(folder: str | Path, task: type[Task] | None = None, prefix: str = "") -> Task:
+def load_artefact(folder: str | Path, task: type[Task] | None = None, prefix: str = "", runtime: str = "keras") -> Task:
     """The trained task of a folder, with those that it brings along.
 
     Args:
         folder: the folder.
         task: its class, if it is one that is not known by name.
         prefix: of the names of a model's files that another one brings along.
+        runtime: one of `nlpkit.prediction.RUNTIMES`.
 
     Returns:
-        The task, with its network.
+        The task, with its network, or with its programs alone if onnxruntime computes them.
 
     Raises:
+        ConfigError: if there is no such runtime, or the folder has no files for it.
+        MissingPackageError: without onnxruntime.
         ArtefactError: if there is none, or it is damaged, foreign or of another version.
     """
     folder = Path(folder)
@@ -249,15 +260,37 @@ def load_artefact(folder: str | Path, task: type[Task] | None = None, prefix: st
         loaded = cls(settings, manifest["metadata"], **parts)
     except _DAMAGE as error:
         raise _damaged(folder, error) from None
-    from nlpkit.runs.weights import load_network
+    _load_programs(loaded, folder, prefix, files, runtime)
+    if not loaded.programs:
+        from nlpkit.runs.weights import load_network
 
-    loaded.network = load_network(loaded.build_network, folder / f"{prefix}{_MODEL}")
-    models = {name: load_artefact(folder, prefix=f"{prefix}{name}-") for name in manifest["brings"]}
+        loaded.network = load_network(loaded.build_network, folder / f"{prefix}{_MODEL}")
+    models = {name: load_artefact(folder, prefix=f"{prefix}{name}-", runtime=runtime) for name in manifest["brings"]}
     try:
         loaded.bring(models)
     except _DAMAGE as error:
         raise _damaged(folder, error) from None
     return loaded
+
+
+def _load_programs(task, folder, prefix, files, runtime):
+    """Give a task its programs by onnxruntime, if these are wanted and can be had."""
+    if runtime not in RUNTIMES:
+        raise ConfigError(unknown_name("runtime", runtime, RUNTIMES))
+    own = len(prefix)
+    names = [name for name in files if name.startswith(prefix) and name.endswith(_ONNX) and "-" not in name[own:]]
+    task.exported = {name[own:].removesuffix(_ONNX): (folder / name).read_bytes() for name in names}
+    if runtime == "onnx" and not names:
+        raise ConfigError(f"{folder}: has no ONNX files; train it with --set onnx=on, or take the runtime keras")
+    if runtime == "keras" or (runtime == "auto" and importlib.util.find_spec("onnxruntime") is None):
+        return
+    threads = max(1, (os.cpu_count() or 1) // task.declaration.batches_at_once)
+    for name in names:
+        try:
+            key = name[own:].removesuffix(_ONNX)
+            task.programs[key] = OnnxProgram(task.exported[key], threads)
+        except ValueError as error:
+            raise ArtefactError(f"{folder / name}: {error}") from None
 
 
 def _check_files(folder, files, sizes):

@@ -17,56 +17,61 @@ T = TypeVar("T", bound="Task[Any]")
 
 
 @overload
-def load(folder: str | Path) -> Task[Any]: ...
+def load(folder: str | Path, *, runtime: str = ...) -> Task[Any]: ...
 
 
 @overload
-def load(folder: str | Path, task: type[T]) -> T: ...
+def load(folder: str | Path, task: type[T], *, runtime: str = ...) -> T: ...
 
 
-def load(folder: str | Path, task: type[Task[Any]] | None = None) -> Task[Any]:
+def load(folder: str | Path, task: type[Task[Any]] | None = None, *, runtime: str = "auto") -> Task[Any]:
     """Open the folder that `nlpkit.train` wrote; nothing else is needed.
 
     Args:
         folder: the folder.
         task: the class of its task, such as `nlpkit.Tagger`: a type checker then knows the answers, and a folder of
             another task is refused. A class of your own that is not registered must be given.
+        runtime: what computes: ``onnx`` is onnxruntime, which starts at once and has no framework, ``keras`` is Keras,
+            ``auto`` the first if it is installed and the folder has what it needs.
 
     Returns:
         The trained model.
 
     Raises:
+        ConfigError: if there is no such runtime, or the folder has no files for it.
+        MissingPackageError: without onnxruntime.
         ArtefactError: if it is missing, damaged, foreign or of another version.
     """
     with libraries_quiet():
-        model = load_artefact(folder, task)
+        model = load_artefact(folder, task, runtime=runtime)
     path = Path(folder) / "metrics.json"
     try:
         metrics = read_object(path)
     except (OSError, ValueError, RecursionError):  # metrics are for people; a folder answers without them
         metrics = {}
-    return in_use(model, folder, metrics)
+    return in_use(model, folder, metrics, runtime)
 
 
-def in_use(model: T, folder: str | Path, metrics: dict[str, Any]) -> T:
+def in_use(model: T, folder: str | Path, metrics: dict[str, Any], runtime: str = "auto") -> T:
     """A trained model that knows its metrics and from where a pickle of it is opened."""
     model.metrics = metrics
-    model.opened_by(_opened, str(Path(folder).absolute()), type(model))
+    model.opened_by(_opened, str(Path(folder).absolute()), type(model), runtime)
     return model
 
 
 @functools.lru_cache(maxsize=4)
-def _opened(folder, task):
+def _opened(folder, task, runtime):
     """Once in a process, though a pool sends a pickle with each piece of work."""
-    return load(folder, task)
+    return load(folder, task, runtime=runtime)
 
 
-def evaluate(folder: str | Path, data: str | Path, **reading: Any) -> dict[str, Any]:
+def evaluate(folder: str | Path, data: str | Path, *, runtime: str = "auto", **reading: Any) -> dict[str, Any]:
     """Metrics of a trained model over a labelled file.
 
     Args:
         folder: that of the model.
         data: the file.
+        runtime: as of `load`.
         reading: the task's reading options; ``nlpkit evaluate DIR --help`` lists them.
 
     Returns:
@@ -75,4 +80,4 @@ def evaluate(folder: str | Path, data: str | Path, **reading: Any) -> dict[str, 
     Raises:
         ArtefactError, ConfigError, DataError: as `load` and `nlpkit.Task.evaluate`.
     """
-    return load(folder).evaluate(data, **reading)
+    return load(folder, runtime=runtime).evaluate(data, **reading)

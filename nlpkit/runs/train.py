@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from nlpkit.datasets.files import check_readable, digest_of, write_atomically
-from nlpkit.errors import ArtefactError, ConfigError
+from nlpkit.errors import ArtefactError, ConfigError, TrainingError
 from nlpkit.options import Options
 from nlpkit.runs.artefact import (
     check_folder,
@@ -23,6 +23,7 @@ from nlpkit.runs.artefact import (
     open_folder,
     save_artefact,
 )
+from nlpkit.runs.exports import check_packages
 from nlpkit.runs.load import in_use
 from nlpkit.runs.manifest import RESUME, read_manifest
 from nlpkit.tasks import get_declaration, get_task
@@ -163,6 +164,7 @@ class _Plan:
             read_manifest(folder)
         if type(seed) is not int or not 0 <= seed < 2**32:
             raise ConfigError(f"seed = {seed!r}: must be an integer from 0 to {2**32 - 1}")
+        check_packages(made.onnx)
         if made.tensorboard:
             from nlpkit.runs.listeners import check_tensorboard
 
@@ -304,6 +306,7 @@ def _finish(plan, model, files, fingerprint, history, begin):
     }
     folder = plan.folder
     write_atomically(folder / "metrics.json", json.dumps(metrics, ensure_ascii=False, indent=1).encode())
+    model.exported = _exported(plan, model, files["valid"].examples)
     title = f"nlpkit {plan.name}: {folder.name}"
     write_report(folder / "report.html", title, model, files["valid"], history, more, metrics)
     save_artefact(folder, model, more)
@@ -316,6 +319,25 @@ def _finish(plan, model, files, fingerprint, history, begin):
         )
     say(f"{folder}: written after {more['seconds']:.0f} s")
     return in_use(model, folder, metrics)
+
+
+def _exported(plan, model, examples):
+    """The programs of the network as ONNX, if they are wanted and there are such."""
+    from nlpkit.runs.exports import export_programs, missing_package
+
+    if plan.settings.onnx == "off" or not hasattr(model.network, "graphs"):
+        return {}
+    missing = missing_package()
+    if missing is not None:
+        say(f'without {missing} no ONNX files are written, and Keras answers; pip install "nlpkit[onnx]"')
+        return {}
+    try:
+        return export_programs(model, examples)
+    except ValueError as error:
+        if plan.settings.onnx == "on":
+            raise TrainingError(f"the network can't be written as ONNX: {error}") from None
+        say(f"no ONNX files are written, and Keras answers: {error}")
+        return {}
 
 
 def _data_files(plan, files):

@@ -59,7 +59,8 @@ class Part(NamedTuple):
 
 
 class Network(Protocol):
-    """A network with named parts; `model` holds all weights that are kept.
+    """A network with named parts; `model` holds all weights that are kept. What its task computes in prediction may
+    stand in `graphs`, a dictionary of `nlpkit.prediction.programs.Graph`: then it is exported, and needs no framework.
 
     Training fits it, or if there is one the `training_model`, which has a head beside it that prediction does not need:
     weights that are neither averaged nor kept.
@@ -86,6 +87,7 @@ class Task(Predictor[A]):
     Attributes:
         network: the network, once it was built.
         programs: parts of the network by name, see `program`.
+        exported: the same as ONNX files, which a folder has beside its network.
         models: other trained tasks that it brings along, by the setting that named them (`nlpkit.options.MODEL`).
     """
 
@@ -99,6 +101,7 @@ class Task(Predictor[A]):
         self.settings, self.metadata = settings, dict(metadata or {})
         self.models: dict[str, Task] = {}
         self.programs: dict[str, Program] = {}
+        self.exported: dict[str, bytes] = {}
         self._making = threading.Lock()
         for part in self.parts:
             setattr(self, part.attribute, parts.pop(part.attribute, None))
@@ -106,13 +109,16 @@ class Task(Predictor[A]):
             raise TypeError(f"{type(self).__name__} has no parts {', '.join(parts)}")
 
     def __repr__(self) -> str:
-        if self.network is None:
+        if self.network is None and not self.programs:
             return f"<{type(self).__name__}: an untrained model of the task {self.declaration.name}>"
         known: Mapping[str, Any] = next(
             (self.metrics[name] for name in ("test", "valid") if self.metrics.get(name)), {}
         )
         numbers = [f"{name} {value:.4f}" for name, value in known.items() if isinstance(value, float)][:_TOLD]
-        size = f"{self.network.model.count_params():,} parameters"
+        if self.network is None:
+            size = f"{sum(map(len, self.exported.values())) / 1e6:.1f} MB, on onnxruntime"
+        else:
+            size = f"{self.network.model.count_params():,} parameters"
         return f"<{type(self).__name__}: {', '.join([f'task {self.declaration.name}', size, *numbers])}>"
 
     def bring(self, models: Mapping[str, Task]) -> None:

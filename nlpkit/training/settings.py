@@ -66,6 +66,11 @@ class TrainingSettings(Options):
         default="auto",
         choices=("auto", "on", "off"),
     )
+    onnx: str = option(
+        "also write the network as ONNX, which answers without a framework; with auto if the packages are installed",
+        default="auto",
+        choices=("auto", "on", "off"),
+    )
     tensorboard: bool = option("write files for TensorBoard beside the saved state", default=False)
 
     @classmethod

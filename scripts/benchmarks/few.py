@@ -1,6 +1,6 @@
 """What few sentences teach: the first so many of CLUENER, trained as many are and as few are.
 
-    python scripts/benchmarks/few.py --data DATA [--counts 100 300 1000 3000]
+    python scripts/benchmarks/few.py --data DATA [--counts 100 300 1000]
 
 With `least_steps=0` a training has the settings that suit many sentences, by default those that suit so few, see
 `TrainingSettings.for_examples`. F1 is that of the validation file, from which the best epoch is chosen as well.
@@ -21,7 +21,7 @@ import nlpkit  # noqa: E402
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", required=True, help="the folder that scripts/data.py describes")
-    parser.add_argument("--counts", nargs="*", type=int, default=[100, 300, 1000, 3000])
+    parser.add_argument("--counts", nargs="*", type=int, default=[100, 300, 1000])
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     folder = Path(args.data) / "tagging" / "cluener"

@@ -1,0 +1,112 @@
+"""The programs of a network as ONNX, so that prediction needs no framework.
+
+Keras' graphs are converted from TensorFlow, in a process of its own: whatever the backend was that trained the model,
+and without what the conversion prints and leaves in memory. What comes out must answer as Keras does before it is kept.
+
+    python -m nlpkit.runs.exports DIR RECORDS OUT
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+import os
+import pickle
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nlpkit.errors import MissingPackageError
+from nlpkit.prediction.programs import OnnxProgram
+
+if TYPE_CHECKING:
+    from nlpkit.prediction.programs import Graph
+    from nlpkit.tasks.task import Task
+
+PACKAGES = ("onnxruntime", "tf2onnx")
+_COMPARED = 200  # records
+_OPSET = 18
+_TOLERANCE = 1e-3  # of the numbers in an answer, which are rounded to four digits
+
+
+def missing_package() -> str | None:
+    """A package that is needed and not installed."""
+    return next((name for name in PACKAGES if importlib.util.find_spec(name) is None), None)
+
+
+def check_packages(wanted: str) -> None:
+    """Raise a `MissingPackageError` if the setting ``onnx`` is on, and a package is missing."""
+    missing = missing_package()
+    if wanted == "on" and missing is not None:
+        raise MissingPackageError(missing, "onnx")
+
+
+def export_programs(task: Task[Any], examples: Any) -> dict[str, bytes]:
+    """The programs of a trained task as ONNX files, by name.
+
+    Args:
+        task: the task, with its network.
+        examples: labelled examples as it reads them; some are answered for comparison.
+
+    Raises:
+        ValueError: if the network can't be converted, or answers otherwise then.
+    """
+    from nlpkit.runs.convert import save_folder
+
+    records = [record for record, _ in task.expected(examples, _COMPARED)]
+    with tempfile.TemporaryDirectory(prefix="nlpkit-") as folder:
+        model, sample, out = (Path(folder, name) for name in ("model", "records", "onnx"))
+        save_folder(task, model, {}, force=False)
+        sample.write_bytes(pickle.dumps(records))
+        out.mkdir()
+        environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
+        command = [sys.executable, "-m", "nlpkit.runs.exports", str(model), str(sample), str(out)]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, errors="replace")
+        if done.returncode:
+            raise ValueError(done.stderr.strip().rpartition("\n")[2] or f"exit status {done.returncode}")
+        return {path.stem: path.read_bytes() for path in sorted(out.iterdir())}
+
+
+def _main(model, records, out):
+    from nlpkit.runs.artefact import load_artefact
+
+    task = load_artefact(model, runtime="keras")
+    contents = {name: _converted(graph) for name, graph in task.network.graphs.items()}
+    asked = pickle.loads(Path(records).read_bytes())
+    expected = task.answer(asked)
+    task.programs = {name: OnnxProgram(content) for name, content in contents.items()}
+    for record, right, found in zip(asked, expected, task.answer(asked), strict=True):
+        if not _is_same(right.to_dict(), found.to_dict()):
+            raise SystemExit(f"onnxruntime answers otherwise than Keras: {record!r:.80}")
+    for name, content in contents.items():
+        Path(out, f"{name}.onnx").write_bytes(content)
+
+
+def _converted(graph: Graph) -> bytes:
+    import tensorflow as tf
+    import tf2onnx
+
+    inputs = graph.model.input
+    signature = [tf.TensorSpec(x.shape, x.dtype, name=name) for name, x in inputs.items()]
+    function = tf.function(
+        lambda *arrays: graph.model(dict(zip(inputs, arrays)), training=False), input_signature=signature
+    )
+    return tf2onnx.convert.from_function(function, signature, opset=_OPSET)[0].SerializeToString()
+
+
+def _is_same(a: Any, b: Any) -> bool:
+    """Whether two plain values are equal, but for a little in their numbers."""
+    if isinstance(a, float) and isinstance(b, float):
+        return math.isclose(a, b, rel_tol=_TOLERANCE, abs_tol=_TOLERANCE)
+    if isinstance(a, Mapping) and isinstance(b, Mapping):
+        return a.keys() == b.keys() and all(_is_same(a[key], b[key]) for key in a)
+    if isinstance(a, Sequence) and isinstance(b, Sequence) and not isinstance(a, str):
+        return len(a) == len(b) and all(map(_is_same, a, b))
+    return bool(a == b)
+
+
+if __name__ == "__main__":
+    _main(*sys.argv[1:])

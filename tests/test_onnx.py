@@ -1,0 +1,101 @@
+"""Networks as ONNX: the same answers without a framework."""
+
+import subprocess
+import sys
+from unittest import mock
+
+import pytest
+
+import nlpkit
+from nlpkit.errors import ArtefactError, ConfigError, MissingPackageError, TrainingError
+from nlpkit.runs import exports
+from nlpkit.runs.convert import save_folder
+
+from .conftest import DATA, SAMPLES, SMALL
+
+MODELS = {
+    "words_model": ("tagging/words-test.txt", {"confidence": True}),
+    "tokens_model": ("tagging/pos-test.conll", {"confidence": True}),
+    "extraction_model": ("extraction/triples-test.jsonl", {"threshold": 0.05}),
+    "similarity_model": ("similarity/questions-test.tsv", {}),
+}
+NASTY = ["今天天气真好，我们去公园。", "", "a", "👍🏽龘\u200b", "长" * 900, "春 风\t吹", "３．１４ VS 3.14"]
+"""Beside the samples; of a model of tokens these are cut at spaces."""
+
+
+@pytest.fixture(scope="module", params=MODELS)
+def exported(request, tmp_path_factory):
+    """A folder with ONNX files, the labelled data of its task, and prediction options."""
+    data, options = MODELS[request.param]
+    model, out = nlpkit.load(request.getfixturevalue(request.param)), tmp_path_factory.mktemp("onnx") / "model"
+    model.exported = exports.export_programs(model, model.read_measured(DATA / data).examples)
+    save_folder(model, out, {}, force=False)
+    return out, DATA / data, options
+
+
+@pytest.mark.filterwarnings("ignore::nlpkit.errors.DataWarning")
+def test_onnxruntime_answers_as_keras_does(exported):
+    folder, data, options = exported
+    keras, onnx = (nlpkit.load(folder, runtime=runtime) for runtime in ("keras", "onnx"))
+    assert onnx.network is None and keras.network is not None and "onnxruntime" in repr(onnx)
+    for right, found in zip(keras.predict(NASTY, **options), onnx.predict(NASTY, **options), strict=True):
+        assert exports._is_same(right.to_dict(), found.to_dict())
+    expected, found = (model.evaluate(data) for model in (keras, onnx))
+    assert exports._is_same(expected, found)
+
+
+def test_nothing_of_a_framework_is_imported(exported):
+    folder, data, _ = exported
+    program = (
+        "import sys, nlpkit\n"
+        f"model = nlpkit.load({str(folder)!r})\n"
+        "model.predict('今天天气真好。')\n"
+        f"model.evaluate({str(data)!r})\n"
+        "print([name for name in ('keras', 'tensorflow', 'torch', 'jax') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout == "[]\n", done.stdout + done.stderr
+
+
+def test_what_is_wrong_is_told(words_model, tmp_path):
+    with pytest.raises(ConfigError, match=r"has no ONNX files; train it with --set onnx=on"):
+        nlpkit.load(words_model, runtime="onnx")
+    with pytest.raises(ConfigError, match="unknown runtime 'onxn', did you mean 'onnx'"):
+        nlpkit.load(words_model, runtime="onxn")
+    model = nlpkit.load(words_model)
+    model.exported = {"potentials": b"nonsense"}
+    save_folder(model, tmp_path / "model", {}, force=False)
+    with pytest.raises(ArtefactError, match=r"potentials.onnx: is no network that onnxruntime .* reads"):
+        nlpkit.load(tmp_path / "model")
+    with mock.patch.dict(sys.modules, onnxruntime=None), pytest.raises(MissingPackageError, match="nlpkit\\[onnx\\]"):
+        nlpkit.load(tmp_path / "model", runtime="onnx")
+    (tmp_path / "model" / "potentials.onnx").write_bytes(b"other")
+    with pytest.raises(ArtefactError, match=r"potentials.onnx: is damaged or was changed"):
+        nlpkit.load(tmp_path / "model")
+
+
+def test_training_writes_them_or_says_why_not(tmp_path, capsys, with_onnx):
+    data, settings = SAMPLES / "words-test.txt", {**SMALL, "epochs": 1}
+    with mock.patch.object(exports, "missing_package", lambda: "tf2onnx"):
+        nlpkit.train("tagging", data, data, out=tmp_path / "a", settings={**settings, "onnx": "auto"})
+        assert 'without tf2onnx no ONNX files are written, and Keras answers; pip install "nlpkit[onnx]"' in (
+            capsys.readouterr().err
+        )
+        with pytest.raises(MissingPackageError, match="tf2onnx is not installed"):
+            nlpkit.train("tagging", data, data, out=tmp_path / "b", settings={**settings, "onnx": "on"})
+    with mock.patch.object(exports, "export_programs", side_effect=ValueError("answers otherwise")):
+        nlpkit.train("tagging", data, data, out=tmp_path / "c", settings={**settings, "onnx": "auto"})
+        assert "no ONNX files are written, and Keras answers: answers otherwise" in capsys.readouterr().err
+        with pytest.raises(TrainingError, match="can't be written as ONNX: answers otherwise"):
+            nlpkit.train("tagging", data, data, out=tmp_path / "d", settings={**settings, "onnx": "on"})
+    with mock.patch.object(exports, "export_programs", lambda *_: {"potentials": b"x"}):
+        nlpkit.train("tagging", data, data, out=tmp_path / "e", settings={**settings, "onnx": "on"})
+    assert (tmp_path / "e" / "potentials.onnx").read_bytes() == b"x"
+
+
+def test_an_answer_that_differs_is_seen():
+    one = {"words": [{"text": "今天", "probability": 0.91}], "score": 1}
+    assert exports._is_same(one, {"words": [{"text": "今天", "probability": 0.9104}], "score": 1})
+    assert not exports._is_same(one, {"words": [{"text": "今天", "probability": 0.92}], "score": 1})
+    assert not exports._is_same(one, {"words": [{"text": "今", "probability": 0.91}], "score": 1})
+    assert not exports._is_same(one, {"words": [], "score": 1})
