@@ -49,10 +49,11 @@ class TrainingError(NlpkitError, ArithmeticError):
 
 
 class MissingPackageError(NlpkitError, ImportError):
-    """An optional package is not installed; the message names the extra that brings it."""
+    """A package is not installed; the message names the extra that brings it, if it is an optional one."""
 
-    def __init__(self, package: str, extra: str):
-        super().__init__(f'{package} is not installed; pip install "nlpkit[{extra}]"')
+    def __init__(self, package: str, extra: str | None = None):
+        wanted = package if extra is None else f'"nlpkit[{extra}]"'
+        super().__init__(f"{package} is not installed; pip install {wanted}")
 
 
 def unknown_name(kind: str, name: object, accepted: Iterable[object]) -> str:

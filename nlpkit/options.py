@@ -21,6 +21,7 @@ Example:
 from __future__ import annotations
 
 import dataclasses
+import functools
 import inspect
 import math
 import tomllib
@@ -165,7 +166,8 @@ class Options:
             raise ConfigError(f"{name} = {getattr(self, name)!r}: must be {accepted}")
 
     @classmethod
-    def declared(cls) -> list[Option]:
+    @functools.cache
+    def declared(cls) -> tuple[Option, ...]:
         """The options: those of the class itself first, then those that it inherits."""
         kinds = typing.get_type_hints(cls)
         found = [
@@ -173,7 +175,7 @@ class Options:
             for field in dataclasses.fields(cls)
         ]
         groups = list(dict.fromkeys(each.group for each in found))
-        return sorted(found, key=lambda each: -groups.index(each.group))
+        return tuple(sorted(found, key=lambda each: -groups.index(each.group)))
 
     @classmethod
     def create(cls, values: Mapping[str, Any]) -> Self:

@@ -143,14 +143,14 @@ def test_mistakes_are_told_before_a_framework_is_loaded(tmp_path, words_model):
         ("torch", 'torch is not installed; pip install "nlpkit[torch]"'),
     ],
 )
-def test_a_backend_that_is_not_there(name, message, monkeypatch, capsys):
+def test_a_backend_that_is_not_there(name, message, monkeypatch, capsys, tmp_path):
     from nlpkit.cli.main import main
 
     monkeypatch.setenv("KERAS_BACKEND", name)
     monkeypatch.setattr("nlpkit.cli.main._keep_libraries_quiet", lambda: None)
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     monkeypatch.setitem(sys.modules, "tensorflow", sys.modules.get("tensorflow"))
-    assert main(["config", "tagging"]) == 2
+    assert main(["train", "tagging", "--train", str(SAMPLES / "words-test.txt"), "--out", str(tmp_path / "m")]) == 2
     assert message in capsys.readouterr().err
 
 

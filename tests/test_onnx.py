@@ -67,7 +67,10 @@ def test_what_is_wrong_is_told(words_model, tmp_path):
     save_folder(model, tmp_path / "model", {}, force=False)
     with pytest.raises(ArtefactError, match=r"potentials.onnx: is no network that onnxruntime .* reads"):
         nlpkit.load(tmp_path / "model")
-    with mock.patch.dict(sys.modules, onnxruntime=None), pytest.raises(MissingPackageError, match="nlpkit\\[onnx\\]"):
+    with (
+        mock.patch.dict(sys.modules, onnxruntime=None),
+        pytest.raises(MissingPackageError, match="pip install onnxruntime"),
+    ):
         nlpkit.load(tmp_path / "model", runtime="onnx")
     (tmp_path / "model" / "potentials.onnx").write_bytes(b"other")
     with pytest.raises(ArtefactError, match=r"potentials.onnx: is damaged or was changed"):
@@ -78,9 +81,7 @@ def test_training_writes_them_or_says_why_not(tmp_path, capsys, with_onnx):
     data, settings = SAMPLES / "words-test.txt", {**SMALL, "epochs": 1}
     with mock.patch.object(exports, "missing_package", lambda: "tf2onnx"):
         nlpkit.train("tagging", data, data, out=tmp_path / "a", settings={**settings, "onnx": "auto"})
-        assert 'without tf2onnx no ONNX files are written, and Keras answers; pip install "nlpkit[onnx]"' in (
-            capsys.readouterr().err
-        )
+        assert "no ONNX files are written, and Keras answers; pip install tf2onnx" in capsys.readouterr().err
         with pytest.raises(MissingPackageError, match="tf2onnx is not installed"):
             nlpkit.train("tagging", data, data, out=tmp_path / "b", settings={**settings, "onnx": "on"})
     with mock.patch.object(exports, "export_programs", side_effect=ValueError("answers otherwise")):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import io
 import os
 import signal
@@ -13,9 +12,7 @@ import time
 from collections.abc import Sequence
 
 from nlpkit import __version__
-from nlpkit.errors import ConfigError, MissingPackageError, NlpkitError, unknown_name
-
-BACKENDS = ("tensorflow", "jax", "torch")
+from nlpkit.errors import ConfigError, NlpkitError, unknown_name
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -32,7 +29,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     try:
         run = _parse(arguments)
-        _check_backend(os.environ.get("KERAS_BACKEND", "tensorflow"))
         run()
         return 0
     except NlpkitError as error:
@@ -123,14 +119,6 @@ def _parse(arguments):
     if name in commands:
         return commands[name](f"nlpkit {name}", rest)
     raise ConfigError(unknown_name("command", name, [*COMMANDS, *commands]))
-
-
-def _check_backend(name):
-    """Tell of a backend that Keras can't load, before anything loads Keras."""
-    if name not in BACKENDS:
-        raise ConfigError(f"KERAS_BACKEND: {unknown_name('backend', name, BACKENDS)}")
-    if importlib.util.find_spec(name) is None:
-        raise MissingPackageError(name, name)
 
 
 def _overview(commands, of_tasks):

@@ -32,6 +32,10 @@ class Graph(NamedTuple):
 def side_by_side(work: Callable[..., None], batches: Iterable[tuple], at_once: int) -> None:
     """Call ``work(*batch)`` for each batch, some at once in threads: alone, the operations of a small batch leave cores
     idle."""
+    batches = list(batches)
+    if len(batches) == 1:
+        work(*batches[0])  # a thread would take longer to start than a short text to be answered
+        return
     with ThreadPoolExecutor(at_once) as pool:
         for batch in [pool.submit(work, *batch) for batch in batches]:
             batch.result()
@@ -53,7 +57,7 @@ class OnnxProgram:
         try:
             import onnxruntime
         except ImportError:
-            raise MissingPackageError("onnxruntime", "onnx") from None
+            raise MissingPackageError("onnxruntime") from None
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
         options.log_severity_level = 4  # what is wrong comes as an error as well

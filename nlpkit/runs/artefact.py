@@ -35,6 +35,7 @@ from nlpkit.datasets.locks import check_free, exclusive
 from nlpkit.errors import ArtefactError, ConfigError, DataError, unknown_name
 from nlpkit.prediction import RUNTIMES
 from nlpkit.prediction.programs import OnnxProgram
+from nlpkit.runs.backend import check_backend
 from nlpkit.runs.manifest import FORMAT, MANIFEST, RESUME, VERSION, is_plain_name, manifest_or_none, read_manifest
 from nlpkit.tasks import get_declaration, get_task, names
 
@@ -262,6 +263,7 @@ def load_artefact(folder: str | Path, task: type[Task] | None = None, prefix: st
         raise _damaged(folder, error) from None
     _load_programs(loaded, folder, prefix, files, runtime)
     if not loaded.programs:
+        check_backend()
         from nlpkit.runs.weights import load_network
 
         loaded.network = load_network(loaded.build_network, folder / f"{prefix}{_MODEL}")

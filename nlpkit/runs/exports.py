@@ -19,6 +19,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from nlpkit.errors import MissingPackageError
 from nlpkit.prediction.programs import OnnxProgram
 
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 PACKAGES = ("onnxruntime", "tf2onnx")
 _COMPARED = 200  # records
 _OPSET = 18
+_LARGE = 1024  # numbers of a weight
 _TOLERANCE = 1e-3  # of the numbers in an answer, which are rounded to four digits
 
 
@@ -41,7 +44,7 @@ def check_packages(wanted: str) -> None:
     """Raise a `MissingPackageError` if the setting ``onnx`` is on, and a package is missing."""
     missing = missing_package()
     if wanted == "on" and missing is not None:
-        raise MissingPackageError(missing, "onnx")
+        raise MissingPackageError(missing)
 
 
 def export_programs(task: Task[Any], examples: Any) -> dict[str, bytes]:
@@ -94,7 +97,25 @@ def _converted(graph: Graph) -> bytes:
     function = tf.function(
         lambda *arrays: graph.model(dict(zip(inputs, arrays)), training=False), input_signature=signature
     )
-    return tf2onnx.convert.from_function(function, signature, opset=_OPSET)[0].SerializeToString()
+    return _halved(tf2onnx.convert.from_function(function, signature, opset=_OPSET)[0])
+
+
+def _halved(model: Any) -> bytes:
+    """An ONNX model as a file in which large weights stand in half precision where that loses nothing, which is so of
+    weights that were rounded for saving; onnxruntime makes them float32 again when it loads them."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    graph = model.graph
+    for weight in [*graph.initializer]:
+        if weight.data_type != TensorProto.FLOAT or math.prod(weight.dims) < _LARGE:
+            continue
+        values = numpy_helper.to_array(weight)
+        half = values.astype("float16")
+        if np.array_equal(half.astype("float32"), values):
+            name = weight.name
+            weight.CopyFrom(numpy_helper.from_array(half, f"{name}/half"))
+            graph.node.insert(0, helper.make_node("Cast", [f"{name}/half"], [name], to=TensorProto.FLOAT))
+    return model.SerializeToString()
 
 
 def _is_same(a: Any, b: Any) -> bool:

@@ -23,6 +23,7 @@ from nlpkit.runs.artefact import (
     open_folder,
     save_artefact,
 )
+from nlpkit.runs.backend import check_backend
 from nlpkit.runs.exports import check_packages
 from nlpkit.runs.load import in_use
 from nlpkit.runs.manifest import RESUME, read_manifest
@@ -164,6 +165,7 @@ class _Plan:
             read_manifest(folder)
         if type(seed) is not int or not 0 <= seed < 2**32:
             raise ConfigError(f"seed = {seed!r}: must be an integer from 0 to {2**32 - 1}")
+        check_backend()
         check_packages(made.onnx)
         if made.tensorboard:
             from nlpkit.runs.listeners import check_tensorboard
@@ -329,7 +331,7 @@ def _exported(plan, model, examples):
         return {}
     missing = missing_package()
     if missing is not None:
-        say(f'without {missing} no ONNX files are written, and Keras answers; pip install "nlpkit[onnx]"')
+        say(f"without {missing} no ONNX files are written, and Keras answers; pip install {missing}")
         return {}
     try:
         return export_programs(model, examples)
