@@ -18,6 +18,7 @@ MODELS = {
     "tokens_model": ("tagging/pos-test.conll", {"confidence": True}),
     "extraction_model": ("extraction/triples-test.jsonl", {"threshold": 0.05}),
     "similarity_model": ("similarity/questions-test.tsv", {}),
+    "word2vec_model": ("word2vec/text.txt", {}),
 }
 NASTY = ["今天天气真好，我们去公园。", "", "a", "👍🏽龘\u200b", "长" * 900, "春 风\t吹", "３．１４ VS 3.14"]
 """Beside the samples; of a model of tokens these are cut at spaces."""

@@ -11,6 +11,7 @@ import pytest
 import nlpkit
 from nlpkit.cli.main import main
 from nlpkit.datasets.files import written_atomically
+from nlpkit.decoding import nearest_rows
 from nlpkit.errors import ConfigError, DataError, MissingPackageError
 from nlpkit.metrics import auc, best_threshold, retrieval_ranks
 from nlpkit.tasks.similarity.batches import sample_groups, training_batches
@@ -19,7 +20,6 @@ from nlpkit.tasks.similarity.config import SimilarityReading, SimilaritySettings
 from nlpkit.tasks.similarity.examples import Pair, Sentence, group_numbers, hold_out, read_examples, texts_of
 from nlpkit.tasks.similarity.overlap import FEATURES, Overlap
 from nlpkit.tasks.similarity.score import CANDIDATES
-from nlpkit.tasks.similarity.search import nearest_rows
 from nlpkit.tasks.similarity.symbols import SymbolWeights
 from nlpkit.tasks.similarity.task import SentenceVectors
 from nlpkit.tasks.similarity.training_pairs import training_pairs

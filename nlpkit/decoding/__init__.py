@@ -8,24 +8,24 @@ from typing import TYPE_CHECKING, Any
 
 from nlpkit.decoding.communities import communities
 from nlpkit.decoding.marks import pair_marks
+from nlpkit.decoding.nearest import nearest_rows
 from nlpkit.decoding.tag_paths import Chain, best_tags, path_posteriors
 
 if TYPE_CHECKING:
     from nlpkit.decoding.beam_search import beam_search
-    from nlpkit.decoding.nearest import NearestRows
     from nlpkit.decoding.sample import sample
 
 __all__ = [
     "Chain",
-    "NearestRows",
     "beam_search",
     "best_tags",
     "communities",
+    "nearest_rows",
     "pair_marks",
     "path_posteriors",
     "sample",
 ]
-_HOMES = {"NearestRows": "nearest", "beam_search": "beam_search", "sample": "sample"}
+_HOMES = {"beam_search": "beam_search", "sample": "sample"}
 
 
 def __getattr__(name: str) -> Any:

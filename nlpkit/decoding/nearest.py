@@ -1,53 +1,52 @@
-"""The nearest of many vectors, in the graph."""
+"""The nearest of many vectors."""
 
 from __future__ import annotations
 
-from typing import Any
+import numpy as np
 
-import keras
-from keras import ops
-
-from nlpkit.ops.top_k import GROUP, top_k_of_many
+_ROWS_AT_ONCE = 16_384  # of the table
+_QUERIES_AT_ONCE = 256
 
 
-class NearestRows(keras.layers.Layer):
-    """The rows of a table with the highest cosine to each query.
+def nearest_rows(vectors: np.ndarray, queries: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """The rows of a table with the highest products with each query, by products with all of them, block by block.
 
     Args:
-        vectors: float ``(rows, size)``; rows of zeros are never given. They are no weights: the layer is not saved
-            with a model.
-        count: int, how many.
-
-    Call arguments:
-        queries: float ``(batch, size)``.
+        vectors: float32 ``(n, size)``, which may be a memory map.
+        queries: float32 ``(q, size)``.
+        count: how many.
 
     Returns:
-        Cosines, float32 ``(batch, count)``, highest first, and int32 row numbers of the same shape.
+        Scores, float32 ``(q, min(count, n))``, highest first, and rows, int64 of the same shape; of rows with the same
+        score the first.
 
     Example:
 
-        >>> import numpy as np
-        >>> table = np.array([[1, 0], [0, 2], [3, 3]], "float32")
-        >>> _, rows = NearestRows(table, count=2)(np.array([[0.1, 0.9]], "float32"))
-        >>> np.asarray(rows).tolist()
+        >>> scores, rows = nearest_rows(np.eye(3, dtype="float32"), np.array([[0, 1, 0.5]], "float32"), 2)
+        >>> rows.tolist()
         [[1, 2]]
     """
+    count = min(count, len(vectors))
+    parts = [
+        _nearest(vectors, queries[i : i + _QUERIES_AT_ONCE], count) for i in range(0, len(queries), _QUERIES_AT_ONCE)
+    ]
+    if not parts:
+        return np.zeros((0, count), "float32"), np.zeros((0, count), int)
+    scores, rows = zip(*parts)
+    return np.concatenate(scores), np.concatenate(rows)
 
-    def __init__(self, vectors: Any, count: int, **kwargs: Any):
-        super().__init__(dtype="float32", **kwargs)
-        length = (vectors**2).sum(axis=-1, keepdims=True) ** 0.5
-        self._count, self._rows = min(count, len(vectors)), len(vectors)
-        more = -len(vectors) % GROUP
-        self._none = ops.pad(
-            ops.convert_to_tensor((length[:, 0] == 0) * -4.0, "float32"), [[0, more]], constant_values=-4
-        )
-        table = ops.convert_to_tensor(vectors / (length + (length == 0)), "float32")
-        self._table = ops.pad(table, [[0, more], [0, 0]])
 
-    def call(self, queries: Any) -> Any:
-        queries = ops.normalize(queries, axis=-1)
-        return top_k_of_many(ops.matmul(queries, ops.transpose(self._table)) + self._none, self._count)
-
-    def compute_output_spec(self, queries: Any) -> Any:
-        shape = (queries.shape[0], self._count)
-        return keras.KerasTensor(shape, dtype="float32"), keras.KerasTensor(shape, dtype="int32")
+def _nearest(vectors, queries, count):
+    best, places = np.zeros((len(queries), 0), "float32"), np.zeros((len(queries), 0), int)
+    for start in range(0, len(vectors), _ROWS_AT_ONCE):
+        scores = queries @ vectors[start : start + _ROWS_AT_ONCE].T
+        if best.shape[1] == count and not (scores.max(axis=1) > best[:, -1]).any():
+            continue
+        rows = np.broadcast_to(np.arange(start, start + scores.shape[1]), scores.shape)
+        if scores.shape[1] > count:
+            chosen = np.argpartition(-scores, count - 1, axis=1)[:, :count]
+            scores, rows = np.take_along_axis(scores, chosen, 1), np.take_along_axis(rows, chosen, 1)
+        best, places = np.concatenate([best, scores], axis=1), np.concatenate([places, rows], axis=1)
+        order = np.lexsort((places, -best), axis=1)[:, :count]
+        best, places = np.take_along_axis(best, order, 1), np.take_along_axis(places, order, 1)
+    return best, places

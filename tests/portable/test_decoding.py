@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from nlpkit.decoding import NearestRows, beam_search, sample
+from nlpkit.decoding import beam_search, sample
 
 from .backend import array, in_graph
 
@@ -407,16 +407,3 @@ def test_inside_a_graph_with_unknown_sizes(end_id):
     noise = np.random.default_rng(0).random((2, 4, 5), "float32")
     for eager, graph in zip(draw(noise, required), in_graph(draw, noise, required)):
         np.testing.assert_allclose(array(eager), array(graph), rtol=1e-5)
-
-
-@pytest.mark.parametrize("rows", [5, 700])
-def test_nearest_rows_have_the_highest_cosines(rows):
-    rng = np.random.default_rng(0)
-    table, queries = rng.normal(size=(rows, 8)).astype("float32"), rng.normal(size=(3, 8)).astype("float32")
-    table[2] = 0
-    cosines = queries @ table.T / np.linalg.norm(queries, axis=1)[:, None]
-    cosines = cosines / np.maximum(np.linalg.norm(table, axis=1), 1e-9)
-    cosines[:, 2] = -2
-    found, places = (array(x) for x in NearestRows(table, 4)(queries))
-    assert (places == np.argsort(-cosines, axis=1)[:, :4]).all()
-    np.testing.assert_allclose(found, np.sort(cosines, axis=1)[:, ::-1][:, :4], atol=1e-5)

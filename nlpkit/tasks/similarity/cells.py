@@ -7,8 +7,8 @@ from typing import IO, Any, Self
 
 import numpy as np
 
+from nlpkit.decoding import nearest_rows
 from nlpkit.errors import MissingPackageError
-from nlpkit.tasks.similarity.search import nearest_rows
 from nlpkit.terminal import say
 
 CELLS_FROM = 200_000
@@ -69,7 +69,7 @@ class CellIndex:
         return cls(index)
 
     def nearest(self, queries: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-        """As `nlpkit.tasks.similarity.search.nearest_rows`; some of the nearest may be missed."""
+        """As `nlpkit.decoding.nearest_rows`; some of the nearest may be missed."""
         count = min(count, self._index.ntotal)
         scores, rows = self._index.search(np.ascontiguousarray(queries), count)
         probes = self._index.nprobe

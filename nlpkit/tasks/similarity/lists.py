@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from nlpkit.decoding import nearest_rows
 from nlpkit.tasks.similarity.examples import Sentence, group_numbers
 from nlpkit.tasks.similarity.score import CANDIDATES, PairScore
-from nlpkit.tasks.similarity.search import nearest_rows
 
 MOST = 4000
 """Sentences that weights and threshold of a score are chosen on, and pairs are drawn from."""

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from nlpkit.decoding import nearest_rows
 from nlpkit.tasks.similarity.examples import Pair, group_numbers, unlike_numbers
-from nlpkit.tasks.similarity.search import nearest_rows
 
 _MOST_SENTENCES, _MOST_PAIRS = 20_000, 200_000  # of more, some are drawn
 _OF_A_GROUP, _MEMBERS = 6, 12  # pairs, of so many sentences

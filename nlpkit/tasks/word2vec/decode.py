@@ -5,21 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-import keras
 import numpy as np
 
-from nlpkit.decoding import NearestRows, communities
+from nlpkit.decoding import communities, nearest_rows
 from nlpkit.prediction.answers import Problem
 from nlpkit.tasks.word2vec.answers import RelatedWord, RelatedWords
 from nlpkit.tasks.word2vec.questions import spelling_like
 from nlpkit.tasks.word2vec.subwords import Subwords
 from nlpkit.text.characters import normalize_text
 from nlpkit.text.vocabulary import FIRST_ID, PADDING, UNKNOWN, Vocabulary
-from nlpkit.training.forward import Forward
 
 _AT_ONCE = 256  # questions: each has a score for every word
 _HINTS = 20  # unknown words of a block for which a likely spelling is looked for
-_FEWEST = 16  # nearest words that are looked for at least, so that few programs are compiled
 
 
 class Question(NamedTuple):
@@ -50,7 +47,7 @@ class WordTable:
         self._rows = rows if subwords is not None else None
         self.vectors = rows[FIRST_ID:] if subwords is None else self._mean_rows(vocabulary.symbols)
         self.unit = self.vectors / np.maximum(np.linalg.norm(self.vectors, axis=1, keepdims=True), 1e-9)
-        self._searches: dict[int, Forward] = {}
+        self._real = np.flatnonzero(self.unit.any(axis=1))  # others are near to nothing
 
     def _mean_rows(self, words):
         """Vectors of words, known or not: the mean of the rows of their subwords and, if they have one, their own."""
@@ -117,11 +114,9 @@ class WordTable:
 
     def nearest(self, queries: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
         """Cosines and rows of the words nearest to vectors, ``(queries, count)`` or fewer, highest first."""
-        wide = max(_FEWEST, 1 << (count - 1).bit_length())
-        if wide not in self._searches:
-            self._searches[wide] = _search_in(self.unit, wide)
-        scores, rows = self._searches[wide]({"queries": queries})
-        return scores[:, :count], rows[:, :count]
+        queries = queries / np.maximum(np.linalg.norm(queries, axis=1, keepdims=True), 1e-9)
+        scores, rows = nearest_rows(self.unit[self._real], queries, count)
+        return scores, self._real[rows]
 
     @staticmethod
     def _compare(question):
@@ -141,12 +136,6 @@ def _query(unit):
         return unit[0]
     a, b, c = unit
     return b - a + c
-
-
-def _search_in(unit, count):
-    """A function from ``{"queries": …}`` to cosines and rows, of `NearestRows`."""
-    queries = keras.Input((unit.shape[1],), name="queries")
-    return Forward(keras.Model({"queries": queries}, NearestRows(unit, count)(queries)))
 
 
 def odd_one(unit: np.ndarray) -> tuple[int, float]:
@@ -173,10 +162,9 @@ def clusters_of(table: WordTable, count: int, neighbours: int, least: float, see
         MissingPackageError: without infomap.
     """
     unit = table.unit[:count]
-    search = _search_in(unit, neighbours + 1)
     links = {}
     for start in range(0, len(unit), _AT_ONCE):
-        scores, rows = search({"queries": unit[start : start + _AT_ONCE]})
+        scores, rows = nearest_rows(unit, unit[start : start + _AT_ONCE], neighbours + 1)
         for row, near, cosines in zip(range(start, len(unit)), rows.tolist(), scores.tolist()):
             for other, cosine in zip(near, cosines):
                 if other != row and cosine >= least:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import keras
@@ -11,6 +12,7 @@ from keras import layers, ops
 from nlpkit.losses import negative_sampling, sampled_softmax
 from nlpkit.ops.rows import take_rows
 from nlpkit.ops.windows import window_table
+from nlpkit.prediction.programs import Graph
 from nlpkit.tasks.word2vec.programs import compile_step
 from nlpkit.text.vocabulary import FIRST_ID, PADDING
 
@@ -227,15 +229,13 @@ class Word2VecNetwork:
     def __init__(self, model: Word2Vec):
         self.model = model
 
-    @property
-    def vectors(self) -> np.ndarray:
-        """float32 ``(rows, vector_size)``: padding, the unknown, the words, then the subwords."""
-        return self.model.vectors.get_weights()[0]
-
-    @property
-    def contexts(self) -> np.ndarray:
-        """float32 ``(size, vector_size)``: padding, the unknown, then the words, as neighbours of others."""
-        return self.model.contexts.get_weights()[0]
+    @functools.cached_property
+    def graphs(self) -> dict[str, Graph]:
+        """Its programs by name, from ``ids`` to rows of a table: ``vectors``, of padding, the unknown, the words, then
+        the subwords; and ``contexts``, of the same without subwords, as neighbours of others."""
+        ids = keras.Input(batch_shape=(None,), dtype="int32", name="ids")
+        tables = {"vectors": self.model.vectors, "contexts": self.model.contexts}
+        return {name: Graph(keras.Model({"ids": ids}, table(ids))) for name, table in tables.items()}
 
     def set_vectors(self, vectors: np.ndarray) -> None:
         """Put vectors of the words, float ``(words, vector_size)``, into the table."""

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Iterator, Sequence
-from typing import overload
+from typing import TYPE_CHECKING, overload
 
-import keras
 import numpy as np
 
 from nlpkit.errors import ConfigError, DataError, UnknownWordError
@@ -15,6 +14,9 @@ from nlpkit.tasks.word2vec.decode import WordTable, clusters_of, odd_one
 from nlpkit.tasks.word2vec.questions import spelling_like
 from nlpkit.text.characters import normalize_text
 from nlpkit.text.vocabulary import FIRST_ID, Vocabulary
+
+if TYPE_CHECKING:
+    import keras
 
 
 class WordQueries(abc.ABC):
@@ -48,6 +50,8 @@ class WordQueries(abc.ABC):
 
         Padding and words that are unknown have zeros.
         """
+        import keras
+
         vectors = self.vectors
         table = np.concatenate([np.zeros((FIRST_ID, vectors.shape[1]), "float32"), vectors])
         return keras.layers.Embedding(*table.shape, weights=[table], trainable=trainable, name="word_vectors")

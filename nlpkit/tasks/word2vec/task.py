@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
-import keras
 import numpy as np
 
 from nlpkit.datasets.vector_files import read_vectors, write_vectors
@@ -21,13 +20,15 @@ from nlpkit.tasks.word2vec.corpus import Corpus, read_corpus, require_text
 from nlpkit.tasks.word2vec.decode import Question, WordTable
 from nlpkit.tasks.word2vec.evaluate import scores
 from nlpkit.tasks.word2vec.examples import Steps
-from nlpkit.tasks.word2vec.model import Word2Vec, Word2VecNetwork
 from nlpkit.tasks.word2vec.queries import WordQueries
 from nlpkit.tasks.word2vec.questions import read_questions
 from nlpkit.tasks.word2vec.subwords import Subwords
 from nlpkit.text.characters import normalize_text
 from nlpkit.text.counts import Counts
 from nlpkit.text.vocabulary import FIRST_ID, PADDING, UNKNOWN, Vocabulary
+
+if TYPE_CHECKING:
+    from nlpkit.tasks.word2vec.model import Word2Vec, Word2VecNetwork
 
 _MAPPED = 500  # words on the map of the report
 _HELD_OUT = 0.01  # of the text, from its end
@@ -49,7 +50,7 @@ class WordVectors(WordQueries, Task[RelatedWords]):
         Part("counts.txt", "counts", Counts),
         Part("subwords.txt", "subword_vocabulary", Vocabulary),
     )
-    model_class: ClassVar[type[Word2Vec]] = Word2Vec
+    model_class: ClassVar[type[Word2Vec] | None] = None
     """The model that is trained; a subclass of yours goes here, in a subclass of this one."""
     settings: Word2VecSettings
     network: Word2VecNetwork
@@ -96,20 +97,24 @@ class WordVectors(WordQueries, Task[RelatedWords]):
         )  # fmt: skip
 
     def build_network(self) -> Word2VecNetwork:
-        size = len(self.vocabulary)
-        if self.model_class.chunk_loss is not Word2Vec.chunk_loss and not self.settings.autodiff:
-            raise ConfigError(f"{self.model_class.__name__} has a chunk_loss of its own; set autodiff=true")
+        from nlpkit.tasks.word2vec.model import Word2Vec, Word2VecNetwork
+
+        size, kind = len(self.vocabulary), self.model_class or Word2Vec
+        if kind.chunk_loss is not Word2Vec.chunk_loss and not self.settings.autodiff:
+            raise ConfigError(f"{kind.__name__} has a chunk_loss of its own; set autodiff=true")
         if self.subwords is None:
-            return Word2VecNetwork(self.model_class(self.settings, size))
+            return Word2VecNetwork(kind(self.settings, size))
         # Padding and the unknown have no subwords.
         rows = self.subwords.rows([*[""] * FIRST_ID, *self.vocabulary.symbols], size)
-        return Word2VecNetwork(self.model_class(self.settings, size, rows, len(self.subwords.vocabulary.symbols)))
+        return Word2VecNetwork(kind(self.settings, size, rows, len(self.subwords.vocabulary.symbols)))
 
     @property
     def loss(self) -> Any:
         return None  # the model has its own
 
     def optimizer(self, steps: int) -> Any:
+        import keras
+
         first = self.settings.learning_rate
         return keras.optimizers.SGD(keras.optimizers.schedules.PolynomialDecay(first, max(steps, 1), first / 1e4))
 
@@ -130,7 +135,12 @@ class WordVectors(WordQueries, Task[RelatedWords]):
         return self._table
 
     def current_table(self) -> WordTable:
-        return WordTable(self.vocabulary, self.network.vectors, self.subwords)
+        count = len(self.vocabulary) + (0 if self.subwords is None else len(self.subwords.vocabulary.symbols))
+        return WordTable(self.vocabulary, self._rows("vectors", count), self.subwords)
+
+    def _rows(self, name, count):
+        """The first rows of a table of the network."""
+        return self.program(name)({"ids": np.arange(count, dtype="int32")})
 
     def encode(self, records: Sequence[str], prepared: Word2VecPrediction) -> tuple[Encoded, list[Problem]]:
         questions = [self.table.ask(record) for record in records]
@@ -145,7 +155,7 @@ class WordVectors(WordQueries, Task[RelatedWords]):
     def measure(self, examples: Any) -> dict[str, Any]:
         """Metrics over text, pairs of words with scores, or analogies; see `nlpkit.tasks.word2vec.evaluate`."""
         self._table = self.current_table()  # training goes on between two evaluations
-        return scores(self._table, self.network.contexts, examples)
+        return scores(self._table, self._rows("contexts", len(self.vocabulary)), examples)
 
     def expected(self, examples: Any, count: int) -> list[tuple[Any, Any]]:
         words = self.vocabulary.symbols
