@@ -11,13 +11,8 @@ import numpy as np
 
 
 class Chain(NamedTuple):
-    """What `nlpkit.ops.potentials.pack` put together, as arrays.
-
-    Attributes:
-        emissions: float32 ``(batch, time, tags)``.
-        transitions: float32 ``(tags, tags)``, from row to column.
-        start, end: float32 ``(tags,)``.
-    """
+    """What `nlpkit.ops.potentials.pack` put together, as arrays: emissions, float32 ``(batch, time, tags)``;
+    transitions, ``(tags, tags)``, from row to column; scores of the first and of the last tag, ``(tags,)`` both."""
 
     emissions: np.ndarray
     transitions: np.ndarray

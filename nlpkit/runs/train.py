@@ -165,12 +165,12 @@ class _Plan:
             read_manifest(folder)
         if type(seed) is not int or not 0 <= seed < 2**32:
             raise ConfigError(f"seed = {seed!r}: must be an integer from 0 to {2**32 - 1}")
-        check_backend()
-        check_packages(made.onnx)
         if made.tensorboard:
             from nlpkit.runs.listeners import check_tensorboard
 
             check_tensorboard(os.environ.get("KERAS_BACKEND", "tensorflow"))
+        check_backend()
+        check_packages(made.onnx)
         paths = {"train": train, "valid": valid, "test": test}
         paths = {name: Path(path) for name, path in paths.items() if path is not None}
         for path in paths.values():
