@@ -140,12 +140,17 @@ def _add_set(group, task, meaning):
     return known
 
 
-def _evaluate(program, arguments):
-    what = "Measure a model on labelled data"
+def _labelled(program, arguments, what, *flags):
+    """The folder, its task, the arguments and the reading options of a command that looks at labelled data.
+
+    Args:
+        flags: those that the command has beside the common ones, each a name and what `add_argument` takes.
+    """
     folder, task = _folder_of(program, arguments, what)
     parser = _parser(f"{program} {folder}", f"{what}. The model is of the task {task.name}: {task.summary}.")
     parser.add_argument("--data", required=True, metavar="FILE", help="labelled data, plain or .gz")
-    parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    for name, more in flags:
+        parser.add_argument(name, **more)
     _add_runtime(parser)
     add_flags(parser, task.reading, "reading", task.reading.measured)
     args = parser.parse_args(arguments[1:])
@@ -154,6 +159,12 @@ def _evaluate(program, arguments):
     from nlpkit.datasets.files import check_readable
 
     check_readable(args.data)
+    return folder, task, args, reading
+
+
+def _evaluate(program, arguments):
+    json_flag = ("--json", {"action": "store_true", "help": "one JSON object on standard output"})
+    folder, task, args, reading = _labelled(program, arguments, "Measure a model on labelled data", json_flag)
 
     def run():
         _share_cores(task.batches_at_once)
@@ -195,11 +206,12 @@ def _predict(program, arguments, what="Run a model over a file", only=None, flag
     add_flags(parser, task.prediction, "prediction")
     args = parser.parse_args(arguments[1:])
     options = given(args, task.prediction)
-    task.prediction.create(options).check_files()
+    made = task.prediction.create(options)
+    made.check_files()
     from nlpkit.datasets.files import check_readable
     from nlpkit.prediction.stream import check_arguments, errors_path, format_by_name, output_format
 
-    task.prediction.create(options).check_format(output_format(task.formats, args.output, args.format))
+    made.check_format(output_format(task.formats, args.output, args.format))
     check_arguments(args.input, args.output, args.input_format or format_by_name(args.input), args.on_error)
     if args.input != "-":
         if not Path(args.input).exists() and not args.input.isascii():
@@ -314,25 +326,15 @@ def _demo(program, arguments):
 
 
 def _errors(program, arguments):
-    what = "List what a model gets wrong on labelled data, by kind"
-    folder, task = _folder_of(program, arguments, what)
-    parser = _parser(f"{program} {folder}", f"{what}. The model is of the task {task.name}: {task.summary}.")
-    parser.add_argument("--data", required=True, metavar="FILE", help="labelled data, plain or .gz")
-    parser.add_argument(
-        "--output", metavar="FILE", help="all mistakes: .jsonl, one on each line, or .html, a page; default: none"
-    )
-    parser.add_argument(
-        "--show", type=int, default=3, metavar="N", help="examples of each kind that are shown; default 3"
-    )
-    _add_runtime(parser)
-    add_flags(parser, task.reading, "reading", task.reading.measured)
-    args = parser.parse_args(arguments[1:])
-    reading = given(args, task.reading)
-    task.reading.create(reading).check_files()
-    from nlpkit.datasets.files import check_readable
+    output = "all mistakes: .jsonl, one on each line, or .html, a page; default: none"
+    show = "examples of each kind that are shown; default 3"
+    folder, task, args, reading = _labelled(
+        program, arguments, "List what a model gets wrong on labelled data, by kind",
+        ("--output", {"metavar": "FILE", "help": output}),
+        ("--show", {"type": int, "default": 3, "metavar": "N", "help": show}),
+    )  # fmt: skip
     from nlpkit.runs.mistakes import check_output
 
-    check_readable(args.data)
     check_output(args.output)
     if args.show < 1:
         raise ConfigError(f"--show {args.show}: must be at least 1")

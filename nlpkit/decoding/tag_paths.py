@@ -38,7 +38,7 @@ def best_tags(chain: Chain, lengths: np.ndarray) -> np.ndarray:
     """
     emissions, to_tag = chain.emissions, np.ascontiguousarray(chain.transitions.T)
     batch, time, num_tags = emissions.shape
-    active = np.searchsorted(-lengths, -np.arange(time), side="left")  # rows that have a step t
+    active = _active(lengths, time)
     scores = emissions[:, 0] + chain.start
     before = np.zeros((time, batch, num_tags), "uint8" if num_tags < 256 else "int32")
     for t in range(1, time):
@@ -80,7 +80,7 @@ def path_posteriors(chain: Chain, lengths: np.ndarray, tags: np.ndarray, closing
     batch, time, _ = chain.emissions.shape
     scores, transitions = chain.emissions.astype("float64"), chain.transitions.astype("float64")
     scores[:, 0] += chain.start
-    active = np.searchsorted(-lengths, -np.arange(time), side="left")
+    active = _active(lengths, time)
     last = lengths - 1
     scores[np.arange(batch), last] += chain.end
     forward, backward = scores.copy(), scores.copy()
@@ -106,6 +106,11 @@ def path_posteriors(chain: Chain, lengths: np.ndarray, tags: np.ndarray, closing
     logs[np.arange(batch), last, 2] = 0
     logs[np.arange(time) >= lengths[:, None]] = 0
     return np.minimum(logs, 0).astype("float32")
+
+
+def _active(lengths, time):
+    """How many rows have a step t, for each t; they are the first ones."""
+    return np.searchsorted(-lengths, -np.arange(time), side="left")
 
 
 def _log_sum(x: np.ndarray, axis: int) -> Any:

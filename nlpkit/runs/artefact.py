@@ -34,7 +34,6 @@ from nlpkit.datasets.files import PARTIAL, PARTIAL_MODEL, check_name, digest_of,
 from nlpkit.datasets.locks import check_free, exclusive
 from nlpkit.errors import ArtefactError, ConfigError, DataError, unknown_name
 from nlpkit.prediction import RUNTIMES
-from nlpkit.prediction.programs import OnnxProgram
 from nlpkit.runs.backend import check_backend
 from nlpkit.runs.manifest import FORMAT, MANIFEST, RESUME, VERSION, is_plain_name, manifest_or_none, read_manifest
 from nlpkit.tasks import get_declaration, get_task, names
@@ -279,20 +278,21 @@ def _load_programs(task, folder, prefix, files, runtime):
     """Give a task its programs by onnxruntime, if these are wanted and can be had."""
     if runtime not in RUNTIMES:
         raise ConfigError(unknown_name("runtime", runtime, RUNTIMES))
-    own = len(prefix)
-    names = [name for name in files if name.startswith(prefix) and name.endswith(_ONNX) and "-" not in name[own:]]
-    task.exported = {name[own:].removesuffix(_ONNX): (folder / name).read_bytes() for name in names}
-    if runtime == "onnx" and not names:
+    own = {name.removeprefix(prefix) for name in files if name.startswith(prefix) and name.endswith(_ONNX)}
+    paths = {name.removesuffix(_ONNX): folder / f"{prefix}{name}" for name in sorted(own) if "-" not in name}
+    task.exported = {name: path.read_bytes() for name, path in paths.items()}
+    if runtime == "onnx" and not paths:
         raise ConfigError(f"{folder}: has no ONNX files; train it with --set onnx=on, or take the runtime keras")
     if runtime == "keras" or (runtime == "auto" and importlib.util.find_spec("onnxruntime") is None):
         return
+    from nlpkit.prediction.programs import OnnxProgram
+
     threads = max(1, (os.cpu_count() or 1) // task.declaration.batches_at_once)
-    for name in names:
+    for name, content in task.exported.items():
         try:
-            key = name[own:].removesuffix(_ONNX)
-            task.programs[key] = OnnxProgram(task.exported[key], threads)
+            task.programs[name] = OnnxProgram(content, threads)
         except ValueError as error:
-            raise ArtefactError(f"{folder / name}: {error}") from None
+            raise ArtefactError(f"{paths[name]}: {error}") from None
 
 
 def _check_files(folder, files, sizes):

@@ -19,10 +19,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from nlpkit.errors import MissingPackageError
-from nlpkit.prediction.programs import OnnxProgram
 
 if TYPE_CHECKING:
     from nlpkit.prediction.programs import Graph
@@ -74,6 +71,7 @@ def export_programs(task: Task[Any], examples: Any) -> dict[str, bytes]:
 
 
 def _main(model, records, out):
+    from nlpkit.prediction.programs import OnnxProgram
     from nlpkit.runs.artefact import load_artefact
 
     task = load_artefact(model, runtime="keras")
@@ -103,6 +101,7 @@ def _converted(graph: Graph) -> bytes:
 def _halved(model: Any) -> bytes:
     """An ONNX model as a file in which large weights stand in half precision where that loses nothing, which is so of
     weights that were rounded for saving; onnxruntime makes them float32 again when it loads them."""
+    import numpy as np
     from onnx import TensorProto, helper, numpy_helper
 
     graph = model.graph

@@ -209,8 +209,8 @@ class _Plan:
     def for_examples(self, count: int) -> _Plan:
         """The run with settings that suit so many examples."""
         settings = self.settings.for_examples(count, self.given)
-        few = [f"{name}={getattr(settings, name):g}" for name in SCHEDULE]
-        few = [each for each, name in zip(few, SCHEDULE) if getattr(settings, name) != getattr(self.settings, name)]
+        values = {name: getattr(settings, name) for name in SCHEDULE}
+        few = [f"{name}={value:g}" for name, value in values.items() if value != getattr(self.settings, name)]
         if few:
             say(f"so few examples are trained with {' '.join(few)}, see the setting least_steps")
         return dataclasses.replace(self, settings=settings)

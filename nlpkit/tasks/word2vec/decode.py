@@ -47,7 +47,9 @@ class WordTable:
         self._rows = rows if subwords is not None else None
         self.vectors = rows[FIRST_ID:] if subwords is None else self._mean_rows(vocabulary.symbols)
         self.unit = self.vectors / np.maximum(np.linalg.norm(self.vectors, axis=1, keepdims=True), 1e-9)
-        self._real = np.flatnonzero(self.unit.any(axis=1))  # others are near to nothing
+        is_real = self.unit.any(axis=1)  # what has a vector of zeros is near to nothing
+        self._real = np.flatnonzero(is_real)
+        self._searched = self.unit if is_real.all() else self.unit[self._real]
 
     def _mean_rows(self, words):
         """Vectors of words, known or not: the mean of the rows of their subwords and, if they have one, their own."""
@@ -115,7 +117,7 @@ class WordTable:
     def nearest(self, queries: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
         """Cosines and rows of the words nearest to vectors, ``(queries, count)`` or fewer, highest first."""
         queries = queries / np.maximum(np.linalg.norm(queries, axis=1, keepdims=True), 1e-9)
-        scores, rows = nearest_rows(self.unit[self._real], queries, count)
+        scores, rows = nearest_rows(self._searched, queries, count)
         return scores, self._real[rows]
 
     @staticmethod
