@@ -12,8 +12,8 @@ from nlpkit.decoding.nearest import nearest_rows
 from nlpkit.decoding.tag_paths import Chain, best_tags, path_posteriors
 
 if TYPE_CHECKING:
-    from nlpkit.decoding.beam_search import beam_search
-    from nlpkit.decoding.sample import sample
+    from nlpkit.decoding.beams import beam_search
+    from nlpkit.decoding.sampling import sample
 
 __all__ = [
     "Chain",
@@ -25,12 +25,10 @@ __all__ = [
     "path_posteriors",
     "sample",
 ]
-_HOMES = {"beam_search": "beam_search", "sample": "sample"}
+_HOMES = {"beam_search": "beams", "sample": "sampling"}
 
 
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'nlpkit.decoding' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"nlpkit.decoding.{_HOMES[name]}"), name)
-    globals()[name] = value  # a module of that name was put in its place by the import
-    return value
+    return getattr(importlib.import_module(f"nlpkit.decoding.{_HOMES[name]}"), name)
