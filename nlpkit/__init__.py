@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nlpkit.prediction.answers import Answer
+    from nlpkit.prediction.merging import merge
     from nlpkit.prediction.rendering import render
     from nlpkit.runs.compare import compare
     from nlpkit.runs.convert import convert
@@ -37,6 +38,7 @@ __version__ = "0.2.0"
 
 _NAMES = {
     "nlpkit.prediction.answers": ("Answer",),
+    "nlpkit.prediction.merging": ("merge",),
     "nlpkit.prediction.rendering": ("render",),
     "nlpkit.runs.compare": ("compare",),
     "nlpkit.runs.convert": ("convert",),
@@ -104,6 +106,7 @@ __all__ = [
     "convert",
     "evaluate",
     "load",
+    "merge",
     "render",
     "train",
 ]

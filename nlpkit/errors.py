@@ -25,6 +25,9 @@ class DataError(NlpkitError, ValueError):
         place = "" if path is None else f"{path}: " if line is None else f"{path}, line {line}: "
         super().__init__(place + message)
 
+    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
+        return type(self), (self.reason, self.path, self.line)
+
 
 class UnknownWordError(DataError, KeyError):
     """A word of which nothing is known; the message names known ones that are spelt like it."""
@@ -54,6 +57,10 @@ class MissingPackageError(NlpkitError, ImportError):
     def __init__(self, package: str, extra: str | None = None):
         wanted = package if extra is None else f'"nlpkit[{extra}]"'
         super().__init__(f"{package} is not installed; pip install {wanted}")
+        self._made_of = package, extra
+
+    def __reduce__(self) -> tuple[type, tuple[str | None, ...]]:
+        return type(self), self._made_of
 
 
 def unknown_name(kind: str, name: object, accepted: Iterable[object]) -> str:

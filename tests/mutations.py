@@ -25,7 +25,8 @@ from nlpkit.datasets.lexicon_files import read_lexicon
 from nlpkit.datasets.vector_files import read_chosen_vectors, read_vectors
 from nlpkit.errors import NlpkitError
 from nlpkit.options import parse_flag, read_settings
-from nlpkit.prediction.stream import Stages, predict_stream
+from nlpkit.prediction.blocks import Stages
+from nlpkit.prediction.stream import Part, predict_stream
 from nlpkit.runs import weights
 from nlpkit.runs.artefact import load_artefact
 from nlpkit.tasks import declarations, get_declaration, get_task
@@ -202,7 +203,7 @@ class Mutations:
         content = b"".join(_nasty_text(rng).encode("utf-8", "surrogatepass") + b"\n" for _ in range(5))
         self._file.write_bytes(mutated_bytes(content, rng))
         kind = rng.choice(["text", "jsonl"])
-        counts = predict_stream(_ECHO, self._file, self._folder / "answers", kind)
+        counts = predict_stream(_ECHO._replace(is_json=kind == "jsonl"), [Part(self._file, self._folder / "answers")])
         written = (self._folder / "answers").read_bytes()
         assert written.count(b"\n") == counts.lines, (written, counts)
 

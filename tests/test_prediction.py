@@ -1,6 +1,7 @@
 """File to file."""
 
 import contextlib
+import dataclasses
 import gzip
 import io
 import json
@@ -41,21 +42,21 @@ def test_many_blocks_are_one_file(predictor, tmp_path, monkeypatch):
     lines = [f"第{i}行有一些字。" for i in range(500)]
     (tmp_path / "in.gz").write_bytes(gzip.compress("\n".join(lines).encode()))
     predictor.predict_file(tmp_path / "in.gz", tmp_path / "whole")
-    for bound in ("_LEAST", "_FIRST", "_MOST"):
-        monkeypatch.setattr(chunks, bound, 700)
+    _chunks_of(700, predictor, monkeypatch)
     assert predictor.predict_file(tmp_path / "in.gz", tmp_path / "parts.gz")[:2] == (500, 0)
     assert gzip.decompress((tmp_path / "parts.gz").read_bytes()) == (tmp_path / "whole").read_bytes()
+
+
+def _chunks_of(size, predictor, monkeypatch):
+    declaration = dataclasses.replace(type(predictor).declaration, chunk=size)
+    monkeypatch.setattr(type(predictor), "declaration", declaration)
 
 
 @pytest.fixture
 def short_lines(monkeypatch):
     """Lines of more than 900 bytes are long, and their parts have 200 at most."""
     monkeypatch.setattr(chunks, "LONGEST", 900)
-    for bound in ("_LEAST", "_FIRST", "_MOST"):
-        monkeypatch.setattr(chunks, bound, 200)
-
-
-_TEXTS = st.lists(st.text(st.sampled_from("字 a。，\u3000𠮷")), max_size=8)
+    monkeypatch.setattr(chunks, "_PART", 200)
 
 
 @hypothesis.given(
@@ -66,8 +67,8 @@ def test_chunks_are_the_file(short_lines, texts, repeats, data):
     lines = [text * (repeats[i] if i < len(repeats) else 1) for i, text in enumerate(texts)]
     content = "\n".join(lines).encode()
     in_parts = data.draw(st.booleans())
-    found = [*chunks.read_chunks(io.BytesIO(content), "file", chunks.Pace(), in_parts)]
-    assert sum(chunk.size for chunk in found) in (len(content), len(content) + 1)
+    found = [*chunks.read_chunks(io.BytesIO(content), "file", 200, in_parts)]
+    assert sum(chunk.size for chunk in found) == len(content)
     assert all(len(chunk.content) <= 1200 for chunk in found)
     if in_parts:
         ends = [b"\n" if chunk.is_last and not chunk.content.endswith(b"\n") else b"" for chunk in found]
@@ -76,17 +77,15 @@ def test_chunks_are_the_file(short_lines, texts, repeats, data):
         for chunk in found:
             chunk.content.decode()  # no character is cut
     else:
-        # Of those between it depends on where chunks end.
-        sizes = [len(line.encode()) for line in lines]
-        assert (
-            sum(n > 1100 for n in sizes) <= sum(chunk.is_passed_over for chunk in found) <= sum(n > 900 for n in sizes)
-        )
+        sizes = [len(line) for line in content.splitlines(keepends=True)]
+        assert sum(chunk.is_passed_over for chunk in found) == sum(n > 900 for n in sizes)
     whole_lines = [chunk.content.removesuffix(b"\n").count(b"\n") + 1 for chunk in found if not chunk.before]
     assert sum(whole_lines) == (content.removesuffix(b"\n").count(b"\n") + 1 if content else 0)
 
 
-def test_long_lines_in_parts(predictor, tmp_path, short_lines):
+def test_long_lines_in_parts(predictor, tmp_path, short_lines, monkeypatch):
     long = "今天天气真好，我们去公园。" * 200
+    _chunks_of(200, predictor, monkeypatch)
     source, target = tmp_path / "in.txt", tmp_path / "out.txt"
     source.write_text(f"你好\n{long}\n　　{' ' * 2000}\n再见\n{long}", "utf-8")
     assert predictor.predict_file(source, target)[:2] == (5, 0)
@@ -110,7 +109,8 @@ def test_long_lines_in_parts(predictor, tmp_path, short_lines):
 
 
 def test_an_answer_does_not_wait_for_the_next_block():
-    from nlpkit.prediction.stream import Stages, predict_stream
+    from nlpkit.prediction.blocks import Stages
+    from nlpkit.prediction.stream import Part, predict_stream
 
     written = []
 
@@ -130,18 +130,19 @@ def test_an_answer_does_not_wait_for_the_next_block():
         def read(self, size=-1):
             return self.readline()
 
-    def blocks(path):
+    def opened(path):
         return contextlib.nullcontext(Slow(b"".join(b"%d\n" % i for i in range(6))))
 
-    stages = Stages(encode, lambda x: x, lambda x, y: written.append(x) or "\n")
+    stages = Stages(encode, lambda x: x, lambda x, y: written.append(x) or "\n", chunk=2)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("nlpkit.prediction.stream.open_input", blocks)
-        assert predict_stream(stages, "numbers", os.devnull)[:2] == (6, 0)
+        patch.setattr("nlpkit.prediction.stream.open_input", opened)
+        assert predict_stream(stages, [Part("numbers", os.devnull)])[:2] == (6, 0)
     assert written == [[str(i)] for i in range(6)]
 
 
 def test_an_error_in_a_stage_ends_all_of_them(tmp_path):
-    from nlpkit.prediction.stream import Stages, predict_stream
+    from nlpkit.prediction.blocks import Stages
+    from nlpkit.prediction.stream import Part, predict_stream
 
     def fail(texts):
         raise ValueError("broken stage")
@@ -149,7 +150,7 @@ def test_an_error_in_a_stage_ends_all_of_them(tmp_path):
     (tmp_path / "in").write_text("x\n" * 9)
     before = threading.active_count()
     with pytest.raises(ValueError, match="broken stage"):
-        predict_stream(Stages(fail, lambda x: x, lambda x, y: ""), tmp_path / "in", tmp_path / "out")
+        predict_stream(Stages(fail, lambda x: x, lambda x, y: ""), [Part(tmp_path / "in", tmp_path / "out")])
     assert threading.active_count() == before
     assert [path.name for path in tmp_path.iterdir()] == ["in"]
 
@@ -253,7 +254,7 @@ def test_a_byte_order_mark_in_pieces():
             return super().read(1)
 
     for text in ("\ufeff好\n", "好\n", "\ufeff", "", "\ufeff\ufeff\n"):
-        found = chunks.read_chunks(Pieces(text.encode()), "file", chunks.Pace(), False)
+        found = chunks.read_chunks(Pieces(text.encode()), "file", 3, False)
         assert b"".join(chunk.content for chunk in found).decode() == text.removeprefix("\ufeff")
 
 

@@ -17,7 +17,7 @@ import pytest
 
 import nlpkit
 from nlpkit.errors import ArtefactError, ConfigError
-from nlpkit.prediction.stream import BINARY_FORMATS
+from nlpkit.prediction.jobs import BINARY_FORMATS
 from nlpkit.tasks import get_declaration, get_task, names, register
 from nlpkit.tasks.task import Task, training_model
 

@@ -188,13 +188,14 @@ def _predict(program, arguments, what="Run a model over a file", only=None, flag
     if needs is not None and not Path(folder, needs[0]).is_file():
         raise ArtefactError(f"{folder}: {needs[1]}")
     parser = _parser(f"{program} {folder}", f"{what}. The model is of the task {task.name}: {task.summary}.")
-    from nlpkit.prediction.stream import SHOWN_FORMATS
+    from nlpkit.prediction.jobs import ENGINES, SHOWN_FORMATS, Job, check_engine, is_single
 
     files = parser.add_argument_group("files")
     files.add_argument(
-        flag, dest="input", required=True, metavar="FILE", help="a record a line, plain or .gz, or - for standard input"
-    )
-    files.add_argument("--output", required=True, metavar="FILE", help="or - for standard output")
+        flag, dest="input", required=True, metavar="FILE",
+        help="a record a line, plain or .gz, or - for standard input; a folder or a pattern stands for several files",
+    )  # fmt: skip
+    files.add_argument("--output", required=True, metavar="FILE", help="or - for standard output; of several a folder")
     formats = ", ".join((*task.formats, *SHOWN_FORMATS))
     files.add_argument("--format", metavar="NAME", help=f"of the output: {formats}; by default by its name, or text")
     files.add_argument("--input-format", metavar="NAME", help="text or jsonl; by default by the file's name")
@@ -202,40 +203,59 @@ def _predict(program, arguments, what="Run a model over a file", only=None, flag
         "--on-error", default="skip", metavar="{skip,stop}",
         help="at a bad line: skip it and report it, or stop; default skip",
     )  # fmt: skip
-    _add_runtime(parser)
+    files.add_argument(
+        "--restart", action="store_true", help="begin anew where a run was stopped, not go on from there"
+    )
+    files.add_argument("--shard", metavar="I/N", help="answer one of N shares only; nlpkit merge joins them")
+    place = parser.add_argument_group("where it runs")
+    _add_runtime(place)
+    place.add_argument(
+        "--engine", default="local", choices=ENGINES, help="local, or ray, workers of Ray; default local"
+    )
+    place.add_argument("--address", metavar="HOST:PORT", help="of a cluster of Ray; by default this machine")
+    place.add_argument("--workers", type=int, metavar="N", help="of Ray, with a core each; by default all cores")
     add_flags(parser, task.prediction, "prediction")
     args = parser.parse_args(arguments[1:])
     options = given(args, task.prediction)
     made = task.prediction.create(options)
     made.check_files()
-    from nlpkit.datasets.files import check_readable
-    from nlpkit.prediction.stream import check_arguments, errors_path, format_by_name, output_format
-
-    made.check_format(output_format(task.formats, args.output, args.format))
-    check_arguments(args.input, args.output, args.input_format or format_by_name(args.input), args.on_error)
-    if args.input != "-":
-        if not Path(args.input).exists() and not args.input.isascii():
-            hint = f"no such file; a text itself comes by a pipe: echo … | {program} {folder} {flag} - --output -"
-            raise DataError(hint, args.input)
-        check_readable(args.input)
+    if is_single(args.input) and not args.input.isascii() and not Path(args.input).exists():
+        hint = f"no such file; a text itself comes by a pipe: echo … | {program} {folder} {flag} - --output -"
+        raise DataError(hint, args.input)
+    how = {"format": args.format, "input_format": args.input_format, "on_error": args.on_error}
+    how |= {"shard": args.shard, "restart": args.restart}
+    where = {"engine": args.engine, "address": args.address, "workers": args.workers}
+    check_engine(**where)
+    job = Job.plan(task.formats, args.input, args.output, **how)
+    made.check_format(job.format)
 
     def run():
         _share_cores(task.batches_at_once)
         from nlpkit.runs.load import load
 
-        counts = load(folder, runtime=args.runtime).predict_file(
-            args.input, args.output, args.format, args.input_format, args.on_error, **options
-        )
-        where = errors_path(args.output) or "standard error"
+        counts = load(folder, runtime=args.runtime).predict_file(args.input, args.output, **how, **where, **options)
         if counts.failed == counts.lines > 0:
             raise DataError(
-                f"none of its {counts.lines:,} lines can be answered, see {where}; {counts.reason}", args.input
+                f"none of its {counts.lines:,} lines can be answered, see {job.reports}; {counts.reason}", args.input
             )
         if counts.reported:
-            told = (
-                f"{counts.reported:,} of {counts.lines:,} lines have errors or warnings, see {where}; {counts.reason}"
-            )
-            print(f"nlpkit: {told}", file=sys.stderr)
+            told = f"{counts.reported:,} of {counts.lines:,} lines have errors or warnings, see {job.reports}"
+            print(f"nlpkit: {told}; {counts.reason}", file=sys.stderr)
+
+    return run
+
+
+def _merge(program, arguments):
+    parser = _parser(program, "Join the shards of a file that nlpkit predict wrote with --shard.")
+    parser.add_argument("output", metavar="FILE", help="what was the --output of each of them")
+    parser.add_argument("--force", action="store_true", help="replace what is there")
+    args = parser.parse_args(arguments)
+
+    def run():
+        from nlpkit.prediction.merging import merge
+
+        counts = merge(args.output, args.force)
+        print(f"nlpkit: {counts.lines:,} lines, {counts.failed:,} of them with errors", file=sys.stderr)
 
     return run
 
@@ -374,6 +394,7 @@ COMMANDS = {
     "train": Entry("train a model and write it to a folder", _train),
     "evaluate": Entry("measure a model on labelled data", _evaluate),
     "predict": Entry("run a model over a file", _predict),
+    "merge": Entry("join the shards of a prediction", _merge),
     "errors": Entry("list what a model gets wrong, by kind", _errors),
     "compare": Entry("several training runs side by side on a page", _compare),
     "check": Entry("look for trouble in data files", _check),

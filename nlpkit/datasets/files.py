@@ -54,7 +54,7 @@ def written_atomically(path: str | Path) -> Iterator[IO[bytes]]:
                 yield file
             file.flush()
             os.fsync(file.fileno())
-            os.replace(partial, path)  # while it is locked, so that nobody else begins to write it
+            put_in_place(partial, path)
     except OSError as error:
         remove(partial)
         raise DataError(why_not_written(error, path), path) from None
@@ -63,14 +63,22 @@ def written_atomically(path: str | Path) -> Iterator[IO[bytes]]:
         raise
 
 
-def open_partial(path: Path) -> IO[bytes] | None:
-    """An empty file that this process alone writes; None if another one is writing it."""
+def open_partial(path: Path, is_kept: bool = False) -> IO[bytes] | None:
+    """A file that this process alone writes, empty or at the beginning of what is in it; None if another one is
+    writing it."""
     descriptor = open_regular(path)
     if not try_lock(descriptor) or os.stat(path).st_ino != os.fstat(descriptor).st_ino:
         os.close(descriptor)
         return None
-    os.ftruncate(descriptor, 0)
-    return os.fdopen(descriptor, "wb")
+    if not is_kept:
+        os.ftruncate(descriptor, 0)
+    return os.fdopen(descriptor, "r+b")
+
+
+def put_in_place(partial: Path, path: Path) -> None:
+    """Let a half-written file that is whole now take its place; while it is locked, so that nobody else begins to write
+    it."""
+    os.replace(partial, path)
 
 
 def check_readable(path: str | Path) -> None:

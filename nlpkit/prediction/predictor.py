@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import functools
 import json
 import os
 import warnings
@@ -13,16 +14,10 @@ from typing import Any, ClassVar, Generic, TypeVar, overload
 from nlpkit.datasets.readers import field_of
 from nlpkit.errors import ConfigError, DataError, DataWarning
 from nlpkit.prediction.answers import Answer, Problem
+from nlpkit.prediction.blocks import Stages
+from nlpkit.prediction.jobs import Job, check_engine, check_on_error
 from nlpkit.prediction.rendering import page_end, page_head, parts_to_ansi, render
-from nlpkit.prediction.stream import (
-    Counts,
-    Stages,
-    check_arguments,
-    check_on_error,
-    format_by_name,
-    output_format,
-    predict_stream,
-)
+from nlpkit.prediction.stream import Counts, Engine, answer_here, predict_stream
 
 A = TypeVar("A", bound=Answer)
 
@@ -37,12 +32,14 @@ class Predictor(abc.ABC, Generic[A]):
         declaration: its name, its output formats and its prediction options, see
             `nlpkit.tasks.declaration.Declaration`.
         metrics: of the validation and test data when it was trained, by ``valid`` and ``test``.
+        identity: plain values that tell it from other models; nothing if it has no folder.
     """
 
     declaration: ClassVar[Any]
 
     def __init__(self) -> None:
         self.metrics: dict[str, Any] = {}
+        self.identity: dict[str, str] = {}
         self._opener: tuple[Callable[..., Any], tuple[Any, ...]] | None = None
         self._process = os.getpid()
 
@@ -89,7 +86,8 @@ class Predictor(abc.ABC, Generic[A]):
         return self._predict_all(records, on_error, options)
 
     def _predict_all(self, records, on_error, options):
-        prepared = self._prepared(options)
+        self.check_process()
+        prepared = self.prepare(self.declaration.prediction.create(options))
         check_on_error(on_error)
         parsed, problems = self.parse_all(records)
         encoded, more = self.encode(parsed, prepared)
@@ -107,16 +105,33 @@ class Predictor(abc.ABC, Generic[A]):
         format: str | None = None,
         input_format: str | None = None,
         on_error: str = "skip",
+        *,
+        shard: str | None = None,
+        restart: bool = False,
+        engine: str = "local",
+        address: str | None = None,
+        workers: int | None = None,
         **options: Any,
     ) -> Counts:
         """Answer every line of a file, in order and in bounded memory.
 
+        A run that was killed goes on where it stopped when it is called again: beside an output that is not whole
+        stands ``OUTPUT.journal``, which says how far it has come and of what.
+
         Args:
-            input, output: paths, or ``-`` for standard input and output; names that end in ``.gz`` are gzipped.
+            input, output: paths, or ``-`` for standard input and output; names that end in ``.gz`` are gzipped. If the
+                input is a folder or a pattern such as ``news/*.txt``, the output is a folder with a file for each.
             format: an output format of the task; by default as the output's name ends, or the first of them.
             input_format: ``text`` for a record a line, ``jsonl`` for objects; by default as the input's name ends. What
                 an object holds stands in the answer as well, if both are objects.
             on_error: ``skip`` or ``stop``, see `nlpkit.prediction.stream.predict_stream`.
+            shard: ``i/n`` answers the i-th of n shares of the file, to a file of its own; `nlpkit.merge` joins them. Of
+                several files it takes every share of them.
+            restart: begin anew where an earlier run was stopped.
+            engine: where it runs: ``local`` is this process, ``ray`` workers of Ray Data, on this machine or a cluster,
+                which must find the model and the input by the same names.
+            address, workers: with ``ray``, that of a cluster, and how many workers of a core each; by default this
+                machine, and all its cores.
             options: as in `predict`.
 
         Returns:
@@ -125,13 +140,30 @@ class Predictor(abc.ABC, Generic[A]):
 
         Raises:
             ConfigError: if an option or argument is not accepted.
-            DataError: as `nlpkit.prediction.stream.predict_stream`.
+            DataError: as `nlpkit.prediction.stream.predict_stream`; if another run was stopped here.
+            MissingPackageError: without Ray.
         """
-        file_format = output_format(self.declaration.formats, output, format)
-        self.declaration.prediction.create(options).check_format(file_format)
-        input_format = input_format or format_by_name(input)
-        check_arguments(input, output, input_format, on_error)
-        prepared = self._prepared(options)
+        check_engine(engine, address, workers)
+        formats = self.declaration.formats
+        job = Job.plan(formats, input, output, format, input_format, on_error, shard, restart)
+        made = self.declaration.prediction.create(options)
+        made.check_format(job.format)
+        journal = job.open_journal(self.identity, made) if self.identity else None
+        stages = self.stages(job.format, job.input_format, made)
+        chosen: Engine = answer_here
+        if engine == "ray":
+            from nlpkit.prediction.on_ray import RayEngine
+
+            if not self.identity:
+                raise ConfigError("a model without a folder has nothing that a worker could load")
+            recipe = functools.partial(type(self).stages, self, job.format, job.input_format, made)
+            chosen = RayEngine(recipe, address, workers)
+        return predict_stream(stages, job.parts(stages.chunk), on_error, journal, chosen)
+
+    def stages(self, file_format: str, input_format: str, options: Any) -> Stages:
+        """How a block of lines of a file is answered."""
+        self.check_process()
+        prepared = self.prepare(options)
         keeps_fields = file_format == input_format == "jsonl"
 
         def encode(items):
@@ -148,24 +180,21 @@ class Predictor(abc.ABC, Generic[A]):
                 for item, answer in zip(items, self.answers(encoded, outputs))
             )
 
-        stages = Stages(
+        return Stages(
             encode=encode,
             run=lambda encoded: self.run(encoded[0]),
             write=write,
             header=lambda count: self.header(file_format, count),
             footer=page_end() if file_format == "html" else "",
             between=self.between_parts(file_format),
+            is_json=input_format == "jsonl",
+            chunk=self.declaration.chunk,
         )
-        return predict_stream(stages, input, output, input_format, on_error)
 
     def answer(self, records: Sequence[Any], **options: Any) -> Sequence[A]:
         """Answers to records that were parsed, one each, in order; what is wrong with some is not told."""
         encoded, _ = self.encode(records, self.prepare(self.declaration.prediction.create(options)))
         return self.answers(encoded, self.run(encoded))
-
-    def _prepared(self, options):
-        self.check_process()
-        return self.prepare(self.declaration.prediction.create(options))
 
     def check_process(self) -> None:
         """Threads of a backend don't live on in a forked process, where the first step would wait for them for ever.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple, Protocol
@@ -29,16 +30,25 @@ class Graph(NamedTuple):
     shared: Sequence[str] = ()
 
 
+def cores() -> int:
+    """How many cores this process may use."""
+    told = os.environ.get("OMP_NUM_THREADS", "")
+    if told.isdigit() and int(told) > 0:
+        return int(told)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def side_by_side(work: Callable[..., None], batches: Iterable[tuple], at_once: int) -> None:
     """Call ``work(*batch)`` for each batch, some at once in threads: alone, the operations of a small batch leave cores
     idle."""
-    batches = list(batches)
-    if len(batches) == 1:
-        work(*batches[0])  # a thread would take longer to start than a short text to be answered
+    batches, at_once = list(batches), min(at_once, cores())
+    if len(batches) == 1 or at_once == 1:
+        for batch in batches:  # a thread would take longer to start than a short text to be answered
+            work(*batch)
         return
     with ThreadPoolExecutor(at_once) as pool:
-        for batch in [pool.submit(work, *batch) for batch in batches]:
-            batch.result()
+        for done in [pool.submit(work, *batch) for batch in batches]:
+            done.result()
 
 
 class OnnxProgram:

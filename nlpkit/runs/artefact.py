@@ -24,7 +24,6 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import json
-import os
 import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -285,9 +284,9 @@ def _load_programs(task, folder, prefix, files, runtime):
         raise ConfigError(f"{folder}: has no ONNX files; train it with --set onnx=on, or take the runtime keras")
     if runtime == "keras" or (runtime == "auto" and importlib.util.find_spec("onnxruntime") is None):
         return
-    from nlpkit.prediction.programs import OnnxProgram
+    from nlpkit.prediction.programs import OnnxProgram, cores
 
-    threads = max(1, (os.cpu_count() or 1) // task.declaration.batches_at_once)
+    threads = max(1, cores() // task.declaration.batches_at_once)
     for name, content in task.exported.items():
         try:
             task.programs[name] = OnnxProgram(content, threads)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
+from nlpkit.datasets.files import digest_of
 from nlpkit.runs.artefact import load_artefact
-from nlpkit.runs.manifest import read_object
+from nlpkit.runs.manifest import MANIFEST, read_object
 from nlpkit.terminal import libraries_quiet
 
 if TYPE_CHECKING:
@@ -55,6 +57,8 @@ def load(folder: str | Path, task: type[Task[Any]] | None = None, *, runtime: st
 def in_use(model: T, folder: str | Path, metrics: dict[str, Any], runtime: str = "auto") -> T:
     """A trained model that knows its metrics and from where a pickle of it is opened."""
     model.metrics = metrics
+    with contextlib.suppress(OSError):  # training is without a folder where it was removed meanwhile
+        model.identity = {"model": digest_of(Path(folder) / MANIFEST), "runtime": model.runtime}
     model.opened_by(_opened, str(Path(folder).absolute()), type(model), runtime)
     return model
 

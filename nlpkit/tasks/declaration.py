@@ -115,6 +115,7 @@ class Declaration:
         keeps_last: keep the weights of the last epoch instead.
         batches_at_once: batches that prediction computes side by side, where each by itself is too small for all cores;
             the command line gives each of them its share.
+        chunk: bytes of a file that prediction answers at a time: about what takes a second or less.
         formats: output formats, the default first, besides those that every task has. ``jsonl`` is ``to_dict()`` of an
             answer, any other format ``NAME`` its method ``to_NAME()``.
         task: ``"module:class"`` of its `Task`.
@@ -136,6 +137,7 @@ class Declaration:
     metadata: type[Metadata] | None = None
     keeps_last: bool = False
     batches_at_once: int = 1
+    chunk: int = 1 << 18
     formats: tuple[str, ...] = ("text", "jsonl")
     task: str = ""
     check: str = ""

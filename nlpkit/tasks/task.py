@@ -121,6 +121,11 @@ class Task(Predictor[A]):
             size = f"{self.network.model.count_params():,} parameters"
         return f"<{type(self).__name__}: {', '.join([f'task {self.declaration.name}', size, *numbers])}>"
 
+    @property
+    def runtime(self) -> str:
+        """What computes its answers, one of `nlpkit.prediction.RUNTIMES`."""
+        return "onnx" if self.network is None else "keras"
+
     def bring(self, models: Mapping[str, Task]) -> None:
         """Take other trained tasks along, by the setting that named them."""
         self.models = dict(models)

@@ -35,7 +35,7 @@ class WritingOptions(PredictionOptions):
         default=0.0,
         least=0,
     )
-    seed: int = option("of the draw, which also depends on a record's place in the file", default=0, least=0)
+    seed: int = option("of the draw, which beside it depends on nothing but the record", default=0, least=0)
 
     @property
     def forbidden_characters(self) -> str:

@@ -97,6 +97,7 @@ COUPLET = Declaration(
     metadata=Metadata,
     metric=Metric("top1"),
     batches_at_once=2,
+    chunk=1 << 13,
     task="nlpkit.tasks.couplet.task:CoupletWriter",
     check="nlpkit.tasks.couplet.check:check",
     demos=(

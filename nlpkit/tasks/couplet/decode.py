@@ -17,6 +17,7 @@ from nlpkit.prediction.programs import side_by_side
 from nlpkit.tasks.couplet.answers import LowerLine
 from nlpkit.tasks.couplet.config import COUPLET, CoupletPrediction, parse_rules
 from nlpkit.tasks.couplet.examples import Lines, first_equal
+from nlpkit.tasks.draws import generators
 from nlpkit.text.characters import EDGE, from_code_points, normalize_text
 from nlpkit.text.tones import tone_table
 from nlpkit.text.vocabulary import FIRST_ID, PADDING, UNKNOWN, CharacterVocabulary
@@ -219,7 +220,7 @@ class Search:
         rules: the rules that are kept.
         n_best: answers to each line.
         prefix: how the answer to each line begins that has none of its own.
-        random: where draws come from, or None for a search.
+        seed: of draws, or None for a search.
     """
 
     forward: Forward
@@ -227,7 +228,7 @@ class Search:
     rules: frozenset[str]
     n_best: int
     prefix: str
-    random: np.random.Generator | None
+    seed: int | None
 
     @classmethod
     def create(cls, forward: Forward, vocabulary: CharacterVocabulary, options: CoupletPrediction) -> Search:
@@ -239,18 +240,20 @@ class Search:
         if "tone" in rules:
             tones[FIRST_ID:] = tone_table(vocabulary.symbols)
         shared = {"forbidden": forbidden, "switches": np.array([name in rules for name in _SWITCHES]), "tones": tones}
-        random = None
+        seed = None
         if options.temperature:
             shared["temperature"] = np.array([options.temperature], "float32")
-            random = np.random.default_rng(options.seed)
+            seed = options.seed
         else:
             shared["beams"] = np.zeros(max(options.n_best, options.beam_width), "int32")
-        return cls(forward, shared, rules, options.n_best, options.prefix.strip(), random)
+        return cls(forward, shared, rules, options.n_best, options.prefix.strip(), seed)
 
-    def add_noise(self, lines: Lines) -> None:
-        """Numbers for the draw, in the order of the file, so that how it is cut into blocks changes no answer."""
-        if self.random is not None:
-            lines.arrays["noise"] = self.random.random((len(lines.places), self.n_best), "float32")
+    def add_noise(self, lines: Lines, texts: Sequence[str]) -> None:
+        """Numbers for the draw of answers to texts."""
+        if self.seed is not None:
+            drawn = zip(generators(texts, self.seed), lines.lengths.tolist())
+            noise = [random.random((length, self.n_best), "float32") for random, length in drawn]
+            lines.arrays["noise"] = np.concatenate([*noise, np.zeros((0, self.n_best), "float32")])
 
     def run(self, lines: Lines) -> tuple[np.ndarray, np.ndarray]:
         """Answers to lines: ids, int32 ``(n_best, total)``, and scores, float32 ``(n, n_best)``."""

@@ -84,7 +84,7 @@ class CoupletWriter(Task[Couplet]):
     def encode(self, records: Sequence[UpperLine], prepared: Search) -> tuple[Encoded, list[Problem]]:
         records = [each if each.prefix or not each.text else each._replace(prefix=prepared.prefix) for each in records]
         lines, problems = encode_uppers(records, self.vocabulary, prepared.rules)
-        prepared.add_noise(lines)
+        prepared.add_noise(lines, [record.text for record in records])
         return Encoded(records, lines, prepared), problems
 
     def run(self, encoded: Encoded) -> tuple[np.ndarray, np.ndarray]:

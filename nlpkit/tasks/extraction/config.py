@@ -169,6 +169,7 @@ EXTRACTION = Declaration(
     metadata=ExtractionMetadata,
     metric=Metric("f1"),
     batches_at_once=2,
+    chunk=1 << 16,
     task="nlpkit.tasks.extraction.task:Extractor",
     check="nlpkit.tasks.extraction.check:check",
     demos=(

@@ -116,6 +116,7 @@ TITLE = Declaration(
     metadata=TitleMetadata,
     metric=Metric("rouge_l"),
     batches_at_once=2,
+    chunk=1 << 16,
     task="nlpkit.tasks.title.task:TitleWriter",
     check="nlpkit.tasks.title.check:check",
     demos=(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -18,6 +17,7 @@ from nlpkit.metrics import copied_spans
 from nlpkit.ops.copying import last_of, matches, source_symbols
 from nlpkit.ops.top_k import GROUP, smaller
 from nlpkit.prediction.programs import side_by_side
+from nlpkit.tasks.draws import generators
 from nlpkit.tasks.title.answers import Title, Titles
 from nlpkit.tasks.title.config import TITLE, TitlePrediction
 from nlpkit.tasks.title.examples import END, END_ID, NUM_EXTRA, Texts
@@ -204,15 +204,13 @@ class Search:
     forwards: Callable[[bool], Forward]
     max_length: int
 
-    def noise(self, count: int) -> np.ndarray | None:
-        """Numbers for so many draws, in the order of the file, so that how it is cut into blocks changes no answer."""
+    def noise(self, texts: Sequence[str]) -> np.ndarray | None:
+        """Numbers for the draws of titles, float32 ``(n, n_best, max_length)``."""
         if not self.options.temperature:
             return None
-        return self._random.random((count, self.options.n_best, self.max_length), "float32")
-
-    @functools.cached_property
-    def _random(self):
-        return np.random.default_rng(self.options.seed)
+        shape = (self.options.n_best, self.max_length)
+        drawn = [each.random(shape, "float32") for each in generators(texts, self.options.seed)]
+        return np.stack(drawn) if drawn else np.zeros((0, *shape), "float32")
 
     def run(self, texts: Texts, prefixes: Sequence[str], noise: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
         """Titles of texts: ids, int32 ``(n, n_best, max_length)``, and scores, float32 ``(n, n_best)``."""

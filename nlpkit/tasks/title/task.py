@@ -116,7 +116,7 @@ class TitleWriter(Task[Titles]):
     def encode(self, records: Sequence[TitleRecord], prepared: Search) -> tuple[Encoded, list[Problem]]:
         prefix = clean_prefix(prepared.options.prefix)
         texts, prefixes, problems = self.read_records(records, prefix, prepared.max_length)
-        return Encoded(texts, prefixes, prepared.noise(len(records)), prepared), problems
+        return Encoded(texts, prefixes, prepared.noise([record.text for record in records]), prepared), problems
 
     def read_records(
         self, records: Sequence[TitleRecord], prefix: str, max_length: int

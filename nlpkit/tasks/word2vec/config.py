@@ -111,6 +111,7 @@ WORD2VEC = Declaration(
     metadata=Metadata,
     metric=Metric("neighbours"),
     keeps_last=True,  # the held-out text is too small to choose by, and the vectors settle as the rate falls
+    chunk=1 << 16,
     task="nlpkit.tasks.word2vec.task:WordVectors",
     check="nlpkit.tasks.word2vec.check:check",
     commands=(

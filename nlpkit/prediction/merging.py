@@ -1,0 +1,138 @@
+"""The shards of a file put together."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from nlpkit.datasets.files import digest_of
+from nlpkit.datasets.vector_files import npy_header
+from nlpkit.errors import DataError
+from nlpkit.prediction import journal
+from nlpkit.prediction.jobs import Shard
+from nlpkit.prediction.journal import State, read_journal
+from nlpkit.prediction.output import GrowingFile, is_file, reports_of
+from nlpkit.prediction.stream import Counts
+
+_ONCE = 1 << 20  # bytes that are copied at once
+
+
+class _Done(NamedTuple):
+    """A shard that was answered."""
+
+    path: Path
+    state: State
+    run: dict[str, Any]
+
+
+def merge(output: str | Path, force: bool = False) -> Counts:
+    """Join the shards of a file that `nlpkit predict` wrote with ``--shard``, once they are all there and whole.
+
+    The shards stay where they are.
+
+    Args:
+        output: what was given as the output of each of them.
+        force: replace what is there.
+
+    Returns:
+        What became of the lines of all shards.
+
+    Raises:
+        DataError: if a shard is missing, unfinished, or was changed; if they are not of the same input, model and
+            options; if the output is there already.
+    """
+    output = Path(output)
+    if not is_file(output):
+        raise DataError("is no file; shards are joined to one", output)
+    if output.exists() and not force:
+        raise DataError("is there already; replace it with --force", output)
+    shards = _shards(output)
+    counts = Counts(0, 0, 0)
+    for each in shards:
+        lines, reported, failed, reason = each.state.counts
+        counts = Counts(
+            counts.lines + lines, counts.reported + reported, counts.failed + failed, counts.reason or reason
+        )
+    reports = reports_of(output.resolve())
+    told = [reports_of(each.path) for each in shards if each.state.reports]
+    if told:
+        _write(reports, map(_content, told))
+    else:
+        reports.unlink(missing_ok=True)
+    contents = [_content(each.path) for each in shards]
+    if shards[0].run["format"] == "npy":
+        contents = _joined_arrays([each.path for each in shards], counts.lines)
+    _write(output.resolve(), contents)
+    return counts
+
+
+def _shards(output):
+    """The shards of an output, in order."""
+    pattern = re.escape(Shard(0, 0).name_of(output.name)).replace(r"\.0\-of\-0", r"\.(\d+)-of-(\d+)")
+    found = {}
+    for path in sorted(output.parent.iterdir()) if output.parent.is_dir() else []:
+        match = re.fullmatch(pattern + re.escape(journal.ENDING), path.name)
+        if match:
+            found[Shard(int(match[1]), int(match[2]))] = path
+    totals = sorted({shard.count for shard in found})
+    if not found:
+        raise DataError(f"has no shards here, such as {Shard(1, 2).name_of(output.name)}", output)
+    if len(totals) > 1:
+        raise DataError(f"has shards of {' and of '.join(map(str, totals))} here; leave those of one run", output)
+    missing = [str(shard) for number in range(totals[0]) if (shard := Shard(number + 1, totals[0])) not in found]
+    if missing:
+        raise DataError(f"the shards {', '.join(missing[:5])} are missing; run them first", output)
+    shards = [_checked(found[shard]) for shard in sorted(found, key=lambda shard: shard.number)]
+    first = {**shards[0].run, "shard": None}
+    for each in shards[1:]:
+        other = sorted(name for name in first if name != "shard" and each.run.get(name) != first[name])
+        if other:
+            raise DataError(f"is a shard with another {' and '.join(other)} than {shards[0].path.name}", each.path)
+    return shards
+
+
+def _checked(path):
+    run, state = read_journal(path)
+    target = path.with_name(path.name.removesuffix(journal.ENDING))
+    if not state.is_written:
+        raise DataError("is not finished; run this shard again, it goes on where it stopped", target)
+    for file, noted in ((target, state.output), (reports_of(target), state.reports)):
+        if noted is None:
+            continue
+        if not file.is_file() or file.stat().st_size != noted.size or digest_of(file) != noted.digest:
+            raise DataError("is missing or was changed; run this shard again with --restart", file)
+    return _Done(target, state, run)
+
+
+def _content(path):
+    with open(path, "rb") as file:
+        while content := file.read(_ONCE):
+            yield content
+
+
+def _joined_arrays(paths: Iterable[Path], rows: int):
+    """The arrays of several files as one; their headers are of the same length."""
+    import numpy as np
+
+    columns = {np.load(path, mmap_mode="r").shape[1:] for path in paths}
+    header = npy_header((rows, *columns.pop()))
+    yield [header]
+    for path in paths:
+        content = _content(path)
+        yield [next(content)[len(header) :]]
+        yield content
+
+
+def _write(path, contents):
+    file = GrowingFile(path)
+    try:
+        for pieces in contents:
+            for piece in pieces:
+                file.append(piece)
+        file.note()
+        file.take_place()
+    except BaseException:
+        file.close(keep=False)
+        raise

@@ -1,0 +1,150 @@
+"""The engine of many processes or machines: chunks are answered by workers of Ray Data.
+
+Workers read the input themselves, so on a cluster it must lie, like the model, where all of them find it by the same
+name. What they give back is written by the process that asked, in order, with the same journal as without Ray.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import pickle
+import re
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from nlpkit.errors import ConfigError, DataError, MissingPackageError, NlpkitError
+from nlpkit.prediction.blocks import Answered, Stages, answer
+from nlpkit.prediction.chunks import open_input, read_chunks
+from nlpkit.prediction.stream import Part
+
+_PATIENCE = 5.0  # seconds
+_LEAST, _MOST = 4, 2000  # chunks of a piece of work; pieces of a part
+
+
+class RayEngine:
+    """Answers the chunks of parts by workers of Ray Data, see `nlpkit.prediction.stream.Engine`.
+
+    Args:
+        stages: makes the stages, in each worker; it is pickled.
+        address: of a cluster; None starts Ray on this machine, or takes what the program has started.
+        workers: how many, each with a core of its own; None for as many as there are cores.
+
+    Raises:
+        MissingPackageError: without Ray.
+        ConfigError: if the number is not positive.
+    """
+
+    def __init__(self, stages: Callable[[], Stages], address: str | None = None, workers: int | None = None):
+        try:
+            import ray.data  # noqa: F401
+        except ImportError:
+            raise MissingPackageError("ray", "ray") from None
+        if workers is not None and workers < 1:
+            raise ConfigError(f"workers = {workers!r}: must be at least 1")
+        self._stages, self._address, self._workers = stages, address, workers
+
+    def __call__(self, stages: Stages, parts: Sequence[Part]) -> Iterator[tuple[int, Answered]]:
+        for part in parts:
+            if not Path(part.input).is_file():
+                raise ConfigError(f"{part.name}: workers of Ray read files; give one, or take the engine local")
+        work = [piece for index, part in enumerate(parts) for piece in _pieces(index, part, stages.chunk)]
+        if not work:
+            return
+        import ray
+
+        is_ours = not ray.is_initialized()
+        if is_ours:
+            self._start(ray)
+        try:
+            yield from self._answered(ray, work)
+        finally:
+            if is_ours:
+                ray.shutdown()
+
+    def _start(self, ray):
+        for name in ("ray", "ray.data"):
+            logging.getLogger(name).setLevel(logging.ERROR)
+        own = {"include_dashboard": False} if self._address is None else {}
+        if self._address is not None:
+            _check_address(self._address)
+        try:
+            ray.init(address=self._address or "local", log_to_driver=False, logging_level=logging.ERROR, **own)
+        except (ConnectionError, RuntimeError, ValueError) as error:
+            reason = str(error).strip().partition("\n")[0]
+            raise ConfigError(f"address = {self._address!r}: no cluster of Ray answers there ({reason})") from None
+
+    def _answered(self, ray, work):
+        context = ray.data.DataContext.get_current()
+        context.execution_options.preserve_order = True
+        context.enable_progress_bars = False
+        workers = self._workers or max(1, int(ray.cluster_resources().get("CPU", 1)))
+        answers = ray.data.from_items(work, override_num_blocks=len(work)).map_batches(
+            _Worker,
+            fn_constructor_args=(self._stages,),
+            batch_size=1,
+            compute=ray.data.ActorPoolStrategy(size=min(workers, len(work))),
+            num_cpus=1,
+        )
+        try:
+            for batch in answers.iter_batches(batch_size=None, batch_format="numpy"):
+                for index, content in zip(batch["part"], batch["answered"]):
+                    yield int(index), pickle.loads(content)
+        except ray.exceptions.RayError as error:
+            raise _own_error(error) from error
+
+
+def _check_address(address):
+    """Raise a `ConfigError` if nobody answers at an address: Ray itself would wait for minutes."""
+    found = re.fullmatch(r"(?:ray://)?\[?([^\[\]/]+?)\]?:(\d+)", address)
+    if found is None:
+        if address != "auto":
+            raise ConfigError(f"address = {address!r}: must be HOST:PORT, or auto for the cluster of this machine")
+        return
+    try:
+        socket.create_connection((found[1], int(found[2])), timeout=_PATIENCE).close()
+    except (OSError, OverflowError) as error:
+        raise ConfigError(f"address = {address!r}: no cluster of Ray answers there ({error})") from None
+
+
+class _Worker:
+    """What a worker of Ray does: answers the chunks of a piece of work."""
+
+    def __init__(self, stages):
+        os.environ.setdefault("OMP_NUM_THREADS", "1")
+        os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+        self._stages = stages()
+
+    def __call__(self, batch: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        [part], [path], [first], [end] = batch["part"], batch["path"], batch["first"], batch["end"]
+        with open_input(str(path)) as source:
+            last = None if end < 0 else int(end)
+            chunks = read_chunks(source, str(path), self._stages.chunk, self._stages.in_parts, int(first), last)
+            for block in answer(self._stages, chunks):
+                yield {"part": [int(part)], "answered": [pickle.dumps(block)]}
+
+
+def _pieces(index, part, chunk):
+    """The pieces of work of a part: some chunks each; a gzipped file is read from its beginning, so it is one."""
+    path = Path(part.input)
+    if path.suffix == ".gz":
+        ranges = [(part.first, -1 if part.end is None else part.end)]
+    else:
+        count = -(-path.stat().st_size // chunk)
+        end = count if part.end is None else min(part.end, count)
+        step = max(_LEAST, -(-(end - part.first) // _MOST))
+        ranges = [(first, min(first + step, end)) for first in range(part.first, end, step)]
+    return [{"part": index, "path": str(path.resolve()), "first": first, "end": last} for first, last in ranges]
+
+
+def _own_error(error):
+    """What went wrong in a worker, if it is one of our own errors, or else what Ray says."""
+    cause: BaseException | None = error
+    while cause is not None:
+        inner = getattr(cause, "cause", None)  # what Ray wraps, in an error that is of both classes
+        if inner is None and isinstance(cause, NlpkitError):
+            return cause
+        cause = inner or cause.__cause__
+    return DataError(f"a worker of Ray failed: {str(error).strip().splitlines()[-1]}")
