@@ -36,6 +36,7 @@ from nlpkit.prediction import RUNTIMES
 from nlpkit.runs.backend import check_backend
 from nlpkit.runs.manifest import FORMAT, MANIFEST, RESUME, VERSION, is_plain_name, manifest_or_none, read_manifest
 from nlpkit.tasks import get_declaration, get_task, names
+from nlpkit.terminal import libraries_quiet, say
 
 if TYPE_CHECKING:
     from nlpkit.tasks.task import Task
@@ -260,11 +261,8 @@ def load_artefact(folder: str | Path, task: type[Task] | None = None, prefix: st
     except _DAMAGE as error:
         raise _damaged(folder, error) from None
     _load_programs(loaded, folder, prefix, files, runtime)
-    if not loaded.programs:
-        check_backend()
-        from nlpkit.runs.weights import load_network
-
-        loaded.network = load_network(loaded.build_network, folder / f"{prefix}{_MODEL}")
+    if loaded.runtime == "keras":
+        loaded.network = _read_network(loaded, folder / f"{prefix}{_MODEL}")
     models = {name: load_artefact(folder, prefix=f"{prefix}{name}-", runtime=runtime) for name in manifest["brings"]}
     try:
         loaded.bring(models)
@@ -287,11 +285,30 @@ def _load_programs(task, folder, prefix, files, runtime):
     from nlpkit.prediction.programs import OnnxProgram, cores
 
     threads = max(1, cores() // task.declaration.batches_at_once)
+    programs = {}
     for name, content in task.exported.items():
         try:
-            task.programs[name] = OnnxProgram(content, threads)
+            programs[name] = OnnxProgram(content, threads)
         except ValueError as error:
             raise ArtefactError(f"{paths[name]}: {error}") from None
+
+    def read():
+        """For what has no program, such as options that change it."""
+        if runtime == "onnx":
+            raise ConfigError(f"{folder}: onnxruntime can't compute all of this; take the runtime auto or keras")
+        say("nlpkit: Keras computes this, which takes some seconds to start")
+        with libraries_quiet():
+            return _read_network(task, folder / f"{prefix}{_MODEL}")
+
+    if programs:
+        task.computed_by(programs, read)
+
+
+def _read_network(task, path):
+    check_backend()
+    from nlpkit.runs.weights import load_network
+
+    return load_network(task.build_network, path)
 
 
 def _check_files(folder, files, sizes):

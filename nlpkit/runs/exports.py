@@ -95,7 +95,15 @@ def _converted(graph: Graph) -> bytes:
     function = tf.function(
         lambda *arrays: graph.model(dict(zip(inputs, arrays)), training=False), input_signature=signature
     )
-    return _halved(tf2onnx.convert.from_function(function, signature, opset=_OPSET)[0])
+    handlers: dict[str, Any] = {"SelectV2": (_select, [])}
+    converted = tf2onnx.convert.from_function(function, signature, opset=_OPSET, custom_op_handlers=handlers)
+    return _halved(converted[0])
+
+
+def _select(graph: Any, node: Any, name: str, arguments: Any) -> None:
+    """What chooses between two tensors. By itself tf2onnx writes a sum of two products for it, which is no number where
+    the one that is not chosen is infinite."""
+    node.type = "Where"
 
 
 def _halved(model: Any) -> bytes:

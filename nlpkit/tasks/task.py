@@ -6,7 +6,7 @@ import abc
 import hashlib
 import json
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, ClassVar, NamedTuple, Protocol, Self
 
@@ -15,7 +15,7 @@ import numpy as np
 from nlpkit.errors import ConfigError, DataError
 from nlpkit.prediction.answers import Answer
 from nlpkit.prediction.predictor import A, Predictor
-from nlpkit.prediction.programs import Program
+from nlpkit.prediction.programs import Graph, Program
 from nlpkit.tasks.declaration import Declaration, options_of
 from nlpkit.tasks.pictures import Picture
 from nlpkit.terminal import say
@@ -85,7 +85,7 @@ class Task(Predictor[A]):
         parts: by the attribute of each `Part`, its content.
 
     Attributes:
-        network: the network, once it was built.
+        runtime: what computes its answers, ``onnx`` or ``keras``.
         programs: parts of the network by name, see `program`.
         exported: the same as ONNX files, which a folder has beside its network.
         models: other trained tasks that it brings along, by the setting that named them (`nlpkit.options.MODEL`).
@@ -94,7 +94,6 @@ class Task(Predictor[A]):
     declaration: ClassVar[Declaration]
     parts: ClassVar[Sequence[Part]] = ()
     settings: Any
-    network: Any = None
 
     def __init__(self, settings: TrainingSettings, metadata: Mapping[str, Any] | None = None, **parts: Any):
         super().__init__()
@@ -102,41 +101,67 @@ class Task(Predictor[A]):
         self.models: dict[str, Task] = {}
         self.programs: dict[str, Program] = {}
         self.exported: dict[str, bytes] = {}
-        self._making = threading.Lock()
+        self.runtime = "keras"
+        self._network: Any = None
+        self._reads_network: Callable[[], Any] | None = None
+        self._making = threading.RLock()
         for part in self.parts:
             setattr(self, part.attribute, parts.pop(part.attribute, None))
         if parts:
             raise TypeError(f"{type(self).__name__} has no parts {', '.join(parts)}")
 
+    @property
+    def network(self) -> Any:
+        """The network, once it was built. Where onnxruntime computes the answers it is read from the folder when it is
+        used."""
+        with self._making:
+            if self._network is None and self._reads_network is not None:
+                self._network, self._reads_network = self._reads_network(), None
+            return self._network
+
+    @network.setter
+    def network(self, network: Any) -> None:
+        self._network = network
+
+    def computed_by(self, programs: Mapping[str, Program], read: Callable[[], Any]) -> None:
+        """Let programs compute the answers; `read` gives the network, for what they don't."""
+        self.runtime, self.programs, self._reads_network = "onnx", dict(programs), read
+
+    def share_network(self, other: Task[Any]) -> None:
+        """Take the network and the programs of a task with the same settings."""
+        self.runtime, self.programs, self.exported = other.runtime, other.programs, other.exported
+        self._network, self._reads_network = other._network, other._reads_network
+
     def __repr__(self) -> str:
-        if self.network is None and not self.programs:
+        if self._network is None and not self.programs:
             return f"<{type(self).__name__}: an untrained model of the task {self.declaration.name}>"
         known: Mapping[str, Any] = next(
             (self.metrics[name] for name in ("test", "valid") if self.metrics.get(name)), {}
         )
         numbers = [f"{name} {value:.4f}" for name, value in known.items() if isinstance(value, float)][:_TOLD]
-        if self.network is None:
+        if self.runtime == "onnx":
             size = f"{sum(map(len, self.exported.values())) / 1e6:.1f} MB, on onnxruntime"
         else:
             size = f"{self.network.model.count_params():,} parameters"
         return f"<{type(self).__name__}: {', '.join([f'task {self.declaration.name}', size, *numbers])}>"
 
-    @property
-    def runtime(self) -> str:
-        """What computes its answers, one of `nlpkit.prediction.RUNTIMES`."""
-        return "onnx" if self.network is None else "keras"
-
     def bring(self, models: Mapping[str, Task]) -> None:
         """Take other trained tasks along, by the setting that named them."""
         self.models = dict(models)
 
-    def program(self, name: str) -> Program:
-        """A part of the network as a function of arrays, one of its ``graphs``: what `run` computes by."""
+    def program(self, name: str, graph: Callable[[], Graph] | None = None) -> Program:
+        """A part of the network as a function of arrays: what `run` computes by.
+
+        Args:
+            name: of one of the network's ``graphs``.
+            graph: makes it, if it is none of these.
+        """
         with self._making:
             if name not in self.programs:
+                network = self.network  # before what follows loads a framework that is not there
                 from nlpkit.training.forward import Forward
 
-                self.programs[name] = Forward(*self.network.graphs[name])
+                self.programs[name] = Forward(*(graph() if graph else network.graphs[name]))
             return self.programs[name]
 
     # Training.

@@ -1,213 +1,27 @@
-"""Distributions over characters to lower lines: the search for answers that keep the rules."""
+"""Distributions over characters to lower lines: what the search for answers is given, and what is made of them."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any
 
-import keras
 import numpy as np
-from keras import layers, ops
 
 from nlpkit.datasets.padding import batches_by_length, gather_padded, scatter_places
-from nlpkit.decoding import beam_search, sample
-from nlpkit.ops.top_k import GROUP, top_k_of_many
-from nlpkit.prediction.programs import side_by_side
+from nlpkit.prediction.programs import Program, side_by_side
 from nlpkit.tasks.couplet.answers import LowerLine
 from nlpkit.tasks.couplet.config import COUPLET, CoupletPrediction, parse_rules
 from nlpkit.tasks.couplet.examples import Lines, first_equal
 from nlpkit.tasks.draws import generators
 from nlpkit.text.characters import EDGE, from_code_points, normalize_text
 from nlpkit.text.tones import tone_table
-from nlpkit.text.vocabulary import FIRST_ID, PADDING, UNKNOWN, CharacterVocabulary
-from nlpkit.training.forward import Forward
+from nlpkit.text.vocabulary import FIRST_ID, CharacterVocabulary
 
 STEPS_AT_ONCE = 8192  # characters in a batch: each has a score for the whole vocabulary
 _BEAMS_AT_ONCE = 4 * STEPS_AT_ONCE  # the same times the width of the beam
 _NO_SYMBOL = "\0"  # stands for padding and the unknown; no line that is answered holds it
 _SWITCHES = ("no_copy", "no_share", "repetition")
-_SHARED = ("forbidden", "switches", "tones", "beams", "temperature")
 _IMPOSSIBLE = -float("inf")
-
-
-class LineSearch(layers.Layer):
-    """The best lower lines under the rules, by a beam over the likeliest characters of each position, or drawn ones.
-
-    The characters that the rules forbid at a position (copies, sharing, tones, the user's) are taken out before the
-    candidates are chosen, from the whole vocabulary. What depends on the characters written so far (repetition) is
-    kept by the search. A line for which nothing is left has no answer.
-
-    A character's score is its log probability among the candidates, given both lines as far as they are known, and
-    ``settings.independent_weight`` times its log probability independent of the lower line: the one knows what goes
-    together, the other what goes with the upper line.
-
-    Args:
-        network: `nlpkit.tasks.couplet.model.CoupletNetwork`.
-        settings: `nlpkit.tasks.couplet.config.CoupletSettings`.
-        draws: bool; the lines are drawn, not searched for.
-
-    Call arguments:
-        inputs: dictionary of
-
-            - ``characters``: ids of the upper line, int32 ``(batch, time)``, 0 for padding;
-            - ``tied``: for each position the first one with the same character, int32 ``(batch, time)``;
-            - ``required``: the id that must stand there, or 0, int32 ``(batch, time)``;
-            - ``demand``: the tone that the character must have, or 0, int32 ``(batch, time)``;
-            - ``forbidden``: which ids no answer may hold, bool ``(num_characters,)``;
-            - ``switches``: which of the rules no_copy, no_share and repetition are on, bool ``(3,)``;
-            - ``tones``: tones of the characters, uint8 ``(num_characters,)``, see `nlpkit.text.tones`;
-            - ``beams``: anything of the shape ``(beam_width,)``, for its shape alone; or, when lines are drawn,
-              ``noise``, numbers in [0, 1), float32 ``(batch, time, answers)``, and ``temperature``, ``(1,)``.
-
-    Returns:
-        Ids, int32 ``(batch, beam_width, time)``, and sums of scores, float32 ``(batch, beam_width)``, -inf where there
-        is no answer.
-    """
-
-    def __init__(self, network: Any, settings: Any, draws: bool, **kwargs: Any):
-        super().__init__(dtype="float32", **kwargs)
-        self._network, self._draws = network, draws
-        self._model = network.model  # so that its weights are known to be this layer's
-        self._candidates = settings.candidates
-        self._weight = settings.independent_weight if network.reads_lower else 0.0
-        size = network.embedding.input_dim
-        self._filling = -size % GROUP  # rows that make the vocabulary a multiple, which nobody wants
-        never = np.zeros(size + self._filling, bool)
-        never[[PADDING, UNKNOWN, *range(size, size + self._filling)]] = True
-        self._never = never
-
-    def call(self, inputs: dict[str, Any]) -> Any:
-        network, upper = self._network, inputs["characters"]
-        repeats = inputs["switches"][2]
-        states = network.encode(upper)  # (batch, time, width)
-        choices, independent = self._choose(inputs, states)  # (batch, time, candidates) both
-        batch, time = ops.shape(upper)[:2]
-        beams = ops.shape(inputs["noise"])[-1] if self._draws else ops.shape(inputs["beams"])[0]
-        vectors = network.embedding.embeddings
-
-        def step(t, history, state):
-            choice = ops.take(choices, t, axis=1)  # (batch, candidates)
-            chance = ops.take(independent, t, axis=1)[:, None]  # (batch, 1, candidates)
-            forced = self._forced(inputs, t, history, repeats)  # (batch, beams)
-            if network.reads_lower:
-                last = ops.where(t > 0, ops.take(history, ops.maximum(t - 1, 0), axis=2), PADDING)
-                read, state = network.step(last, state)  # (batch, beams, lower_width)
-                now = ops.take(states, t, axis=1)[:, None]  # (batch, 1, width)
-                x = network.state_of(ops.broadcast_to(now, (batch, beams, now.shape[-1])), read)
-                logits = ops.einsum("nbw,nkw->nbk", x, ops.take(vectors, choice, axis=0))
-                own = ops.sum(x * ops.take(vectors, forced, axis=0), axis=-1, keepdims=True)
-            else:
-                logits = ops.broadcast_to(chance, (batch, beams, ops.shape(choice)[-1]))
-                own = ops.zeros((batch, beams, 1))
-            logits = ops.where(chance > _IMPOSSIBLE, logits, _IMPOSSIBLE)  # (batch, beams, candidates)
-            total = _log_sum(logits)
-            scores = logits - total + self._weight * (chance - _log_sum(chance))
-            # Without the rule a character may stand anywhere; with it those that are used are forced elsewhere.
-            used = ops.any(history[:, :, None, :] == choice[:, None, :, None], axis=-1) & repeats
-            is_forced = (forced > 0)[..., None]  # (batch, beams, 1)
-            scores = ops.where(used | is_forced | (chance == _IMPOSSIBLE), _IMPOSSIBLE, scores)
-            scores = ops.concatenate([scores, ops.where(is_forced, own - total, _IMPOSSIBLE)], axis=-1)
-            symbols = ops.broadcast_to(choice[:, None], (batch, beams, ops.shape(choice)[-1]))
-            return scores, ops.concatenate([symbols, forced[..., None]], axis=-1), state
-
-        state, lengths = network.initial_state(batch, beams), ops.sum(ops.cast(upper != 0, "int32"), axis=1)
-        if self._draws:
-            noise = ops.transpose(inputs["noise"], (0, 2, 1))
-            return sample(
-                step, state, batch, time, beams, noise=noise, temperature=inputs["temperature"][0], lengths=lengths
-            )
-        return beam_search(step, state, batch, time, beams, lengths=lengths)
-
-    def _forced(self, inputs, t, history, repeats):
-        """The id that must stand at step `t`, by the user's wish or by repetition, or 0: ``(batch, beams)``."""
-        first = ops.take(inputs["tied"], t, axis=1)  # (batch,)
-        required = ops.take(inputs["required"], t, axis=1)  # (batch,)
-        place = ops.broadcast_to(first[:, None, None], (*ops.shape(history)[:2], 1))
-        repeated = ops.take_along_axis(history, place, axis=2)[..., 0]  # (batch, beams)
-        again = (first < t)[:, None] & (required == 0)[:, None] & repeats
-        return ops.where(again, repeated, required[:, None])
-
-    def _choose(self, inputs, states):
-        """The likeliest allowed ids of each position independent of the lower line, and the logarithm of their chance.
-
-        What is not allowed has -inf.
-        """
-        upper, (copies, shares, repeats) = inputs["characters"], (inputs["switches"][i] for i in range(3))
-        time = ops.shape(upper)[1]
-        lower = None
-        if self._network.reads_lower:
-            lower = self._network.read_nothing(time)  # (1, time, lower_width)
-            lower = ops.broadcast_to(lower, (*ops.shape(states)[:2], lower.shape[-1]))
-        x = self._network.state_of(states, lower)  # (batch, time, width)
-        # With repetition positions that must agree choose by their mean.
-        same = inputs["tied"][:, :, None] == inputs["tied"][:, None, :]  # (batch, time, time)
-        same = ops.cast(same & (upper != 0)[:, None], x.dtype)
-        mean = ops.matmul(same, x) / ops.maximum(ops.sum(same, axis=-1, keepdims=True), 1)
-        logits = self._logits(ops.where(repeats, mean, x), inputs)
-        # As many more as the upper line can rule out, and what is written of the lower one, so that enough are left.
-        count, size = self._candidates + 2 * time, logits.shape[-1]
-        count = min(count, size) if isinstance(count, int) else ops.minimum(count, size)
-        chance, ids = top_k_of_many(logits, count)  # (batch, time, count) both
-        ids = ops.where(ids < self._network.embedding.input_dim, ids, PADDING)
-        shared = ops.any(ids[..., None] == upper[:, None, None, :], axis=-1) & shares
-        ruled_out = shared | ((ids == upper[..., None]) & copies)
-        chance = ops.where(ruled_out, _IMPOSSIBLE, chance)
-        # How many are left to choose from must not depend on the padding.
-        real = ops.sum(ops.cast(upper != 0, "int32"), axis=1)[:, None, None]  # (batch, 1, 1)
-        limit = self._candidates + ops.where(repeats, real, 0)
-        rank = ops.cumsum(ops.cast(chance > _IMPOSSIBLE, "int32"), axis=-1)
-        return ids, ops.where(rank > limit, _IMPOSSIBLE, chance)
-
-    def _logits(self, x, inputs):
-        """Logits over the vocabulary and its filling, -inf for what may not stand at a position."""
-        vectors = ops.cast(ops.convert_to_tensor(self._network.embedding.embeddings), "float32")
-        vectors = ops.pad(vectors, [[0, self._filling], [0, 0]])
-        forbidden = ops.pad(ops.cast(inputs["forbidden"], "bool"), [[0, self._filling]])
-        # What is never allowed is added within the product, as a column more, which costs next to nothing.
-        never = ops.where(ops.logical_or(forbidden, self._never), _IMPOSSIBLE, 0.0)
-        x = ops.concatenate([x, ops.ones_like(x[..., :1])], axis=-1)  # (batch, time, width + 1)
-        table = ops.concatenate([vectors, never[:, None]], axis=-1)  # (ids, width + 1)
-        logits = ops.matmul(x, ops.transpose(table))  # (batch, time, ids)
-        demand = ops.cast(inputs["demand"], "int32")
-
-        def by_tone():
-            tones = ops.pad(ops.cast(inputs["tones"], "int32"), [[0, self._filling]])
-            demands = ops.arange(4, dtype="int32")[:, None]  # none, level, oblique, a reading of both
-            wrong = ops.bitwise_and(tones, demands) != demands  # (4, ids)
-            return ops.where(ops.take(wrong, demand, axis=0), _IMPOSSIBLE, logits)
-
-        return ops.cond(ops.any(demand > 0), by_tone, lambda: logits)
-
-    def compute_output_spec(self, inputs: dict[str, Any]) -> Any:
-        batch, time = inputs["characters"].shape
-        return (
-            keras.KerasTensor((batch, None, time), dtype="int32"),
-            keras.KerasTensor((batch, None), dtype="float32"),
-        )
-
-
-def _log_sum(x):
-    """Log of the sum of exponentials over the last axis, 0 where all are impossible."""
-    total = ops.logsumexp(x, axis=-1, keepdims=True)
-    return ops.where(total > _IMPOSSIBLE, total, 0.0)
-
-
-def compile_search(network: Any, settings: Any, draws: bool) -> Forward:
-    """`LineSearch` as a function of arrays; whatever the user's options are, the program is the same."""
-    inputs = {
-        name: keras.Input((None,), dtype="int32", name=name) for name in ("characters", "tied", "required", "demand")
-    }
-    size = network.embedding.input_dim
-    inputs["forbidden"] = keras.Input(batch_shape=(size,), dtype="bool", name="forbidden")
-    inputs["switches"] = keras.Input(batch_shape=(len(_SWITCHES),), dtype="bool", name="switches")
-    inputs["tones"] = keras.Input(batch_shape=(size,), dtype="uint8", name="tones")
-    if draws:
-        inputs["noise"] = keras.Input((None, None), name="noise")
-        inputs["temperature"] = keras.Input(batch_shape=(1,), name="temperature")
-    else:
-        inputs["beams"] = keras.Input(batch_shape=(None,), dtype="int32", name="beams")
-    return Forward(keras.Model(inputs, LineSearch(network, settings, draws)(inputs)), shared=_SHARED)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -215,7 +29,7 @@ class Search:
     """A way of answering, made of a user's options.
 
     Attributes:
-        forward: the compiled search.
+        program: the search, see `nlpkit.tasks.couplet.search.LineSearch`.
         shared: its inputs that are the same for all lines.
         rules: the rules that are kept.
         n_best: answers to each line.
@@ -223,7 +37,7 @@ class Search:
         seed: of draws, or None for a search.
     """
 
-    forward: Forward
+    program: Program
     shared: dict[str, np.ndarray]
     rules: frozenset[str]
     n_best: int
@@ -231,8 +45,8 @@ class Search:
     seed: int | None
 
     @classmethod
-    def create(cls, forward: Forward, vocabulary: CharacterVocabulary, options: CoupletPrediction) -> Search:
-        """A compiled search, or draw if there is a temperature, under a user's options."""
+    def create(cls, program: Program, vocabulary: CharacterVocabulary, options: CoupletPrediction) -> Search:
+        """A search, or draw if there is a temperature, under a user's options."""
         rules = parse_rules(options.rules)
         forbidden = np.zeros(len(vocabulary), bool)
         forbidden[vocabulary.encode(normalize_text(options.forbidden_characters))] = True
@@ -246,7 +60,7 @@ class Search:
             seed = options.seed
         else:
             shared["beams"] = np.zeros(max(options.n_best, options.beam_width), "int32")
-        return cls(forward, shared, rules, options.n_best, options.prefix.strip(), seed)
+        return cls(program, shared, rules, options.n_best, options.prefix.strip(), seed)
 
     def add_noise(self, lines: Lines, texts: Sequence[str]) -> None:
         """Numbers for the draw of answers to texts."""
@@ -265,7 +79,7 @@ class Search:
         def answer(rows, size):
             batch = gather_padded(lines.arrays, lines.starts[rows], lines.lengths[rows], size)
             batch["tied"] = first_equal(batch.pop("codes"))
-            chosen, score = self.forward({**batch, **self.shared})
+            chosen, score = self.program({**batch, **self.shared})
             scores[rows] = score[:, : self.n_best]
             real, places = scatter_places(lines.starts[rows], lines.lengths[rows], size)
             for rank in range(self.n_best):

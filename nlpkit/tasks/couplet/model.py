@@ -10,6 +10,8 @@ import keras
 from keras import layers, ops
 
 from nlpkit.layers import GatedConv, GoldScores, TokenDropout, encode_text
+from nlpkit.prediction.programs import Graph
+from nlpkit.tasks.couplet.search import search_graph
 from nlpkit.text.vocabulary import PADDING, UNKNOWN
 from nlpkit.training.forward import Forward
 
@@ -34,6 +36,7 @@ class CoupletNetwork:
 
     def __init__(self, settings: Any, num_characters: int):
         self.reads_lower = bool(settings.lower_dilations)
+        self._settings = settings
         characters = keras.Input((None,), dtype="int32", name="characters")
         inputs = {"characters": characters}
         self.embedding = layers.ReversibleEmbedding(
@@ -60,6 +63,11 @@ class CoupletNetwork:
         # The product leaves the mask behind, about which the embedding would complain.
         logits = self.embedding(ops.multiply(x, 1.0), reverse=True)
         self.model = keras.Model(inputs, logits, name="couplet")
+
+    @property
+    def graphs(self) -> dict[str, Graph]:
+        """What prediction computes, see `nlpkit.tasks.couplet.search.LineSearch`: ``search``, and ``draw``."""
+        return {name: search_graph(self, self._settings, name == "draw") for name in ("search", "draw")}
 
     def encode(self, characters: Any) -> Any:
         """States of upper lines: ids ``(batch, time)`` to float32 ``(batch, time, width)``."""

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import keras
 import numpy as np
 
 from nlpkit.prediction.answers import Problem
 from nlpkit.tasks.couplet.answers import Couplet, LowerLine
 from nlpkit.tasks.couplet.config import COUPLET, RULES, CoupletPrediction, CoupletSettings
-from nlpkit.tasks.couplet.decode import Search, compile_search, lower_lines
+from nlpkit.tasks.couplet.decode import Search, lower_lines
 from nlpkit.tasks.couplet.evaluate import likelihood, quality
 from nlpkit.tasks.couplet.examples import (
     CoupletExample,
@@ -24,11 +23,12 @@ from nlpkit.tasks.couplet.examples import (
     read_couplets,
     training_batches,
 )
-from nlpkit.tasks.couplet.model import CoupletNetwork
 from nlpkit.tasks.task import Data, Part, Task
 from nlpkit.tasks.writing_options import PairReading
 from nlpkit.text.vocabulary import CharacterVocabulary
-from nlpkit.training.forward import Forward
+
+if TYPE_CHECKING:
+    from nlpkit.tasks.couplet.model import CoupletNetwork
 
 
 class Encoded(NamedTuple):
@@ -48,10 +48,6 @@ class CoupletWriter(Task[Couplet]):
     network: CoupletNetwork
     vocabulary: CharacterVocabulary
 
-    def __init__(self, settings: CoupletSettings, metadata: Mapping[str, Any] | None = None, **parts: Any):
-        super().__init__(settings, metadata, **parts)
-        self._searches: dict[bool, Forward] = {}
-
     @classmethod
     def read(cls, path: str | Path, options: PairReading, metadata: Mapping[str, Any] | None = None) -> Data:
         couplets, notes, bad = read_couplets(path, options.on_error)
@@ -62,10 +58,14 @@ class CoupletWriter(Task[Couplet]):
         return cls(settings, vocabulary=make_vocabulary(data.examples, settings.char_min_count))
 
     def build_network(self) -> CoupletNetwork:
+        from nlpkit.tasks.couplet.model import CoupletNetwork
+
         return CoupletNetwork(self.settings, len(self.vocabulary))
 
     @property
     def loss(self) -> Any:
+        import keras
+
         return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
     def batches(self, examples: Sequence[CoupletExample], seed: int) -> Any:
@@ -76,10 +76,8 @@ class CoupletWriter(Task[Couplet]):
         return parse_upper(item)
 
     def prepare(self, options: CoupletPrediction) -> Search:
-        draws = options.temperature > 0
-        if draws not in self._searches:
-            self._searches[draws] = compile_search(self.network, self.settings, draws)
-        return Search.create(self._searches[draws], self.vocabulary, options)
+        program = self.program("draw" if options.temperature > 0 else "search")
+        return Search.create(program, self.vocabulary, options)
 
     def encode(self, records: Sequence[UpperLine], prepared: Search) -> tuple[Encoded, list[Problem]]:
         records = [each if each.prefix or not each.text else each._replace(prefix=prepared.prefix) for each in records]

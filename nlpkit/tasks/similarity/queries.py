@@ -75,7 +75,7 @@ class SentenceQueries(Task):
         parts = {part.attribute: getattr(self, part.attribute) for part in self.parts}
         changed = {"indexed": sentences, "table": table, "cells": cells_for(table.vectors, method)}
         task = type(self)(self.settings, self.metadata, **{**parts, **changed})
-        task.network, task.programs = self.network, self.programs
+        task.share_network(self)
         return task
 
     @overload

@@ -11,17 +11,17 @@ import numpy as np
 from nlpkit.datasets.padding import batches_by_length
 from nlpkit.errors import MissingPackageError
 from nlpkit.metrics import bleu, clge_scores, copying, lead, mean_length, novelty, word_rouge
+from nlpkit.prediction.programs import Program
 from nlpkit.tasks.title.examples import END_ID, Texts, TitleExample, inputs_and_weights
-from nlpkit.training.forward import Forward
 
 _CHARACTERS_AT_ONCE = 8192  # of the texts in a batch
 
 
-def cross_entropy(forward: Forward, texts: Texts, titles: Sequence[str], settings: Any) -> float:
+def cross_entropy(forward: Program, texts: Texts, titles: Sequence[str], settings: Any) -> float:
     """Mean of the negative log probability of each character of titles, the end counted, given those before it.
 
     Args:
-        forward: of `nlpkit.tasks.title.model.TitleNetwork.model`.
+        forward: `nlpkit.tasks.title.model.TitleNetwork.gold_scores`.
         texts: the texts.
         titles: as many titles.
         settings: `nlpkit.tasks.title.config.TitleSettings` of the model.

@@ -27,6 +27,7 @@ from nlpkit.text.words import word_bounds
 END = "\x03"
 """The symbol that ends a title: the control character that means the end of a text."""
 END_ID = FIRST_ID
+_MULTIPLE = 16  # of the size of a table of ids, so that the search makes no copy of it
 NUM_EXTRA = 126
 """Characters of one text that are not in the vocabulary and can be copied all the same."""
 _LONGEST_COUNTED = 3  # characters of a sequence whose occurrences are counted
@@ -359,3 +360,8 @@ def problems_of(records: Sequence[TitleRecord], texts: Texts, max_text: int, max
         if reasons:
             problems.append(Problem(row, "; ".join(reasons)))
     return problems
+
+
+def table_size(num_characters: int) -> int:
+    """Ids that a title can have: those of the vocabulary and `NUM_EXTRA`, rounded up."""
+    return -(-(num_characters + NUM_EXTRA) // _MULTIPLE) * _MULTIPLE

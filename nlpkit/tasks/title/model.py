@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any, NamedTuple
 
 import keras
@@ -20,7 +21,11 @@ from nlpkit.layers import (
     pool_text,
 )
 from nlpkit.layers.copying import gold_log_probability
+from nlpkit.prediction.programs import Graph
+from nlpkit.tasks.title.config import TitlePrediction
+from nlpkit.tasks.title.search import search_graph
 from nlpkit.text.vocabulary import FIRST_ID, UNKNOWN
+from nlpkit.training.forward import Forward
 
 
 class Memory(NamedTuple):
@@ -130,6 +135,21 @@ class TitleNetwork:
         if settings.label_smoothing:
             mean = ops.mean(ops.log_softmax(ops.cast(logits, "float32")), axis=-1)
             self.training_model = keras.Model(inputs, ops.stack([scores, mean], axis=-1), name="title")
+
+    @functools.cached_property
+    def gold_scores(self) -> Forward:
+        """`model` as a function of arrays."""
+        return Forward(self.model)
+
+    @property
+    def graphs(self) -> dict[str, Graph]:
+        """What prediction computes, see `nlpkit.tasks.title.search.TitleSearch`: ``search``, and ``draw``."""
+        options = {"search": TitlePrediction(), "draw": TitlePrediction(temperature=1.0)}
+        return {name: self.graph_under(each) for name, each in options.items()}
+
+    def graph_under(self, options: TitlePrediction) -> Graph:
+        """The search under options that none of `graphs` serves."""
+        return search_graph(self, options)
 
     def take_over(self, other: TitleNetwork) -> None:
         """Take over the weights of a network of the same settings, whose vocabulary is the beginning of this one's."""

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from nlpkit.errors import ConfigError
-from nlpkit.losses import SequenceLikelihood
 from nlpkit.metrics import mean_length
 from nlpkit.prediction.answers import Problem
 from nlpkit.tasks.pictures import Picture
 from nlpkit.tasks.task import Data, Part, Task
 from nlpkit.tasks.title.answers import Titles
 from nlpkit.tasks.title.config import TITLE, TitlePrediction, TitleSettings
-from nlpkit.tasks.title.decode import Search, compile_search, program_of, title_of, titles_of
+from nlpkit.tasks.title.decode import Search, program_of, title_of, titles_of
 from nlpkit.tasks.title.evaluate import cross_entropy, quality
 from nlpkit.tasks.title.examples import (
     Texts,
@@ -31,11 +29,11 @@ from nlpkit.tasks.title.examples import (
     problems_of,
     read_titles,
 )
-from nlpkit.tasks.title.model import TitleNetwork
-from nlpkit.tasks.title.pictures import attention_maps
 from nlpkit.tasks.writing_options import PairReading
 from nlpkit.text.vocabulary import CharacterVocabulary
-from nlpkit.training.forward import Forward
+
+if TYPE_CHECKING:
+    from nlpkit.tasks.title.model import TitleNetwork
 
 _ARCHITECTURE = (
     "encoder", "width", "dilations", "layers", "counts", "words", "char_dim", "decoder_width", "heads", "prior", "copy",
@@ -61,10 +59,6 @@ class TitleWriter(Task[Titles]):
     network: TitleNetwork
     vocabulary: CharacterVocabulary
 
-    def __init__(self, settings: TitleSettings, metadata: Mapping[str, Any] | None = None, **parts: Any):
-        super().__init__(settings, metadata, **parts)
-        self._searches: dict[tuple[Any, ...], Forward] = {}
-
     @classmethod
     def read(cls, path: str | Path, options: PairReading, metadata: Mapping[str, Any] | None = None) -> Data:
         examples, notes, bad = read_titles(path, options.on_error)
@@ -87,10 +81,14 @@ class TitleWriter(Task[Titles]):
         return task
 
     def build_network(self) -> TitleNetwork:
+        from nlpkit.tasks.title.model import TitleNetwork
+
         return TitleNetwork(self.settings, len(self.vocabulary), num_features(self.settings))
 
     @property
     def loss(self) -> Any:
+        from nlpkit.losses import SequenceLikelihood
+
         return SequenceLikelihood(self.settings.label_smoothing)
 
     def batches(self, examples: Sequence[TitleExample], seed: int) -> Any:
@@ -101,17 +99,12 @@ class TitleWriter(Task[Titles]):
         return parse_record(item)
 
     def prepare(self, options: TitlePrediction) -> Search:
-        def forward(has_prefix):
-            key = program_of(options, has_prefix)
-            if key not in self._searches:
-                self._searches[key] = compile_search(self.network, options, has_prefix)
-            return self._searches[key]
-
         longest = options.max_length or self.settings.max_title
         options.require("min_length", options.min_length <= longest, f"at most what a title may have, {longest}")
         fits = len(clean_prefix(options.prefix)) <= longest
         options.require("prefix", fits, f"no longer than a title may be, {longest}")
-        return Search(options, forward, longest)
+        name, needed = program_of(options)
+        return Search(options, self.program(name, lambda: self.network.graph_under(needed)), longest)
 
     def encode(self, records: Sequence[TitleRecord], prepared: Search) -> tuple[Encoded, list[Problem]]:
         prefix = clean_prefix(prepared.options.prefix)
@@ -134,17 +127,13 @@ class TitleWriter(Task[Titles]):
     def answers(self, encoded: Encoded, outputs: tuple[np.ndarray, np.ndarray]) -> list[Titles]:
         return titles_of(encoded.texts, *outputs)
 
-    @functools.cached_property
-    def _forward(self):
-        return Forward(self.network.model)
-
     def measure(self, examples: Sequence[TitleExample]) -> dict[str, Any]:
         """Metrics over texts with titles: of titles written by default options, see `nlpkit.tasks.title.evaluate`, and
         ``cross_entropy`` of the right ones."""
         encoded, _ = self.encode([TitleRecord(each.text) for each in examples], self.prepare(TitlePrediction()))
         written = [answer.title for answer in self.answers(encoded, self.run(encoded))]
         right = [example.title for example in examples]
-        entropy = cross_entropy(self._forward, encoded.texts, right, self.settings)
+        entropy = cross_entropy(self.network.gold_scores, encoded.texts, right, self.settings)
         return {"cross_entropy": entropy, **quality(examples, written, self.metadata["mean_title"])}
 
     def expected(self, examples: Sequence[TitleExample], count: int) -> list[tuple[Any, Any]]:
@@ -152,6 +141,8 @@ class TitleWriter(Task[Titles]):
         return [(TitleRecord(each.text), Titles((title_of(each.text, each.title),))) for each in chosen]
 
     def pictures(self, examples: Sequence[TitleExample]) -> list[Picture]:
+        from nlpkit.tasks.title.pictures import attention_maps
+
         return attention_maps(self, examples)
 
 
