@@ -77,11 +77,12 @@ def _main(model, records, out):
     task = load_artefact(model, runtime="keras")
     contents = {name: _converted(graph) for name, graph in task.network.graphs.items()}
     asked = pickle.loads(Path(records).read_bytes())
-    expected = task.answer(asked)
+    expected = [task.answer(asked, **options) for options in task.compared_under]
     task.programs = {name: OnnxProgram(content) for name, content in contents.items()}
-    for record, right, found in zip(asked, expected, task.answer(asked), strict=True):
-        if not _is_same(right.to_dict(), found.to_dict()):
-            raise SystemExit(f"onnxruntime answers otherwise than Keras: {record!r:.80}")
+    for options, answers in zip(task.compared_under, expected):
+        for record, right, found in zip(asked, answers, task.answer(asked, **options), strict=True):
+            if not is_same(right.to_dict(), found.to_dict()):
+                raise SystemExit(f"onnxruntime answers otherwise than Keras: {record!r:.80}")
     for name, content in contents.items():
         Path(out, f"{name}.onnx").write_bytes(content)
 
@@ -125,14 +126,14 @@ def _halved(model: Any) -> bytes:
     return model.SerializeToString()
 
 
-def _is_same(a: Any, b: Any) -> bool:
+def is_same(a: Any, b: Any) -> bool:
     """Whether two plain values are equal, but for a little in their numbers."""
     if isinstance(a, float) and isinstance(b, float):
         return math.isclose(a, b, rel_tol=_TOLERANCE, abs_tol=_TOLERANCE)
     if isinstance(a, Mapping) and isinstance(b, Mapping):
-        return a.keys() == b.keys() and all(_is_same(a[key], b[key]) for key in a)
+        return a.keys() == b.keys() and all(is_same(a[key], b[key]) for key in a)
     if isinstance(a, Sequence) and isinstance(b, Sequence) and not isinstance(a, str):
-        return len(a) == len(b) and all(map(_is_same, a, b))
+        return len(a) == len(b) and all(map(is_same, a, b))
     return bool(a == b)
 
 

@@ -93,6 +93,8 @@ class Task(Predictor[A]):
 
     declaration: ClassVar[Declaration]
     parts: ClassVar[Sequence[Part]] = ()
+    compared_under: ClassVar[Sequence[Mapping[str, Any]]] = ({},)
+    """Prediction options under which a network that was written as ONNX must answer as Keras does."""
     settings: Any
 
     def __init__(self, settings: TrainingSettings, metadata: Mapping[str, Any] | None = None, **parts: Any):
