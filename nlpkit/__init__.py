@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from nlpkit.runs.compare import compare
     from nlpkit.runs.convert import convert
     from nlpkit.runs.load import evaluate, load
+    from nlpkit.runs.packages import export
     from nlpkit.runs.train import train
     from nlpkit.tasks.couplet.answers import Couplet, LowerLine
     from nlpkit.tasks.couplet.task import CoupletWriter
@@ -43,6 +44,7 @@ _NAMES = {
     "nlpkit.runs.compare": ("compare",),
     "nlpkit.runs.convert": ("convert",),
     "nlpkit.runs.load": ("evaluate", "load"),
+    "nlpkit.runs.packages": ("export",),
     "nlpkit.runs.train": ("train",),
     "nlpkit.tasks.couplet.answers": ("Couplet", "LowerLine"),
     "nlpkit.tasks.couplet.task": ("CoupletWriter",),
@@ -105,6 +107,7 @@ __all__ = [
     "compare",
     "convert",
     "evaluate",
+    "export",
     "load",
     "merge",
     "render",

@@ -245,6 +245,24 @@ def _predict(program, arguments, what="Run a model over a file", only=None, flag
     return run
 
 
+def _export(program, arguments):
+    from nlpkit.runs.packages import FORMATS
+
+    parser = _parser(program, "Write a trained network for programs without nlpkit, with an example of its use.")
+    parser.add_argument("model", metavar="DIR", help="a trained folder")
+    parser.add_argument("out", metavar="OUT", help="the new folder")
+    parser.add_argument("--format", default="onnx", choices=FORMATS, help="default onnx")
+    parser.add_argument("--force", action="store_true", help="replace an earlier export")
+    args = parser.parse_args(arguments)
+
+    def run():
+        from nlpkit.runs.packages import export
+
+        export(args.model, args.out, args.format, args.force)
+
+    return run
+
+
 def _merge(program, arguments):
     parser = _parser(program, "Join the shards of a file that nlpkit predict wrote with --shard.")
     parser.add_argument("output", metavar="FILE", help="what was the --output of each of them")
@@ -394,6 +412,7 @@ COMMANDS = {
     "train": Entry("train a model and write it to a folder", _train),
     "evaluate": Entry("measure a model on labelled data", _evaluate),
     "predict": Entry("run a model over a file", _predict),
+    "export": Entry("write a network for programs without nlpkit", _export),
     "merge": Entry("join the shards of a prediction", _merge),
     "errors": Entry("list what a model gets wrong, by kind", _errors),
     "compare": Entry("several training runs side by side on a page", _compare),

@@ -61,7 +61,7 @@ class GatedConv(keras.layers.Layer):
 
     def call(self, inputs: Any, mask: Any = None, training: bool = False) -> Any:
         x = self.dropout(self.norm(inputs), training=training)  # (batch, time, channels)
-        visible = None if mask is None else ops.cast(mask, x.dtype)[..., None]
+        visible = None if mask is None else ops.expand_dims(ops.cast(mask, x.dtype), -1)  # as LiteRT has it
         if visible is not None:
             x = x * visible
         d = self.dilation

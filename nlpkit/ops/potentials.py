@@ -85,7 +85,7 @@ def pack(
     tail = ops.broadcast_to(ops.cast(tail, emissions.dtype), (batch, num_tags + 2))
     # (batch, time + tags + 2)
     flags = ops.concatenate([ops.cast(mask, emissions.dtype), tail], axis=1)
-    return ops.concatenate([scores, flags[..., None]], axis=2)
+    return ops.concatenate([scores, ops.expand_dims(flags, -1)], axis=2)
 
 
 def unpack(potentials: Any) -> Potentials:

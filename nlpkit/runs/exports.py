@@ -75,7 +75,7 @@ def _main(model, records, out):
     from nlpkit.runs.artefact import load_artefact
 
     task = load_artefact(model, runtime="keras")
-    contents = {name: _converted(graph) for name, graph in task.network.graphs.items()}
+    contents = {name: converted(graph) for name, graph in task.network.graphs.items()}
     asked = pickle.loads(Path(records).read_bytes())
     expected = [task.answer(asked, **options) for options in task.compared_under]
     task.programs = {name: OnnxProgram(content) for name, content in contents.items()}
@@ -87,7 +87,8 @@ def _main(model, records, out):
         Path(out, f"{name}.onnx").write_bytes(content)
 
 
-def _converted(graph: Graph) -> bytes:
+def converted(graph: Graph) -> bytes:
+    """A program as an ONNX file."""
     import tensorflow as tf
     import tf2onnx
 

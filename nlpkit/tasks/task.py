@@ -286,6 +286,14 @@ class Task(Predictor[A]):
 
     # Files of other programs.
 
+    def samples(self) -> list[Any]:
+        """Some items to `parse`, by which a network that is written for another program is tried."""
+        return ["今天天气真好，我们去公园。", "春风送暖入千家", "北京大学"]
+
+    def packaged_example(self) -> Path | None:
+        """A script that uses a network that was written for other programs; None for one that only runs it."""
+        return None
+
     def export(self, path: Path) -> None:
         """Write a file for other programs, of a kind that the declaration lists in `exports`."""
         raise TypeError(f"{self.declaration.name} has no files for other programs")

@@ -128,6 +128,9 @@ class WordVectors(WordQueries, Task[RelatedWords]):
 
     # Answers.
 
+    def samples(self) -> list[Any]:
+        return self.vocabulary.symbols[:3]
+
     @property
     def table(self) -> WordTable:
         if self._table is None:

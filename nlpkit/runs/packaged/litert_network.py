@@ -1,0 +1,24 @@
+"""The programs of a network by LiteRT: pip install ai-edge-litert numpy"""
+
+from pathlib import Path
+
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
+
+
+def load(folder, name):
+    """A program as a function: arrays by name to a list of arrays."""
+    interpreter = Interpreter(str(Path(folder, f"{name}.tflite")))
+    inputs = {each["name"]: each for each in interpreter.get_input_details()}
+    outputs = sorted(interpreter.get_output_details(), key=lambda each: each["name"])
+
+    def run(arrays):
+        for key, each in inputs.items():
+            interpreter.resize_tensor_input(each["index"], np.shape(arrays[key]))
+        interpreter.allocate_tensors()
+        for key, each in inputs.items():
+            interpreter.set_tensor(each["index"], np.asarray(arrays[key], each["dtype"]))
+        interpreter.invoke()
+        return [interpreter.get_tensor(each["index"]) for each in outputs]
+
+    return run

@@ -1,0 +1,15 @@
+"""The programs of a network by onnxruntime: pip install onnxruntime numpy"""
+
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+
+_DTYPES = {"tensor(int32)": "int32", "tensor(uint8)": "uint8", "tensor(float)": "float32", "tensor(bool)": "bool"}
+
+
+def load(folder, name):
+    """A program as a function: arrays by name to a list of arrays."""
+    session = onnxruntime.InferenceSession(Path(folder, f"{name}.onnx").read_bytes())
+    dtypes = {each.name: _DTYPES[each.type] for each in session.get_inputs()}
+    return lambda arrays: session.run(None, {key: np.asarray(arrays[key], dtype) for key, dtype in dtypes.items()})

@@ -1,0 +1,17 @@
+"""The programs of a network by TensorFlow: pip install tensorflow"""
+
+from pathlib import Path
+
+import tensorflow as tf
+
+
+def load(folder, name):
+    """A program as a function: arrays by name to a list of arrays."""
+    call = tf.saved_model.load(str(Path(folder, name))).signatures["serving_default"]
+    dtypes = {key: spec.dtype for key, spec in call.structured_input_signature[1].items()}
+
+    def run(arrays):
+        outputs = call(**{key: tf.constant(arrays[key], dtype) for key, dtype in dtypes.items()})
+        return [outputs[key].numpy() for key in sorted(outputs)]
+
+    return run
