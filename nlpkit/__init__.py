@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from nlpkit.prediction.answers import Answer
     from nlpkit.prediction.merging import merge
     from nlpkit.prediction.rendering import render
+    from nlpkit.runs.benchmark import benchmark
     from nlpkit.runs.compare import compare
     from nlpkit.runs.convert import convert
     from nlpkit.runs.load import evaluate, load
@@ -41,6 +42,7 @@ _NAMES = {
     "nlpkit.prediction.answers": ("Answer",),
     "nlpkit.prediction.merging": ("merge",),
     "nlpkit.prediction.rendering": ("render",),
+    "nlpkit.runs.benchmark": ("benchmark",),
     "nlpkit.runs.compare": ("compare",),
     "nlpkit.runs.convert": ("convert",),
     "nlpkit.runs.load": ("evaluate", "load"),
@@ -104,6 +106,7 @@ __all__ = [
     "Triple",
     "Word",
     "WordVectors",
+    "benchmark",
     "compare",
     "convert",
     "evaluate",

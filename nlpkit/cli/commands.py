@@ -263,6 +263,29 @@ def _export(program, arguments):
     return run
 
 
+def _benchmark(program, arguments):
+    parser = _parser(program, "Measure how fast a model answers, and in how much memory.")
+    parser.add_argument("model", metavar="DIR", help="a trained folder")
+    parser.add_argument("--data", metavar="FILE", help="a record a line; by default a few short ones")
+    parser.add_argument("--runtime", choices=RUNTIMES[1:], help="by default each that the folder has files for")
+    parser.add_argument("--seconds", type=float, default=3.0, metavar="S", help="for each figure; default 3")
+    parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    args = parser.parse_args(arguments)
+
+    def run():
+        from nlpkit.runs.benchmark import benchmark
+
+        found = benchmark(args.model, args.data, args.runtime and [args.runtime], args.seconds)
+        if args.json:
+            print(json.dumps(found))
+        else:
+            from nlpkit.cli.tables import print_benchmark
+
+            print_benchmark(found)
+
+    return run
+
+
 def _merge(program, arguments):
     parser = _parser(program, "Join the shards of a file that nlpkit predict wrote with --shard.")
     parser.add_argument("output", metavar="FILE", help="what was the --output of each of them")
@@ -412,6 +435,7 @@ COMMANDS = {
     "train": Entry("train a model and write it to a folder", _train),
     "evaluate": Entry("measure a model on labelled data", _evaluate),
     "predict": Entry("run a model over a file", _predict),
+    "benchmark": Entry("measure how fast a model answers", _benchmark),
     "export": Entry("write a network for programs without nlpkit", _export),
     "merge": Entry("join the shards of a prediction", _merge),
     "errors": Entry("list what a model gets wrong, by kind", _errors),

@@ -40,6 +40,18 @@ def _show(value):
     return f"{value:.4f}" if isinstance(value, float) else f"{value:,}"
 
 
+def print_benchmark(found: Mapping[str, Mapping[str, float]]) -> None:
+    """A table of what was measured of a model, a column for each runtime."""
+    units = {"first_answer": ("first answer", "s", 2), "p50": ("one record, median", "ms", 2),
+             "p99": ("one record, slowest of a hundred", "ms", 2), "KB/s": ("text at most", "KB/s", 0),
+             "memory": ("memory at most", "MB", 0)}  # fmt: skip
+    table = Table("", *found)
+    for key in next(iter(found.values())):
+        name, unit, digits = units.get(key, (f"{key.rpartition(' ')[2]} at once", "records/s", 0))
+        table.add_row(name, *(f"{figures[key]:,.{digits}f} {unit}" for figures in found.values()))
+    console().print(table)
+
+
 def print_mistakes(found: Mistakes, examples: int) -> None:
     """A table of the kinds of mistakes with their number and some examples, on standard error."""
     out = console()

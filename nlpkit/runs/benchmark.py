@@ -1,0 +1,123 @@
+"""How fast a trained model answers: from start to first answer, one record at a time, many at once; and its memory.
+
+Each runtime is measured in a process of its own:
+
+    python -m nlpkit.runs.benchmark DIR RUNTIME RECORDS SECONDS
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from nlpkit.datasets.files import open_bytes
+from nlpkit.errors import ConfigError, DataError, unknown_name
+from nlpkit.prediction import RUNTIMES
+from nlpkit.runs.manifest import read_manifest
+
+SIZES = (1, 8, 64, 512)
+"""Records that are given at once."""
+_MOST = 2048  # records that are taken from a file
+
+
+def benchmark(
+    folder: str | Path, data: str | Path | None = None, runtimes: Sequence[str] | None = None, seconds: float = 3.0
+) -> dict[str, dict[str, float]]:
+    """Measure a trained model.
+
+    Args:
+        folder: the trained folder.
+        data: a file with a record on each line, of which the first 2,048 are used; None takes a few short ones.
+        runtimes: of `nlpkit.prediction.RUNTIMES`; None measures ``onnx``, if the folder has what it needs, and
+            ``keras``.
+        seconds: how long each figure is measured.
+
+    Returns:
+        For each runtime: ``first_answer``, seconds from the start of a process to its first answer; ``p50`` and
+        ``p99``, milliseconds that an answer to one record takes; ``records/s at N`` for each of `SIZES`; ``KB/s``, of
+        UTF-8, at the last of these; ``memory``, MB at most.
+
+    Raises:
+        ConfigError: if a runtime is unknown or the folder has no files for it.
+        DataError: if the file can't be read, or is empty.
+        ArtefactError: if the folder holds no model.
+    """
+    folder = Path(folder)
+    files = read_manifest(folder)["files"]
+    has_onnx = any(name.endswith(".onnx") for name in files)
+    for name in runtimes or ():
+        if name not in RUNTIMES[1:]:
+            raise ConfigError(unknown_name("runtime", name, RUNTIMES[1:]))
+        if name == "onnx" and not has_onnx:
+            raise ConfigError(f"{folder}: has no ONNX files; train it with --set onnx=on, or take the runtime keras")
+    records = [] if data is None else _records(data)
+    with tempfile.TemporaryDirectory() as place:
+        path = Path(place, "records.json")
+        path.write_text(json.dumps(records), "utf-8")
+        return {
+            name: _measured(folder, name, path, seconds)
+            for name in runtimes or (["onnx", "keras"] if has_onnx else ["keras"])
+        }
+
+
+def _records(data):
+    with open_bytes(data) as file:
+        lines = [file.readline() for _ in range(_MOST)]
+    records = [line.decode("utf-8", "replace").rstrip("\r\n") for line in lines if line.strip()]
+    if not records:
+        raise DataError("is empty", data)
+    return records
+
+
+def _measured(folder, runtime, records, seconds):
+    begin = time.time()
+    command = [sys.executable, "-m", "nlpkit.runs.benchmark", str(folder), runtime, str(records), str(seconds)]
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace")
+    if done.returncode:
+        raise ConfigError(f"{folder}: can't be measured by {runtime}: {done.stderr.strip().rpartition(chr(10))[2]}")
+    figures = json.loads(done.stdout.splitlines()[-1])
+    return {"first_answer": figures.pop("answered at") - begin, **figures}
+
+
+def _main(folder, runtime, path, seconds):
+    import resource
+    import warnings
+
+    import nlpkit
+
+    warnings.simplefilter("ignore", nlpkit.errors.DataWarning)
+    given = json.loads(Path(path).read_text("utf-8"))
+    model: Any = nlpkit.load(folder, runtime=runtime)
+    records = given or model.samples()
+    model.predict([records[0]])
+    figures: dict[str, float] = {"answered at": time.time()}
+    many = [records[i % len(records)] for i in range(max(SIZES))]
+    model.predict(many)  # compiled programs, warm caches
+    taken = []
+    end = time.perf_counter() + float(seconds)
+    while (begin := time.perf_counter()) < end or len(taken) < 20:
+        model.predict([many[len(taken) % len(many)]])
+        taken.append(time.perf_counter() - begin)
+    taken.sort()
+    figures["p50"], figures["p99"] = (1000 * taken[int(share * len(taken))] for share in (0.5, 0.99))
+    for size in SIZES:
+        count, begin = 0, time.perf_counter()
+        while count == 0 or time.perf_counter() - begin < float(seconds):
+            first = count % len(many) if size < len(many) else 0
+            model.predict(many[first : first + size])
+            count += size
+        figures[f"records/s at {size}"] = count / (time.perf_counter() - begin)
+    size = sum(len(record.encode("utf-8", "replace")) for record in many) / 1000
+    figures["KB/s"] = figures[f"records/s at {SIZES[-1]}"] * size / len(many)
+    figures["memory"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+    print(json.dumps(figures))
+
+
+if __name__ == "__main__":
+    _main(*sys.argv[1:])
