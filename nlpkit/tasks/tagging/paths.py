@@ -15,6 +15,27 @@ from nlpkit.tasks.tagging.config import TAGGING
 from nlpkit.tasks.units.reader import Inputs
 from nlpkit.text.tag_schemes import scheme_roles, split_label
 
+_STEPS_IN_CACHE = 4096
+"""Steps that the network sees at once: what it computes of them stays in the cache of a core, which halves the time. Paths
+are found for more steps at once, as each step of theirs is a call of NumPy."""
+
+
+def _in_pieces(program, batch, by_step):
+    """What a program gives for a batch, of which it gets some rows at a time.
+
+    Args:
+        by_step: names of the arrays that have rows; the others belong to all of them.
+    """
+    rows, steps = batch[next(name for name in batch if name in by_step)].shape[:2]
+    count = max(1, _STEPS_IN_CACHE // steps)
+    if rows <= count:
+        return program(batch)
+    pieces = [
+        program({name: x[begin : begin + count] if name in by_step else x for name, x in batch.items()})
+        for begin in range(0, rows, count)
+    ]
+    return np.concatenate(pieces)
+
 
 class TagPaths:
     """Finds the tags of flat texts.
@@ -54,7 +75,7 @@ class TagPaths:
         def answer(rows, length):
             batch = inputs.batch(windows, rows, length)
             more = {name: batch.pop(name) for name in ("bonus", "path") if name in batch}
-            chain = Chain.unpacked(potentials(batch))
+            chain = Chain.unpacked(_in_pieces(potentials, batch, inputs.arrays))
             if "bonus" in more:
                 chain = chain._replace(emissions=chain.emissions + more["bonus"])
             kept, places = windows.kept(rows, length)
