@@ -15,18 +15,38 @@ ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "scripts" / "examples"
 
 
-def run(program, folder):
+def run(program, folder, *arguments):
     path = os.pathsep.join(sys.path)
     done = subprocess.run(
-        [sys.executable, program], cwd=folder, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True
+        [sys.executable, program, *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
 
-@pytest.mark.parametrize("name", sorted(path.stem for path in EXAMPLES.glob("*.py")))
+ENGINES = {"on_datasets": "datasets", "on_spark": "pyspark"}
+"""Examples that run a model on another program's engine, and its package."""
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in EXAMPLES.glob("*.py") if path.stem not in ENGINES))
 def test_an_example_runs(name, tmp_path):
     assert run(EXAMPLES / f"{name}.py", tmp_path).strip()
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_a_model_runs_on_another_engine(name, words_model, tmp_path):
+    pytest.importorskip(ENGINES[name])
+    lines = [f"第{i}行。今天天气真好" for i in range(50)]
+    (tmp_path / "in.txt").write_text("".join(f"{line}\n" for line in lines), "utf-8")
+    run(EXAMPLES / f"{name}.py", tmp_path, words_model, "in.txt", "out.jsonl")
+    out = tmp_path / "out.jsonl"
+    texts = "".join(path.read_text("utf-8") for path in (out.glob("part-*") if out.is_dir() else [out]))
+    found = [json.loads(line)["words"] for line in texts.splitlines()]
+    assert sorted(found) == sorted(answer.to_text() for answer in nlpkit.load(words_model).predict(lines))
 
 
 def test_the_notebook_runs_from_top_to_bottom(tmp_path):

@@ -16,8 +16,8 @@ from nlpkit.tasks.units.reader import Inputs
 from nlpkit.text.tag_schemes import scheme_roles, split_label
 
 _STEPS_IN_CACHE = 4096
-"""Steps that the network sees at once: what it computes of them stays in the cache of a core, which halves the time. Paths
-are found for more steps at once, as each step of theirs is a call of NumPy."""
+"""Steps that the network sees at once: what it computes of them stays in the cache of a core, which halves the time.
+Paths are found for more steps at once, as each step of theirs is a call of NumPy."""
 
 
 def _in_pieces(program, batch, by_step):
