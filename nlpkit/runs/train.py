@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -128,8 +129,11 @@ def train(
     fingerprint = plan.fingerprint(files)
     if resume and is_complete(plan.folder):
         return _finished(plan, fingerprint)
-    model = _build(plan, files["train"])
-    with locked(plan.folder):
+    from nlpkit.training.devices import Devices
+
+    with Devices(plan.settings.devices).used(), contextlib.ExitStack() as stack:
+        model = _build(plan, files["train"])
+        stack.enter_context(locked(plan.folder))
         check_folder(plan.folder, task, resume, force)  # another run may have been here meanwhile
         open_folder(plan.folder, keep=resume)
         history = _fit(plan, model, files, fingerprint)
@@ -160,6 +164,7 @@ class _Plan:
             settings = {**_settings_of(start, declaration, preset, out), **settings}
         made = declaration.settings.create(settings, preset)
         training, measuring = (options_of(declaration.reading, reading, is_measured) for is_measured in (False, True))
+        made.require("devices", made.devices == 1 or made.accumulate == 1, "1 where batches are accumulated")
         made.check_files()
         for folder in made.models().values():
             read_manifest(folder)
@@ -257,6 +262,8 @@ def _build(plan, data):
         else:
             model = cls.continued(load_artefact(plan.start, cls), plan.settings, data)
         model.bring({name: load_artefact(folder) for name, folder in plan.settings.models().items()})
+        if plan.settings.devices > 1 and not model.divides_batches:
+            raise ConfigError(f"devices = {plan.settings.devices}: batches of {plan.name} can't be divided; take 1")
     finally:
         keras.config.set_dtype_policy(policy)
     parameters = model.network.model.count_params()

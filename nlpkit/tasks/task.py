@@ -95,6 +95,9 @@ class Task(Predictor[A]):
     parts: ClassVar[Sequence[Part]] = ()
     compared_under: ClassVar[Sequence[Mapping[str, Any]]] = ({},)
     """Prediction options under which a network that was written as ONNX must answer as Keras does."""
+    divides_batches = False
+    """Whether several devices may share a batch: each of its arrays has a row for each example, and the loss is a mean
+    over these, of which none looks at another."""
     settings: Any
 
     def __init__(self, settings: TrainingSettings, metadata: Mapping[str, Any] | None = None, **parts: Any):

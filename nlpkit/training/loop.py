@@ -170,7 +170,7 @@ class _Run:
         model.optimizer.build(model.trainable_variables)
         self._model, self._batches, self._settings, self._kept = model, batches, settings, kept or model
         self._folder, self._fingerprint, self._keep_last = folder, dict(fingerprint), keep_last
-        self._steps = TrainingSteps(model)
+        self._steps = TrainingSteps(model, settings.devices)
         self._average = MovingAverage(self._kept.trainable_variables, settings.ema_momentum)
         self._metrics = None  # of the part of an epoch that was done before
         self.position = _Position()

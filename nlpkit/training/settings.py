@@ -66,6 +66,11 @@ class TrainingSettings(Options):
         default="auto",
         choices=("auto", "on", "off"),
     )
+    devices: int = option(
+        "GPUs of this machine that share each batch, on TensorFlow or JAX; for tasks whose batches can be divided",
+        default=1,
+        least=1,
+    )
     onnx: str = option(
         "also write the network as ONNX, which answers without a framework; with auto if the packages are installed",
         default="auto",

@@ -9,6 +9,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from nlpkit.training.devices import divided
+
 
 class TrainingSteps:
     """Runs a model's own compiled training step batch by batch, as `fit` does within an epoch.
@@ -17,10 +19,11 @@ class TrainingSteps:
 
     Args:
         model: a compiled Keras model.
+        num_devices: that share each batch, see `nlpkit.training.devices`.
     """
 
-    def __init__(self, model: Any):
-        self._model = model
+    def __init__(self, model: Any, num_devices: int = 1):
+        self._model, self._num_devices = model, num_devices
         self._state: tuple[list, ...] | None = None  # on JAX: what the variables will be
         model.make_train_function()
         self._run = {"tensorflow": self._on_tensorflow, "jax": self._on_jax, "torch": self._on_torch}[
@@ -81,6 +84,8 @@ class TrainingSteps:
         import tensorflow as tf
 
         own = iter(batches.epoch(epoch, start))
+        if self._num_devices > 1:  # which take the parts of a batch in turn
+            own = (part for batch in own for part in divided(batch, self._num_devices))
         first = next(own)
         flat = keras.tree.flatten(first)
         own = itertools.chain([first], own)
@@ -93,17 +98,23 @@ class TrainingSteps:
 
         # Not `Dataset.from_generator`: it has malloc give every large array back to the system at once, for as long as
         # the process lives, and asking for it again takes up to half the time of a step.
-        data = tf.data.Dataset.range(start, len(batches)).map(next_batch)
+        count = (len(batches) - start) * self._num_devices
+        data = tf.data.Dataset.range(count).map(next_batch)
         # Nothing is left to tune; and the thread that tunes sleeps twice as long each time, up to a minute, while the
         # end of an epoch waits for it.
         options = tf.data.Options()
         options.autotune.enabled = False
-        iterator = iter(data.prefetch(2).with_options(options))
+        data = data.prefetch(2 * self._num_devices).with_options(options)
+        if self._num_devices > 1:
+            data = self._model.distribute_strategy.distribute_datasets_from_function(lambda _: data)
+        iterator = iter(data)
         for _ in range(len(batches) - start):
             yield float(self._model.train_function(iterator)["loss"])
 
     def _on_jax(self, batches, epoch, start):
         for batch in batches.epoch(epoch, start):
+            if self._num_devices > 1:
+                batch = _by_rows(batch, self._num_devices)
             if self._state is None:
                 self._state = tuple([variable.value for variable in group] for group in self._variables())
             logs, self._state = self._model.train_function(self._state, iter([batch]))
@@ -117,3 +128,14 @@ class TrainingSteps:
                 yield float(self._model.train_function([batch])["loss"])
         finally:
             self._model.eval()
+
+
+def _by_rows(batch, count):
+    """A batch whose rows lie on the devices of the distribution."""
+    import jax
+
+    parts = divided(batch, count)
+    whole = keras.tree.map_structure(lambda *rows: np.concatenate(rows), *parts)
+    mesh = keras.distribution.distribution().device_mesh.backend_mesh
+    layout = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec(mesh.axis_names[0]))
+    return keras.tree.map_structure(lambda x: jax.device_put(x, layout), whole)

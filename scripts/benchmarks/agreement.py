@@ -2,9 +2,9 @@
 
     python scripts/benchmarks/agreement.py MODEL=FILE …
 
-Answers are the same if all texts, places and labels in them are; of numbers, such as probabilities, which are rounded to
-four digits, the largest difference is told. The rates are those of answering all records at once, and of asking for them
-one by one, each the better of two.
+Answers are the same if all texts, places and labels in them are; of numbers, such as probabilities, which are rounded
+to four digits, the largest difference is told. The rates are those of answering all records at once, and of asking for
+them one by one, each the better of two.
 """
 
 import argparse

@@ -44,6 +44,7 @@ class CoupletWriter(Task[Couplet]):
 
     declaration = COUPLET
     parts = (Part("vocab.txt", "vocabulary", CharacterVocabulary),)
+    divides_batches = True
     compared_under = ({}, {"temperature": 1.0, "n_best": 2})
     settings: CoupletSettings
     network: CoupletNetwork

@@ -94,6 +94,7 @@ class Tagger(Task[Segmentation | Entities | Tokens]):
         super().__init__(settings, metadata, **parts)
         tag_schemes.scheme_roles(self.metadata["scheme"])
         self.inputs = reader_of(settings, self.metadata, parts)
+        self.divides_batches = self.inputs.unit == "character"  # a batch of tokens has tables of what is known of them
         self.reader = TagReader(
             self.labels.symbols, self.metadata["scheme"], settings.window, self.metadata.get("blanks", False)
         )

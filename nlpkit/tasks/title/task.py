@@ -55,6 +55,7 @@ class TitleWriter(Task[Titles]):
 
     declaration = TITLE
     parts = (Part("vocab.txt", "vocabulary", CharacterVocabulary),)
+    divides_batches = True
     compared_under = ({}, {"temperature": 1.0, "n_best": 2})
     settings: TitleSettings
     network: TitleNetwork
