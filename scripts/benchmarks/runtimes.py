@@ -8,11 +8,11 @@ process of its own; the two runtimes must write the same bytes.
 
 import argparse
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
+
+from workers import measured
 
 LINE = "今天天气真好，我们去公园。\n"
 JIEBA = (
@@ -52,17 +52,6 @@ def command(name, model, source, target):
         return [sys.executable, "-c", JIEBA, source, target]
     files = ["--input", source, "--output", target]
     return [sys.executable, "-m", "nlpkit", "predict", model, *files, "--runtime", name]
-
-
-def measured(arguments):
-    """Seconds that a process takes, and its peak memory in MB."""
-    program = (
-        "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True);"
-        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
-    )
-    begin = time.monotonic()
-    done = subprocess.run([sys.executable, "-c", program, *arguments], check=True, capture_output=True, text=True)
-    return time.monotonic() - begin, int(done.stdout) * 1024 / 1e6
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ from importlib import metadata
 from pathlib import Path
 
 import crfsuite_peer
-from workers import run
+from workers import measured
 
 from nlpkit.metrics import segmentation_scores
 
@@ -86,7 +86,7 @@ def measure(args, folder):
         for name, (command, _) in peers.items():
             text = files["tenth" if name in SLOW else "text"]
             for kind, source in (("text", text), ("line", files["line"])):
-                found[name][kind].append(measured(command, source, folder / "out.txt"))
+                found[name][kind].append(measured(with_files(command, source, folder / "out.txt")))
     print(f"{args.megabytes:g} MB of text, {args.rounds} rounds, {os.cpu_count()} cores\n")
     print("| peer | KB/s | ratio | first answer, s | memory, MB | size, MB | test F1 | OOV recall |")
     print(f"|---|{'---:|' * 7}")
@@ -97,20 +97,20 @@ def measure(args, folder):
         line = statistics.median(seconds for seconds, _ in found[name]["line"])
         memory = max(memory for _, memory in found[name]["text"])
         base = base or rate
-        measured(command, files["test"], folder / "out.txt")
+        measured(with_files(command, files["test"], folder / "out.txt"))
         words = [line.split() for line in (folder / "out.txt").read_text("utf-8").splitlines()]
         scores = segmentation_scores(gold, words, known)
         print(
-            f"| {name} | {rate:,.0f} | {rate / base:.2f}× | {line:.2f} | {1000 * memory:,.0f} | {size / 1e6:.1f} "
+            f"| {name} | {rate:,.0f} | {rate / base:.2f}× | {line:.2f} | {memory:,.0f} | {size / 1e6:.1f} "
             f"| {scores['f1']:.4f} | {scores['oov_recall']:.4f} |",
             flush=True,
         )
 
 
-def measured(command, source, target):
-    """Seconds and peak memory, in GB, of one process from file to file."""
+def with_files(command, source, target):
+    """A command in which these files stand."""
     names = iter((source, target))
-    return run([next(names) if part == "{}" else part for part in command])[1:]
+    return [str(next(names) if part == "{}" else part) for part in command]
 
 
 def size_of(package):

@@ -57,3 +57,15 @@ def run(command: list, given: str = "") -> tuple[str, float, float]:
             raise SystemExit(f"{' '.join(command)} failed:\n{errors.read()[-3000:]}")
         out.seek(0)
         return out.read(), seconds, used.ru_maxrss / 1e6
+
+
+def measured(arguments):
+    """Seconds that a process takes, and its peak memory in MB. A small process starts it: of a large one it would take
+    over the peak."""
+    program = (
+        "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True);"
+        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+    )
+    begin = time.monotonic()
+    done = subprocess.run([sys.executable, "-c", program, *arguments], check=True, capture_output=True, text=True)
+    return time.monotonic() - begin, int(done.stdout) * 1024 / 1e6
