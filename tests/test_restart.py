@@ -239,7 +239,7 @@ def test_shards_that_do_not_fit(tagger, tmp_path, small_chunks):
     tagger.predict_file(source, target, shard="2/2", simplify=False)
     with pytest.raises(DataError, match=r"2-of-2.txt: is a shard with another prediction option than out.1-of-2.txt"):
         nlpkit.merge(target)
-    with pytest.raises(DataError, match="an unfinished prediction is here, with another prediction option"):
+    with pytest.raises(DataError, match="a finished shard is here, with another prediction option"):
         tagger.predict_file(source, target, shard="2/2")
     tagger.predict_file(source, target, shard="2/2", restart=True)
     (tmp_path / "out.1-of-2.txt").write_text("changed")
@@ -356,6 +356,82 @@ def test_a_killed_process_goes_on(tmp_path):
     assert kills > 2 and process.returncode == 0 and "going on after a stop" in said
     assert (tmp_path / "out").read_text("utf-8") == "".join(f"{line}{line}\n" for line in LINES * 3)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "out"]
+
+
+def test_a_header_that_was_rewritten_is_no_other_file(tmp_path, always):
+    (tmp_path / "in").write_text("\n".join(LINES), "utf-8")
+    stages = _shout()._replace(header=lambda count: b"%09d\n" % count)
+    parts = [Part(tmp_path / "in", tmp_path / "out")]
+    predict_stream(stages, [Part(tmp_path / "in", tmp_path / "whole")])
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Stop):
+        # It is stopped when the last bytes have been written, and the header, but nothing was noted.
+        noted = []
+        patch.setattr(stream._Run, "_note", _until_written(stream._Run._note, noted))
+        predict_stream(stages, parts, journal=Journal(tmp_path / "j", {}))
+    assert noted and (tmp_path / "out.partial").read_bytes()[:10] == b"000000300\n"
+    assert predict_stream(stages, parts, journal=Journal(tmp_path / "j", {})).lines == 300
+    assert (tmp_path / "out").read_bytes() == (tmp_path / "whole").read_bytes()
+
+
+def _until_written(note, noted):
+    def wrapped(run, chunk, is_written=False):
+        if is_written:
+            run._output.note()
+            raise Stop
+        noted.append(chunk)
+        note(run, chunk)
+
+    return wrapped
+
+
+def test_small_files_are_noted_as_well(tmp_path, always):
+    for i in range(9):
+        (tmp_path / f"{i}").write_text("x\n")
+    parts = [Part(tmp_path / f"{i}", tmp_path / f"out{i}") for i in range(9)]
+    with pytest.raises(Stop):
+        predict_stream(_shout(after=5), parts, journal=Journal(tmp_path / "j", {}))
+    made = Journal(tmp_path / "j", {})
+    assert made.state.file == 3 and made.state.is_written
+    assert predict_stream(_shout(after=5), parts, journal=made).lines == 9
+
+
+def test_what_a_review_found(tagger, tmp_path, monkeypatch):
+    mark, target = "\ufeff".encode(), tmp_path / "out.txt"
+    (tmp_path / "in.gz").write_bytes(gzip.compress(mark + b"abcdef\nz\n"))
+    job = Job.plan(("text",), tmp_path / "in.gz", target, shard="1/1")
+    assert predict_stream(_shout()._replace(chunk=10), job.parts(10)).lines == 2
+    (tmp_path / "bad.gz").write_bytes(gzip.compress(b"x" * 9999)[:-20])
+    with pytest.raises(DataError, match=r"bad.gz: can't be read further"):
+        tagger.predict_file(tmp_path / "bad.gz", target, shard="1/2")
+    (tmp_path / "in.txt").write_text("\n".join(LINES), "utf-8")
+    for output in ("-", tmp_path, "/dev/null", ".", ""):
+        with pytest.raises((ConfigError, DataError), match="a shard is read from a file and written to one"):
+            tagger.predict_file(tmp_path / "in.txt", output, shard="1/2")
+    with pytest.raises(DataError, match=r"nosuch.txt: no such file"):
+        tagger.predict_file(tmp_path / "in.txt", target, user_dictionary=str(tmp_path / "nosuch.txt"))
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "texts" / "a").write_text("x")
+    with pytest.raises(ConfigError, match="is the input and the output"):
+        tagger.predict_file(tmp_path / "texts", tmp_path / "texts", format="jsonl")
+    tagger.predict_file(tmp_path / "in.txt", target, shard="1/2")
+    (tmp_path / "out.1-of-2.txt").unlink()
+    with pytest.raises(DataError, match=r"out.1-of-2.txt: is missing or was changed since it was written"):
+        tagger.predict_file(tmp_path / "in.txt", target, shard="1/2")
+
+
+def test_an_error_in_a_later_part_of_a_line_counts(tmp_path, monkeypatch):
+    from nlpkit.prediction.answers import Problem
+
+    monkeypatch.setattr(chunks, "LONGEST", 90)
+    monkeypatch.setattr(chunks, "_PART", 50)
+    (tmp_path / "in").write_bytes(b"a" * 120 + b"\xff\nb\n")
+    warn = Stages(lambda items: (items, [Problem(0, "odd")]), lambda x: x, lambda *_: "x\n", between=" ", chunk=60)
+    with pytest.raises(DataError, match="in, line 1: is not UTF-8"):
+        predict_stream(warn, [Part(tmp_path / "in", tmp_path / "out")], "stop")
+    counts = predict_stream(warn, [Part(tmp_path / "in", tmp_path / "out")])
+    assert counts[:3] == (2, 2, 1)
+    reports = (tmp_path / "out.errors.jsonl").read_text("utf-8").splitlines()
+    assert [json.loads(each)["severity"] for each in reports] == ["warning", "error", "warning"]
 
 
 def test_chance_depends_on_the_record_alone():

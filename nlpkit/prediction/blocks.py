@@ -19,8 +19,8 @@ _SHOWN = 200  # characters of a line that a report repeats
 
 
 class Stages(NamedTuple):
-    """The way of a block of lines. Unless the input is standard input, each stage has a thread of its own, so that
-    blocks follow each other closely."""
+    """The way of a block of lines: with `answer_ahead` each stage has threads of its own, so that blocks follow each
+    other closely."""
 
     encode: Callable[[list[Any]], tuple[Any, Sequence[Problem]]]  # takes lines, or objects of JSON lines
     run: Callable[[Any], Any]  # takes what `encode` gives

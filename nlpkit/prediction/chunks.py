@@ -105,6 +105,14 @@ def count_lines(source: IO[bytes], name: str, size: int, end: int | None = None)
     return lines + (last != b"\n")  # the chunk has all of a line that begins in it
 
 
+def size_of(source: IO[bytes], name: str) -> int:
+    """Bytes of a file, decompressed, a byte order mark among them; arguments as of `read_chunks`."""
+    place = _place(source)
+    while content := _read_told(source, name, 1 << 20):
+        place += len(content)
+    return place
+
+
 class _Reader:
     """A file that is read line by line; `place` is where in it the next line begins."""
 

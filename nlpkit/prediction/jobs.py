@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import glob
+import hashlib
 import importlib.util
 import json
+import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
@@ -17,7 +19,7 @@ from nlpkit.datasets.files import PARTIAL, check_name, check_readable, digest_of
 from nlpkit.errors import ConfigError, DataError, MissingPackageError, unknown_name
 from nlpkit.options import FILE, Options
 from nlpkit.prediction import journal
-from nlpkit.prediction.chunks import count_lines, open_input
+from nlpkit.prediction.chunks import count_lines, open_input, size_of
 from nlpkit.prediction.journal import Journal
 from nlpkit.prediction.output import errors_path, is_file
 from nlpkit.prediction.stream import Part
@@ -125,17 +127,24 @@ class Job:
             raise ConfigError(f"{input}: holds lines of text and JSON lines; say by the input format which to read")
         file_format = output_format(formats, output, format)
         is_split = share is not None and is_single(input)
+        if is_split and not (is_file(output) and Path(output).name and is_file(input)):
+            raise ConfigError(f"{output}: a shard is read from a file and written to one")
         if is_single(input):
             outputs = [output if share is None else Path(output).with_name(share.name_of(Path(output).name))]
             place = Path(outputs[0])
         else:
             outputs = [Path(output, name) for name in _names(inputs, file_format)]
-            place = Path(output, "nlpkit" if share is None else share.name_of("nlpkit"))
-            _make_folder(Path(output))
+            # Another pattern into the same folder is another job.
+            name = f"nlpkit-{hashlib.sha256(os.fsencode(Path(input).absolute())).hexdigest()[:8]}"
+            place = Path(output, name if share is None else share.name_of(name))
+            if Path(input).resolve() == Path(output).resolve():
+                raise ConfigError(f"{input}: is the input and the output; choose another output")
             if share is not None:
                 own = share.share(len(inputs))
                 inputs, outputs = [inputs[i] for i in own], [outputs[i] for i in own]
         files = tuple(zip(inputs, outputs))
+        if not is_single(input):
+            _make_folder(Path(output), files)
         job = cls(files, file_format, input_format or by_name[0], on_error, None, share, is_split, restart)
         job.check()
         is_kept = all(Path(source).is_file() and is_file(target) for source, target in job.files)
@@ -176,12 +185,7 @@ class Job:
             return [Part(*each) for each in self.files]
         [(source, target)] = self.files
         with open_input(source) as file:
-            if Path(source).suffix == ".gz":
-                size = 0
-                while content := file.read(1 << 20):
-                    size += len(content)
-            else:
-                size = Path(source).stat().st_size
+            size = size_of(file, str(source)) if Path(source).suffix == ".gz" else Path(source).stat().st_size
         share = self.shard.share(-(-size // chunk))
         with open_input(source) as file:
             return [Part(source, target, share.start, share.stop, count_lines(file, str(source), chunk, share.start))]
@@ -199,10 +203,11 @@ class Job:
         if self.journal is None:
             return None
         files = [(Path(source).name, Path(source).stat().st_size, digest_of(source)) for source, _ in self.files]
+        listed = hashlib.sha256(json.dumps(files).encode("utf-8", "backslashreplace")).hexdigest()
         run = {
             "version of nlpkit": __version__,
             **model,
-            "input": files,
+            "input": [len(files), listed],
             "format": self.format,
             "input format": self.input_format,
             "on_error": self.on_error,
@@ -271,7 +276,8 @@ def expand(input: str | Path) -> list[Any]:
     if Path(input).is_dir():
         found = [path for path in sorted(Path(input).iterdir()) if path.is_file() and not _is_own(path.name)]
     else:
-        found = [Path(path) for path in sorted(glob.glob(str(input), recursive=True)) if Path(path).is_file()]
+        found = [Path(path) for path in sorted(glob.glob(str(input), recursive=True))]
+        found = [path for path in found if path.is_file() and not _is_own(path.name)]
     if not found:
         raise DataError("there is no such file, and none that fits it as a pattern", input)
     return found
@@ -328,9 +334,12 @@ def _names(inputs, file_format):
     return [*names]
 
 
-def _make_folder(folder):
+def _make_folder(folder, files):
+    """The folder of several outputs, once their inputs have been looked at."""
     if folder.exists() and not folder.is_dir():
         raise DataError("is a file; the output of several files is a folder", folder)
+    for source, _ in files:
+        check_readable(source)
     try:
         folder.mkdir(exist_ok=True)
     except OSError as error:

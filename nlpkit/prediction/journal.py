@@ -75,9 +75,9 @@ class Journal:
             names = sorted(name for name in {*before, *now} if before.get(name) != now.get(name))
             if names:
                 changed = " and ".join(names)
+                what = "a finished shard" if stays and self.state.is_written else "an unfinished prediction"
                 raise DataError(
-                    f"an unfinished prediction is here, with another {changed}; repeat it as it was, or begin anew "
-                    "with --restart",
+                    f"{what} is here, with another {changed}; repeat it as it was, or begin anew with --restart",
                     path,
                 )
 

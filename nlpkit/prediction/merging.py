@@ -85,7 +85,7 @@ def _shards(output):
     if missing:
         raise DataError(f"the shards {', '.join(missing[:5])} are missing; run them first", output)
     shards = [_checked(found[shard]) for shard in sorted(found, key=lambda shard: shard.number)]
-    first = {**shards[0].run, "shard": None}
+    first = shards[0].run
     for each in shards[1:]:
         other = sorted(name for name in first if name != "shard" and each.run.get(name) != first[name])
         if other:

@@ -77,13 +77,15 @@ class RayEngine:
             raise ConfigError(f"address = {self._address!r}: no cluster of Ray answers there ({reason})") from None
 
     def _answered(self, ray, work):
+        from ray import cloudpickle
+
         context = ray.data.DataContext.get_current()
         context.execution_options.preserve_order = True
         context.enable_progress_bars = False
         workers = self._workers or max(1, int(ray.cluster_resources().get("CPU", 1)))
         answers = ray.data.from_items(work, override_num_blocks=len(work)).map_batches(
             _Worker,
-            fn_constructor_args=(self._stages,),
+            fn_constructor_args=(cloudpickle.dumps(self._stages),),
             batch_size=1,
             compute=ray.data.ActorPoolStrategy(size=min(workers, len(work))),
             num_cpus=1,
@@ -112,10 +114,11 @@ def _check_address(address):
 class _Worker:
     """What a worker of Ray does: answers the chunks of a piece of work."""
 
-    def __init__(self, stages):
+    def __init__(self, stages: bytes):
+        # Before the model is loaded, which unpickling does.
         os.environ.setdefault("OMP_NUM_THREADS", "1")
         os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
-        self._stages = stages()
+        self._stages = pickle.loads(stages)()
 
     def __call__(self, batch: dict[str, Any]) -> Iterator[dict[str, Any]]:
         [part], [path], [first], [end] = batch["part"], batch["path"], batch["first"], batch["end"]
@@ -147,4 +150,4 @@ def _own_error(error):
         if inner is None and isinstance(cause, NlpkitError):
             return cause
         cause = inner or cause.__cause__
-    return DataError(f"a worker of Ray failed: {str(error).strip().splitlines()[-1]}")
+    return DataError(f"a worker of Ray failed: {str(error).strip().rpartition(chr(10))[2]}")

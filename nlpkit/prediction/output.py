@@ -41,12 +41,13 @@ class GrowingFile:
     Args:
         path: its name when it is whole.
         noted: what was noted of it, to go on from there; None to begin.
+        header: what stood at its beginning when that was noted, if `rewrite` may have changed it since.
 
     Raises:
         DataError: if it can't be written, another process is writing it, or it is not as it was noted.
     """
 
-    def __init__(self, path: Path, noted: Noted | None = None):
+    def __init__(self, path: Path, noted: Noted | None = None, header: bytes = b""):
         self._path, self._partial = path, path.with_name(path.name + PARTIAL)
         self._digest, self.size = hashlib.sha256(), 0
         self._member: gzip.GzipFile | None = None
@@ -58,10 +59,13 @@ class GrowingFile:
             raise DataError("is being written by another process; let it end, or choose another name", path)
         self._file: IO[bytes] = file
         if noted is not None:
-            self._go_on(noted)
+            self._go_on(noted, header)
 
-    def _go_on(self, noted):
+    def _go_on(self, noted, header):
         """Read again what was noted, and cut off what is behind it."""
+        if header and os.fstat(self._file.fileno()).st_size >= noted.size >= len(header):
+            self._file.write(header)
+            self._file.seek(0)
         while self.size < noted.size and (content := self._file.read(min(_ONCE, noted.size - self.size))):
             self._digest.update(content)
             self.size += len(content)
@@ -131,12 +135,15 @@ class FileOutput:
     Args:
         path: that of the output.
         output, reports: what was noted of them, to go on from there.
+        header: with which the output begins as long as it is not whole.
     """
 
-    def __init__(self, path: str | Path, output: Noted | None = None, reports: Noted | None = None):
+    def __init__(
+        self, path: str | Path, output: Noted | None = None, reports: Noted | None = None, header: bytes = b""
+    ):
         self._path = Path(path).resolve()
         self._reports_path = reports_of(self._path)
-        self._output = GrowingFile(self._path, output)
+        self._output = GrowingFile(self._path, output, header)
         try:
             self._reports = GrowingFile(self._reports_path, reports) if reports else None
         except DataError:
@@ -193,13 +200,36 @@ class FileOutput:
             raise DataError(why_not_written(error, path), path) from None
 
 
-def finish_left(path: str | Path) -> None:
-    """Put files in their places that a killed process has finished, as far as it did not."""
-    output = Path(path).resolve()
-    for target in (reports_of(output), output):
-        partial = target.with_name(target.name + PARTIAL)
-        if partial.exists():
-            files.put_in_place(partial, target)
+def finish_left(path: str | Path, output: Noted, reports: Noted | None) -> None:
+    """Put files in their places that a killed process has finished, as far as it did not.
+
+    Args:
+        path: that of the output.
+        output, reports: what was noted of them when they were finished.
+
+    Raises:
+        DataError: if what is there is something else.
+    """
+    target = Path(path).resolve()
+    if reports is None:
+        for old in (reports_of(target), _partial_of(reports_of(target))):
+            old.unlink(missing_ok=True)
+    else:
+        _finish_left(reports_of(target), reports)
+    _finish_left(target, output)
+
+
+def _finish_left(path, noted):
+    for file in (_partial_of(path), path):
+        if file.is_file() and file.stat().st_size == noted.size and files.digest_of(file) == noted.digest:
+            if file != path:
+                files.put_in_place(file, path)
+            return
+    raise DataError("is missing or was changed since it was written; begin anew with --restart", path)
+
+
+def _partial_of(path):
+    return path.with_name(path.name + PARTIAL)
 
 
 class StreamOutput:

@@ -147,6 +147,7 @@ class Predictor(abc.ABC, Generic[A]):
         formats = self.declaration.formats
         job = Job.plan(formats, input, output, format, input_format, on_error, shard, restart)
         made = self.declaration.prediction.create(options)
+        made.check_files()
         made.check_format(job.format)
         journal = job.open_journal(self.identity, made) if self.identity else None
         stages = self.stages(job.format, job.input_format, made)
@@ -208,7 +209,7 @@ class Predictor(abc.ABC, Generic[A]):
                 'start processes by "spawn"'
             )
 
-    # What a subclass says. `encode`, `run` and `write` each run in a thread of their own, block after block.
+    # What a subclass says. `encode`, `run` and `write` each run in threads of their own, block after block.
 
     @classmethod
     def parse(cls, item: Any) -> Any:

@@ -104,7 +104,7 @@ class _Run:
         self._goes_on = state is not None
         state = state or State()
         if state.is_written:
-            finish_left(parts[state.file].output)
+            finish_left(parts[state.file].output, state.output, state.reports)
             state = State(state.file + 1, counts=state.counts)
         self._state = state
         self._index, self._counts = state.file, Counts(*state.counts)
@@ -143,11 +143,11 @@ class _Run:
         """Begin the output of the part that comes now, or go on with it."""
         part = self._parts[self._index]
         self._lines = self._state.lines if output else part.lines_before
-        self._number, self._last, self._is_open = -1, 0, False
+        self._number, self._last, self._last_failed, self._is_open = -1, 0, False, False
         if not is_file(part.output):
             self._output = StreamOutput(part.output)
         else:
-            self._output = FileOutput(part.output, output, reports)
+            self._output = FileOutput(part.output, output, reports, self._stages.header(0))
         self._first_lines = part.lines_before
         if output is None:
             self._output.write(self._stages.header(0))
@@ -166,9 +166,10 @@ class _Run:
 
     def _report(self, report):
         part, line = self._parts[self._index], self._lines + report.row + 1
-        if line == self._last:  # a part of a line of which a report was given
-            return
-        self._last = line
+        is_new = line != self._last
+        if not is_new and not (report.is_error and not self._last_failed):
+            return  # of another part of the line, with which this was said
+        self._last, self._last_failed = line, report.is_error
         if report.is_error and self._on_error == "stop":
             raise _BadLine(report.reason, part.name, line)
         self._output.report(
@@ -181,7 +182,7 @@ class _Run:
         )
         place = f"line {line}" if len(self._parts) == 1 else f"{Path(part.name).name}, line {line}"
         self._counts = self._counts._replace(
-            reported=self._counts.reported + 1,
+            reported=self._counts.reported + is_new,
             failed=self._counts.failed + report.is_error,
             reason=self._counts.reason or f"{place}: {report.reason}",
         )
@@ -201,7 +202,8 @@ class _Run:
         self._output.write(stages.footer.encode())
         if stages.header(count) != stages.header(0):
             self._output.rewrite(stages.header(count))
-        if self._journal is not None and (self._journal.is_kept or self._journal.stays):
+        journal = self._journal
+        if journal is not None and (journal.is_kept or journal.stays or journal.is_due):
             self._note(0, is_written=True)
         else:
             self._output.note()

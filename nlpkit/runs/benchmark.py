@@ -7,7 +7,9 @@ Each runtime is measured in a process of its own:
 
 from __future__ import annotations
 
+import itertools
 import json
+import math
 import subprocess
 import sys
 import tempfile
@@ -16,9 +18,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from nlpkit.datasets.files import open_bytes
+from nlpkit.datasets.files import read_lines
+from nlpkit.datasets.readers import parse_json
 from nlpkit.errors import ConfigError, DataError, unknown_name
 from nlpkit.prediction import RUNTIMES
+from nlpkit.prediction.jobs import format_by_name
 from nlpkit.runs.manifest import read_manifest
 
 SIZES = (1, 8, 64, 512)
@@ -51,6 +55,8 @@ def benchmark(
     folder = Path(folder)
     files = read_manifest(folder)["files"]
     has_onnx = any(name.endswith(".onnx") for name in files)
+    if not 0 < seconds < math.inf:
+        raise ConfigError(f"seconds = {seconds!r}: must be above 0 and finite")
     for name in runtimes or ():
         if name not in RUNTIMES[1:]:
             raise ConfigError(unknown_name("runtime", name, RUNTIMES[1:]))
@@ -67,9 +73,9 @@ def benchmark(
 
 
 def _records(data):
-    with open_bytes(data) as file:
-        lines = [file.readline() for _ in range(_MOST)]
-    records = [line.decode("utf-8", "replace").rstrip("\r\n") for line in lines if line.strip()]
+    lines = [line for _, line in itertools.islice(read_lines(data), _MOST)]
+    is_json = format_by_name(data) == "jsonl"
+    records = [parse_json(line, data, i) if is_json else line for i, line in enumerate(lines, 1) if line.strip()]
     if not records:
         raise DataError("is empty", data)
     return records
@@ -113,7 +119,7 @@ def _main(folder, runtime, path, seconds):
             model.predict(many[first : first + size])
             count += size
         figures[f"records/s at {size}"] = count / (time.perf_counter() - begin)
-    size = sum(len(record.encode("utf-8", "replace")) for record in many) / 1000
+    size = sum(len(str(record).encode("utf-8", "replace")) for record in many) / 1000
     figures["KB/s"] = figures[f"records/s at {SIZES[-1]}"] * size / len(many)
     figures["memory"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
     print(json.dumps(figures))

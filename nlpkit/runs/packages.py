@@ -28,7 +28,11 @@ if TYPE_CHECKING:
     from nlpkit.prediction.programs import Graph
     from nlpkit.tasks.task import Task
 
-FORMATS = {"onnx": ("tf2onnx", "onnxruntime"), "saved_model": ("tensorflow",), "litert": ("ai_edge_litert",)}
+FORMATS = {
+    "onnx": ("tensorflow", "tf2onnx", "onnxruntime"),
+    "saved_model": ("tensorflow",),
+    "litert": ("ai_edge_litert", "tensorflow"),
+}
 """What a network can be written as, and the packages that this needs."""
 _INTERFACE = "interface.json"
 _KIND = "nlpkit-export"
@@ -74,6 +78,7 @@ def export(folder: str | Path, out: str | Path, format: str = "onnx", force: boo
             reason = done.stderr.strip().rpartition("\n")[2] or f"exit status {done.returncode}"
             raise ConfigError(f"{folder}: can't be written as {format}: {reason}")
         os.chmod(partial, 0o755)
+        _check_place(out, force)  # someone may have been there meanwhile
         if out.exists():
             shutil.rmtree(out)
         partial.rename(out)
@@ -83,6 +88,8 @@ def export(folder: str | Path, out: str | Path, format: str = "onnx", force: boo
 
 def _check_place(out, force):
     """Raise an `ArtefactError` if something is there that may not be replaced."""
+    if out.is_symlink():
+        raise ArtefactError(f"{out}: is a link; choose another folder")
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return
     try:

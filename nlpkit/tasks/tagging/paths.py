@@ -15,19 +15,19 @@ from nlpkit.tasks.tagging.config import TAGGING
 from nlpkit.tasks.units.reader import Inputs
 from nlpkit.text.tag_schemes import scheme_roles, split_label
 
-_STEPS_IN_CACHE = 4096
-"""Steps that the network sees at once: what it computes of them stays in the cache of a core, which halves the time.
-Paths are found for more steps at once, as each step of theirs is a call of NumPy."""
+_IN_CACHE = 1 << 17
+"""Numbers of a layer's output that the network computes at once: so much stays in the cache of a core, which halves the
+time. Paths are found for more steps at once, as each step of theirs is a call of NumPy."""
 
 
-def _in_pieces(program, batch, by_step):
+def _in_pieces(program, batch, by_step, steps_at_once):
     """What a program gives for a batch, of which it gets some rows at a time.
 
     Args:
         by_step: names of the arrays that have rows; the others belong to all of them.
     """
     rows, steps = batch[next(name for name in batch if name in by_step)].shape[:2]
-    count = max(1, _STEPS_IN_CACHE // steps)
+    count = max(1, steps_at_once // steps)
     if rows <= count:
         return program(batch)
     pieces = [
@@ -43,10 +43,11 @@ class TagPaths:
     Args:
         program: gives the programs of the network by name.
         labels, scheme: the tags, and their scheme.
+        width: of the network's layers.
     """
 
-    def __init__(self, program: Callable[[str], Program], labels: Sequence[str], scheme: str):
-        self._program = program
+    def __init__(self, program: Callable[[str], Program], labels: Sequence[str], scheme: str, width: int):
+        self._program, self._steps_at_once = program, _IN_CACHE // width
         roles = scheme_roles(scheme)
         self._closing = np.array([roles.get(split_label(label)[0]) not in ("inside", "end") for label in labels])
 
@@ -75,7 +76,7 @@ class TagPaths:
         def answer(rows, length):
             batch = inputs.batch(windows, rows, length)
             more = {name: batch.pop(name) for name in ("bonus", "path") if name in batch}
-            chain = Chain.unpacked(_in_pieces(potentials, batch, inputs.arrays))
+            chain = Chain.unpacked(_in_pieces(potentials, batch, inputs.arrays, self._steps_at_once))
             if "bonus" in more:
                 chain = chain._replace(emissions=chain.emissions + more["bonus"])
             kept, places = windows.kept(rows, length)

@@ -98,7 +98,7 @@ class Tagger(Task[Segmentation | Entities | Tokens]):
         self.reader = TagReader(
             self.labels.symbols, self.metadata["scheme"], settings.window, self.metadata.get("blanks", False)
         )
-        self.paths = TagPaths(self.program, self.labels.symbols, self.metadata["scheme"])
+        self.paths = TagPaths(self.program, self.labels.symbols, self.metadata["scheme"], settings.width)
 
     @classmethod
     def read(cls, path: str | Path, options: TaggingReading, metadata: Mapping[str, Any] | None = None) -> Data:

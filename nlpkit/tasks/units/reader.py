@@ -13,7 +13,7 @@ from nlpkit.datasets.lexicon_files import read_lexicon
 from nlpkit.datasets.vector_files import read_chosen_vectors, read_vectors
 from nlpkit.datasets.windows import Windows
 from nlpkit.errors import ConfigError
-from nlpkit.prediction.programs import Program
+from nlpkit.prediction.programs import Program, cores, side_by_side
 from nlpkit.tasks.units.characters import make_features, read_symbol_vectors
 from nlpkit.text.characters import FlatTexts, normalize_text
 from nlpkit.text.features import TextFeatures
@@ -41,7 +41,7 @@ Columns = Mapping[str, Sequence[str]]
 
 DESCRIBED = "described"
 """Name of the table of what is known of each token, float ``(tokens, width)``."""
-_TOKENS_AT_ONCE = 4096
+_TOKENS_AT_ONCE = 512  # as many as the cache of a core has room for
 _MULTIPLE = 128  # of which the rows of a batch's tables are, so that few shapes occur
 
 
@@ -80,9 +80,14 @@ class Inputs:
         if not self.tables:
             return self
         starts = range(0, len(self.tables["words"]), _TOKENS_AT_ONCE)
-        parts = ({name: table[a : a + _TOKENS_AT_ONCE] for name, table in self.tables.items()} for a in starts)
-        describe = program("known")
-        return dataclasses.replace(self, tables={DESCRIBED: np.concatenate([describe(part) for part in parts])})
+        described, found = program("known"), {}
+
+        def describe(start):
+            part = {name: table[start : start + _TOKENS_AT_ONCE] for name, table in self.tables.items()}
+            found[start] = described(part)
+
+        side_by_side(describe, ((start,) for start in starts), cores())
+        return dataclasses.replace(self, tables={DESCRIBED: np.concatenate([found[start] for start in starts])})
 
 
 class Reader:
