@@ -205,7 +205,7 @@ def _write_files(task: Task[Any], folder: Path, out: Path, format: str, recordin
     }  # fmt: skip
     (out / _INTERFACE).write_text(json.dumps(interface, ensure_ascii=False, indent=1), "utf-8")
     shutil.copyfile(_TEMPLATES / f"{format}_network.py", out / "network.py")
-    shutil.copyfile(task.packaged_example() or _TEMPLATES / "example.py", out / "example.py")
+    shutil.copyfile(_TEMPLATES / task.packaged_example(), out / "example.py")
 
 
 def _described(x):

@@ -293,9 +293,10 @@ class Task(Predictor[A]):
         """Some items to `parse`, by which a network that is written for another program is tried."""
         return ["今天天气真好，我们去公园。", "春风送暖入千家", "北京大学"]
 
-    def packaged_example(self) -> Path | None:
-        """A script that uses a network that was written for other programs; None for one that only runs it."""
-        return None
+    def packaged_example(self) -> str:
+        """What uses a network that was written for other programs, a file of `nlpkit/runs/packaged`; by default one
+        that only runs it."""
+        return "example.py"
 
     def export(self, path: Path) -> None:
         """Write a file for other programs, of a kind that the declaration lists in `exports`."""

@@ -209,9 +209,9 @@ class Tagger(Task[Segmentation | Entities | Tokens]):
     def between_parts(self, file_format: str) -> str | None:
         return {"conll": "", "text": None if self.reader.kind == "entities" else " "}.get(file_format)
 
-    def packaged_example(self) -> Path | None:
+    def packaged_example(self) -> str:
         reads_text = self.inputs.unit == "character" and "words" not in self.inputs.parts()
-        return Path(__file__).with_name("packaged_example.py") if reads_text else None
+        return "characters_example.py" if reads_text else "example.py"
 
     def measure(self, examples: Sequence[Example]) -> dict[str, Any]:
         """Metrics over examples with legal labels, of the kind that these spell."""
