@@ -58,7 +58,11 @@ def load_state(path: str | Path) -> tuple[dict[str, list[np.ndarray]], dict[str,
 
 
 def _array_of(variable):
-    return variable if isinstance(variable, np.ndarray) else ops.convert_to_numpy(variable.value)
+    if isinstance(variable, np.ndarray):
+        return variable
+    value = variable.value
+    # Of what each device counts by itself the sum.
+    return ops.convert_to_numpy(value.read_value() if hasattr(value, "read_value") else value)
 
 
 def get_values(variables: Sequence[Any]) -> list[np.ndarray]:

@@ -40,7 +40,9 @@ class Devices:
         if backend == "tensorflow":
             import tensorflow as tf
 
-            self._strategy = tf.distribute.MirroredStrategy(names[:count])
+            # What TensorFlow takes for processors by itself mistakes one sum for another at times.
+            sums = tf.distribute.ReductionToOneDevice() if "CPU" in names[0] else None
+            self._strategy = tf.distribute.MirroredStrategy(names[:count], cross_device_ops=sums)
         else:
             self._distribution = keras.distribution.DataParallel(devices=names[:count])
 
