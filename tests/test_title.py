@@ -481,3 +481,16 @@ def test_metrics_of_empty_and_equal_texts():
 
 def test_default_prediction_options_are_the_documented_ones():
     assert TitlePrediction().to_dict()["beam_width"] == 5 and TitlePrediction().max_length is None
+
+
+def test_each_search_has_a_program_of_its_own():
+    from nlpkit.tasks.title.decode import program_of
+
+    groups = [
+        [{}, {"n_best": 3, "prefix": "x", "length_penalty": 1.0}], [{"no_repeat": 2}], [{"no_repeat": 3}],
+        [{"temperature": 1.0}, {"temperature": 0.5, "seed": 3}], [{"temperature": 1.0, "top_k": 2}],
+        [{"temperature": 1.0, "top_k": 3}], [{"temperature": 1.0, "top_p": 0.9}, {"temperature": 0.7, "top_p": 0.5}],
+    ]  # fmt: skip
+    names = [{program_of(TitlePrediction.create(options))[0] for options in group} for group in groups]
+    assert all(len(group) == 1 for group in names) and len(set.union(*names)) == len(groups)
+    assert names[0] == {"search"} and names[3] == {"draw"}

@@ -29,7 +29,7 @@ def program_of(options: TitlePrediction) -> tuple[str, TitlePrediction]:
     kept: dict[str, Any] = {"no_repeat": options.no_repeat}
     if options.temperature > 0:
         kept |= {"top_k": options.top_k, "top_p": 0.5 if options.top_p < 1 else 1.0}  # whether it cuts, not how much
-    special = [f",{name}" for name, value in kept.items() if value != getattr(TitlePrediction, name)]
+    special = [f",{name}={value}" for name, value in kept.items() if value != getattr(TitlePrediction, name)]
     name = "draw" if options.temperature > 0 else "search"
     return f"{name}{''.join(special)}", TitlePrediction(**kept, temperature=float(options.temperature > 0))
 
