@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from nlpkit.datasets.files import PARTIAL, write_atomically
+from nlpkit.datasets.files import PARTIAL, digest_of, write_atomically
 from nlpkit.errors import DataError
 
 ENDING = ".journal"
@@ -25,6 +25,10 @@ class Noted(NamedTuple):
 
     size: int
     digest: str
+
+    def is_of(self, path: Path) -> bool:
+        """Whether a file is there, and just as it was noted."""
+        return path.is_file() and path.stat().st_size == self.size and digest_of(path) == self.digest
 
 
 class State(NamedTuple):

@@ -48,11 +48,11 @@ class GrowingFile:
     """
 
     def __init__(self, path: Path, noted: Noted | None = None, header: bytes = b""):
-        self._path, self._partial = path, path.with_name(path.name + PARTIAL)
+        self._path, self._partial = path, _partial_of(path)
         self._digest, self.size = hashlib.sha256(), 0
         self._member: gzip.GzipFile | None = None
         try:
-            file = files.open_partial(self._partial, is_kept=True) if noted else files.open_partial(self._partial)
+            file = files.open_partial(self._partial, is_kept=noted is not None)
         except OSError as error:
             raise DataError(why_not_written(error, path), path) from None
         if file is None:
@@ -221,7 +221,7 @@ def finish_left(path: str | Path, output: Noted, reports: Noted | None) -> None:
 
 def _finish_left(path, noted):
     for file in (_partial_of(path), path):
-        if file.is_file() and file.stat().st_size == noted.size and files.digest_of(file) == noted.digest:
+        if noted.is_of(file):
             if file != path:
                 files.put_in_place(file, path)
             return

@@ -62,12 +62,18 @@ def export_programs(task: Task[Any], examples: Any) -> dict[str, bytes]:
         save_folder(task, model, {}, force=False)
         sample.write_bytes(pickle.dumps(records))
         out.mkdir()
-        environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
-        command = [sys.executable, "-m", "nlpkit.runs.exports", str(model), str(sample), str(out)]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, errors="replace")
-        if done.returncode:
-            raise ValueError(done.stderr.strip().rpartition("\n")[2] or f"exit status {done.returncode}")
+        run_on_tensorflow("nlpkit.runs.exports", model, sample, out)
         return {path.stem: path.read_bytes() for path in sorted(out.iterdir())}
+
+
+def run_on_tensorflow(module: str, *arguments: str | Path) -> None:
+    """Run a module as a program of its own, with Keras on TensorFlow; a `ValueError` has the last line of what it says
+    if it fails."""
+    environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    command = [sys.executable, "-m", module, *map(str, arguments)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, errors="replace")
+    if done.returncode:
+        raise ValueError(done.stderr.strip().rpartition("\n")[2] or f"exit status {done.returncode}")
 
 
 def _main(model, records, out):

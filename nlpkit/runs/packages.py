@@ -11,8 +11,8 @@ import importlib.util
 import json
 import os
 import re
+import runpy
 import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -22,6 +22,7 @@ import numpy as np
 
 from nlpkit.datasets.files import PARTIAL, check_name
 from nlpkit.errors import ArtefactError, ConfigError, DataError, MissingPackageError, unknown_name
+from nlpkit.runs.exports import converted, run_on_tensorflow
 from nlpkit.runs.manifest import read_manifest, read_object
 
 if TYPE_CHECKING:
@@ -71,12 +72,10 @@ def export(folder: str | Path, out: str | Path, format: str = "onnx", force: boo
         raise DataError(f"can't be written: the folder {out.parent} does not exist", out)
     partial = Path(tempfile.mkdtemp(prefix=f".{out.name}", suffix=PARTIAL, dir=out.absolute().parent))
     try:
-        environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
-        command = [sys.executable, "-m", "nlpkit.runs.packages", str(folder), str(partial), format]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, errors="replace")
-        if done.returncode:
-            reason = done.stderr.strip().rpartition("\n")[2] or f"exit status {done.returncode}"
-            raise ConfigError(f"{folder}: can't be written as {format}: {reason}")
+        try:
+            run_on_tensorflow("nlpkit.runs.packages", folder, partial, format)
+        except ValueError as error:
+            raise ConfigError(f"{folder}: can't be written as {format}: {error}") from None
         os.chmod(partial, 0o755)
         _check_place(out, force)  # someone may have been there meanwhile
         if out.exists():
@@ -138,8 +137,6 @@ def _main(folder, out, format):
 
 
 def _write_onnx(graph: Graph, out: Path, name: str) -> None:
-    from nlpkit.runs.exports import converted
-
     (out / f"{name}.onnx").write_bytes(converted(graph))
 
 
@@ -214,18 +211,14 @@ def _described(x):
 
 def _compare(out, recordings):
     """See that the new files compute what Keras computes."""
-    spec = importlib.util.spec_from_file_location("network", out / "network.py")
-    assert spec is not None and spec.loader is not None
-    network = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(network)
+    load = runpy.run_path(str(out / "network.py"))["load"]
     for name, each in recordings.items():
-        for right, found in zip(each.outputs, network.load(out, name)(each.inputs), strict=True):
+        for right, found in zip(each.outputs, load(out, name)(each.inputs), strict=True):
             is_number = np.isfinite(right) if right.dtype.kind == "f" else np.ones(right.shape, bool)
             if right.shape != found.shape or not np.allclose(
                 right[is_number], found[is_number], rtol=_TOLERANCE, atol=_TOLERANCE
             ):
                 raise SystemExit(f"{name} computes something else than Keras does")
-    shutil.rmtree(out / "__pycache__", ignore_errors=True)
 
 
 if __name__ == "__main__":
