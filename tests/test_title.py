@@ -197,7 +197,7 @@ def slow_scores(task, text, title):
     """The log probability of each character of a title and of its end, by the whole network."""
     texts = Texts([text], task.vocabulary, task.settings)
     ids = np.append(texts.encode(0, title), END_ID)[None].astype("int32")
-    return task._forward(inputs_and_weights(texts.padded(np.array([0]), len(text)), ids)[0])[0]
+    return task.network.gold_scores(inputs_and_weights(texts.padded(np.array([0]), len(text)), ids)[0])[0]
 
 
 @pytest.mark.parametrize("penalty", [0.0, 1.0])
@@ -223,7 +223,7 @@ def test_the_search_is_that_which_runs_the_whole_network_for_each_step(predictor
                 finished.append((float(slow_scores(task, text, title).sum()) / (t + 1), title))
             ids = np.stack([known.encode(0, title + symbol) for symbol in symbols])
             inputs, *_ = inputs_and_weights(known.padded(np.zeros(len(ids), int), len(text)), ids.astype("int32"))
-            scores = task._forward(inputs)
+            scores = task.network.gold_scores(inputs)
             grown += [(float(s), title + symbol) for s, symbol in zip(scores.sum(-1), symbols)]
         alive = sorted(grown, reverse=True)[:width]
     finished += [(total / steps, title) for total, title in alive]

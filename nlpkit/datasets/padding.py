@@ -26,11 +26,11 @@ def gather_padded(
         [[2, 3, 4], [7, 0, 0]]
     """
     real, places = _steps(starts, lengths, size)
-    places = np.where(real, places, 0)
-    return {
-        name: np.where(real.reshape(real.shape + (1,) * (array.ndim - 1)), array[places], 0)
-        for name, array in arrays.items()
-    }
+    places, padding = np.where(real, places, 0).ravel(), np.flatnonzero(~real)
+    batch = {name: array.take(places, axis=0) for name, array in arrays.items()}
+    for array in batch.values():
+        array[padding] = 0
+    return {name: array.reshape(*real.shape, *array.shape[1:]) for name, array in batch.items()}
 
 
 def scatter_places(starts: np.ndarray, lengths: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:

@@ -36,26 +36,24 @@ def best_tags(chain: Chain, lengths: np.ndarray) -> np.ndarray:
     Returns:
         Tags, int32 ``(batch, time)``, 0 at padding.
     """
-    emissions, to_tag = chain.emissions, np.ascontiguousarray(chain.transitions.T)
-    batch, time, num_tags = emissions.shape
-    active = _active(lengths, time)
-    scores = emissions[:, 0] + chain.start
-    before = np.zeros((time, batch, num_tags), "uint8" if num_tags < 256 else "int32")
+    emissions = np.ascontiguousarray(chain.emissions.transpose(1, 2, 0))  # (time, tags, batch)
+    time, _, batch = emissions.shape
+    before, to_tag = chain.transitions[..., None], chain.transitions.T
+    active = np.append(_active(lengths, time), 0)
+    best = np.empty_like(emissions)  # score of the best path that ends with a tag at a step
+    best[0] = emissions[0] + chain.start[:, None]
     for t in range(1, time):
         n = active[t]
-        total = scores[:n, None, :] + to_tag  # (n, tag, tag before)
-        best = total.argmax(axis=2)
-        before[t, :n] = best
-        scores[:n] = np.take_along_axis(total, best[..., None], 2)[..., 0] + emissions[:n, t]
-    tags = np.zeros((batch, time), "int32")
-    tag = (scores + chain.end).argmax(axis=1)
-    rows = np.arange(batch)
+        total = best[t - 1, :, None, :n] + before  # (tag before, tag, n)
+        np.add(total.max(axis=0), emissions[t, :, :n], out=best[t, :, :n])
+    tags = np.zeros((time, batch), "int32")
     for t in range(time - 1, -1, -1):
-        n = active[t]
-        tags[:n, t] = tag[:n]
-        if t:
-            tag[:n] = before[t, rows[:n], tag[:n]]
-    return tags
+        n, onward = active[t], active[t + 1]
+        if onward < n:  # rows that end here
+            tags[t, onward:n] = (best[t, :, onward:n] + chain.end[:, None]).argmax(axis=0)
+        if onward:
+            tags[t, :onward] = (best[t, :, :onward].T + to_tag[tags[t + 1, :onward]]).argmax(axis=1)
+    return np.ascontiguousarray(tags.T)
 
 
 def path_posteriors(chain: Chain, lengths: np.ndarray, tags: np.ndarray, closing: np.ndarray) -> np.ndarray:

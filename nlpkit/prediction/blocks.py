@@ -1,12 +1,14 @@
-"""A chunk of lines to its answers, by stages that follow each other closely."""
+"""A chunk of lines to its answers, several chunks at once."""
 
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import queue
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 from nlpkit.datasets.files import decode_line
@@ -14,13 +16,14 @@ from nlpkit.datasets.readers import parse_object
 from nlpkit.prediction.answers import Problem
 from nlpkit.prediction.chunks import LONGEST, Chunk
 
-_AHEAD = 3  # blocks on their way, besides the one that is read and the one that is written
+_AT_ONCE = 2  # chunks: while one is read, cut and written in Python, the other keeps a core busy with its network
+_BETWEEN_TRIMS = 8  # chunks, after which free memory goes back to the system
+_TURN = 2e-4  # seconds that a thread may keep the interpreter for while another one waits for it
 _SHOWN = 200  # characters of a line that a report repeats
 
 
 class Stages(NamedTuple):
-    """The way of a block of lines: with `answer_ahead` each stage has threads of its own, so that blocks follow each
-    other closely."""
+    """The way of a chunk of lines."""
 
     encode: Callable[[list[Any]], tuple[Any, Sequence[Problem]]]  # takes lines, or objects of JSON lines
     run: Callable[[Any], Any]  # takes what `encode` gives
@@ -71,19 +74,15 @@ class Answered(NamedTuple):
 def answer(stages: Stages, chunks: Iterable[Chunk]) -> Iterator[Answered]:
     """The answers to chunks, one after the other."""
     for chunk in chunks:
-        block = _parsed(chunk, stages.is_json)
-        for step, _ in _steps(stages):
-            block = step(block)
-        yield _answered(block)
+        yield _answer(stages, chunk)
 
 
 def answer_ahead(stages: Stages, chunks: Iterable[Chunk]) -> Iterator[Answered]:
-    """The same by threads that work ahead of what is asked for: a step has its own, and `_AHEAD` bounds what waits.
+    """The same by threads that work ahead of what is asked for, on `_AT_ONCE` chunks.
 
-    A block is handed on as soon as it is done, whether or not there is another one.
+    A chunk is handed on as soon as it is answered, whether or not there is another one.
     """
-    steps = _steps(stages)
-    begun: queue.Queue[Any] = queue.Queue(_AHEAD)
+    begun: queue.Queue[Any] = queue.Queue(1)
     stopped = threading.Event()
 
     def put(item):
@@ -92,77 +91,68 @@ def answer_ahead(stages: Stages, chunks: Iterable[Chunk]) -> Iterator[Answered]:
                 begun.put(item, timeout=0.1)
                 return
 
-    def begin(block):
-        answer = Future()
-        answer.set_result(block)
-        for (step, _), pool in zip(steps, pools, strict=True):
-            answer = pool.submit(lambda step, before: step(before.result()), step, answer)
-        return answer
-
     def work():
         try:
             for chunk in chunks:
-                put(begin(_parsed(chunk, stages.is_json)))
+                put(pool.submit(_answer, stages, chunk))
                 if stopped.is_set():
                     return
             put(None)
         except BaseException as error:
             put(error)
 
-    pools = [ThreadPoolExecutor(workers) for _, workers in steps]
+    pool = ThreadPoolExecutor(_AT_ONCE)
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(_TURN)
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
+    done = 0
     try:
         while (item := begun.get()) is not None:
             if isinstance(item, BaseException):
                 raise item
-            yield _answered(item.result())
+            yield item.result()
+            done += 1
+            if done % _BETWEEN_TRIMS == 0:
+                _return_memory()
     finally:
         stopped.set()
+        sys.setswitchinterval(interval)
         thread.join()
-        for pool in pools:
-            pool.shutdown(cancel_futures=True)
+        pool.shutdown(cancel_futures=True)
 
 
-class _Block(NamedTuple):
-    """A chunk on its way."""
+def _answer(stages, chunk):
+    """A chunk the whole way."""
+    items, problems = _parsed(chunk, stages.is_json)
+    encoded, more = stages.encode(items)
+    text = stages.write(encoded, stages.run(encoded))
+    problems = {problem.row: problem for problem in [*more, *problems]}  # the last one of a row is the worst
+    lines = _lines(chunk.content) if problems else []
+    reports = [
+        Report(row, problems[row].reason, problems[row].is_error, _begin(lines[row])) for row in sorted(problems)
+    ]
+    is_part = bool(chunk.before) or not chunk.is_last
+    ended = len(items) - (not chunk.is_last)
+    content = text if isinstance(text, bytes) else text.encode("utf-8", "replace")
+    return Answered(chunk.number, chunk.size, is_part, chunk.is_last, ended, content, reports)
 
-    chunk: Chunk
-    items: list[Any]
-    problems: Sequence[Problem]  # of lines that could not be read; then of others as well
-    encoded: Any = None
-    outputs: Any = None
-    text: bytes = b""
 
-
-def _steps(stages):
-    """The stages as functions of a block, and how many blocks each works on at once."""
-
-    def encode(block):
-        encoded, problems = stages.encode(block.items)
-        return block._replace(encoded=encoded, problems=[*problems, *block.problems])
-
-    def run(block):
-        return block._replace(outputs=stages.run(block.encoded))
-
-    def write(block):
-        text = stages.write(block.encoded, block.outputs)
-        content = text if isinstance(text, bytes) else text.encode("utf-8", "replace")
-        return block._replace(text=content, encoded=None, outputs=None)
-
-    # Two blocks are in the network at once: when one has its last batch there, the other keeps the cores busy.
-    return (encode, 1), (run, 2), (write, 1)
+def _return_memory():
+    """Give the system back what is free: chunks differ in size a little, and the gaps that they leave add up."""
+    with contextlib.suppress(AttributeError, OSError):  # only glibc has it
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _parsed(chunk, is_json):
-    """Each line of a chunk read as a text or an object; one that can't be is an empty text."""
+    """Each line of a chunk read as a text or an object, and what is wrong with some; one that can't be is empty."""
     if chunk.is_passed_over:
         reason = f"is {chunk.size:,} bytes long, and can be {LONGEST:,} at most; cut it into several lines"
-        return _Block(chunk, [""], [Problem(0, reason, is_error=True)])
+        return [""], [Problem(0, reason, is_error=True)]
     content = chunk.content
     if not is_json and b"\r" not in content:
         with contextlib.suppress(UnicodeDecodeError):
-            return _Block(chunk, content.decode("utf-8").removesuffix("\n").split("\n"), [])
+            return content.decode("utf-8").removesuffix("\n").split("\n"), []
     items, problems = [], []
     for row, line in enumerate(_lines(content)):
         try:
@@ -173,19 +163,7 @@ def _parsed(chunk, is_json):
             problems.append(Problem(row, getattr(error, "reason", str(error)), is_error=True))
             item = ""
         items.append(item)
-    return _Block(chunk, items, problems)
-
-
-def _answered(block):
-    chunk = block.chunk
-    problems = {problem.row: problem for problem in block.problems}  # the last one of a row is the worst
-    lines = _lines(chunk.content) if problems else []
-    reports = [
-        Report(row, problems[row].reason, problems[row].is_error, _begin(lines[row])) for row in sorted(problems)
-    ]
-    is_part = bool(chunk.before) or not chunk.is_last
-    ended = len(block.items) - (not chunk.is_last)
-    return Answered(chunk.number, chunk.size, is_part, chunk.is_last, ended, block.text, reports)
+    return items, problems
 
 
 def _begin(line):

@@ -209,7 +209,7 @@ class Predictor(abc.ABC, Generic[A]):
                 'start processes by "spawn"'
             )
 
-    # What a subclass says. `encode`, `run` and `write` each run in threads of their own, block after block.
+    # What a subclass says. Several threads call these at once, each for a chunk of its own.
 
     @classmethod
     def parse(cls, item: Any) -> Any:

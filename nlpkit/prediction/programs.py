@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple, Protocol
@@ -40,15 +41,36 @@ def cores() -> int:
 
 def side_by_side(work: Callable[..., None], batches: Iterable[tuple], at_once: int) -> None:
     """Call ``work(*batch)`` for each batch, some at once in threads: alone, the operations of a small batch leave cores
-    idle."""
-    batches, at_once = list(batches), min(at_once, cores())
-    if len(batches) == 1 or at_once == 1:
-        for batch in batches:  # a thread would take longer to start than a short text to be answered
-            work(*batch)
-        return
-    with ThreadPoolExecutor(at_once) as pool:
-        for done in [pool.submit(work, *batch) for batch in batches]:
-            done.result()
+    idle. Where several threads call it at once, these share the cores."""
+    batches = list(batches)
+    with _callers as calling:
+        at_once = max(1, min(at_once, cores()) // calling)
+        if len(batches) == 1 or at_once == 1:
+            for batch in batches:  # a thread would take longer to start than a short text to be answered
+                work(*batch)
+            return
+        with ThreadPoolExecutor(at_once) as pool:
+            for done in [pool.submit(work, *batch) for batch in batches]:
+                done.result()
+
+
+class _Callers:
+    """Counts who is within it, the one that enters among them."""
+
+    def __init__(self):
+        self._count, self._lock = 0, threading.Lock()
+
+    def __enter__(self):
+        with self._lock:
+            self._count += 1
+            return self._count
+
+    def __exit__(self, *error):
+        with self._lock:
+            self._count -= 1
+
+
+_callers = _Callers()
 
 
 class OnnxProgram:

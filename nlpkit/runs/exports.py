@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nlpkit.errors import MissingPackageError
+from nlpkit.runs.fusions import fuse
 
 if TYPE_CHECKING:
     from nlpkit.prediction.programs import Graph
@@ -104,8 +105,9 @@ def converted(graph: Graph) -> bytes:
         lambda *arrays: graph.model(dict(zip(inputs, arrays)), training=False), input_signature=signature
     )
     handlers: dict[str, Any] = {"SelectV2": (_select, [])}
-    converted = tf2onnx.convert.from_function(function, signature, opset=_OPSET, custom_op_handlers=handlers)
-    return _halved(converted[0])
+    model, _ = tf2onnx.convert.from_function(function, signature, opset=_OPSET, custom_op_handlers=handlers)
+    fuse(model)
+    return _halved(model)
 
 
 def _select(graph: Any, node: Any, name: str, arguments: Any) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import math
+import operator
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
@@ -88,7 +88,7 @@ class Lexicon:
         """Read what `write` wrote into a gzipped file."""
         fields = read_packed(path).replace("\n", "\t").split("\t")
         words, levels = fields[:-1:2], fields[1::2]
-        if len(words) != len(levels) or any(a >= b for a, b in itertools.pairwise(words)):
+        if len(words) != len(levels) or any(map(operator.ge, words, words[1:])):
             raise ValueError(f"{path.name}: its words are not in order, or one stands there twice")
         lexicon = cls.__new__(cls)
         lexicon._index("\n".join(words), np.array(levels, "uint8"))

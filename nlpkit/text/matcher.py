@@ -5,11 +5,14 @@ from collections.abc import Iterator
 import numpy as np
 
 from nlpkit.text.characters import FlatTexts
-from nlpkit.text.ngrams import NgramTable
+from nlpkit.text.ngrams import KeyFilter, NgramTable
 
 
 class WordMatcher:
     """Words given as one array of normalised code points, matched by the hash of each n-gram of their lengths.
+
+    Longer n-grams are looked up only where a word may go on: most places of a text are passed over after two
+    characters.
 
     Args:
         codes: uint32, the code points of all words.
@@ -17,37 +20,39 @@ class WordMatcher:
     """
 
     def __init__(self, codes: np.ndarray, starts: np.ndarray, lengths: np.ndarray):
-        self._tables = {}
-        for length in np.unique(lengths):
-            same = np.flatnonzero(lengths == length)
-            keys = _hash([codes[starts[same] + i] for i in range(length)])
-            keys, first = np.unique(keys, return_index=True)
-            self._tables[int(length)] = NgramTable(keys), same[first]
+        self._tables, self._beginnings = {}, {}
+        words = np.argsort(lengths, kind="stable")
+        starts, lengths = starts[words], lengths[words]
+        keys = np.zeros(len(words), "uint64")
+        for length in range(1, int(lengths.max(initial=0)) + 1):
+            first, end = np.searchsorted(lengths, [length, length + 1])
+            keys[first:] = _extend(keys[first:], codes[starts[first:] + length - 1])
+            if first < end:
+                distinct, chosen = np.unique(keys[first:end], return_index=True)
+                self._tables[length] = NgramTable(distinct), words[first:end][chosen]
+            if length > 1 and end < len(words):
+                self._beginnings[length] = KeyFilter(keys[end:])
 
     def find(self, texts: FlatTexts) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
         """For each length of a word: the length, the places in the flat texts where one begins, and which it is."""
         codes = texts.normal
-        keys, hashed = np.zeros(len(codes), "uint64"), 0
-        for length, (table, words) in self._tables.items():
-            if length > len(codes):
-                return
-            for i in range(hashed, length):
-                keys = _extend(keys[: len(codes) - i], codes[i:])
-            hashed = length
-            places = table.find(keys)
-            begins = np.flatnonzero(places >= 0)
-            yield length, begins, words[places[begins]]
-
-
-def _hash(columns):
-    """64-bit keys of n-grams given column by column. An edge is not a character, so that no match spans two texts."""
-    keys = np.zeros(len(columns[0]), "uint64")
-    for column in columns:
-        keys = _extend(keys, column)
-    return keys
+        places, keys = np.arange(len(codes)), np.zeros(len(codes), "uint64")
+        for length in range(1, max(self._tables, default=0) + 1):
+            if length > 1:
+                places = places[: np.searchsorted(places, len(codes) - length, side="right")]
+            keys = _extend(keys[: len(places)], codes[places + length - 1])
+            if length in self._tables:
+                table, words = self._tables[length]
+                found = table.find(keys)
+                hit = np.flatnonzero(found >= 0)
+                yield length, places[hit], words[found[hit]]
+            if length in self._beginnings:
+                going_on = np.flatnonzero(self._beginnings[length].may_have(keys))
+                places, keys = places[going_on], keys[going_on]
 
 
 def _extend(keys, codes):
-    # Each code point is spread over all 64 bits before it enters, so that two n-grams share a key by chance only.
+    # Each code point is spread over all 64 bits before it enters, so that two n-grams share a key by chance only. An
+    # edge is not a character of a word, so that no match spans two texts.
     spread = (codes.astype("uint64") + np.uint64(1)) * np.uint64(0xD6E8FEB86659FD93)
     return (keys ^ (spread ^ (spread >> np.uint64(32)))) * np.uint64(0x100000001B3)

@@ -20,7 +20,7 @@ class NgramTable:
     def __init__(self, keys: np.ndarray):
         bits = max(4, int(np.ceil(np.log2(max(1, len(keys)) * 2))))
         self._shift = np.uint64(64 - bits)
-        home = self._home(keys)
+        home = _mixed(keys, self._shift)
         order = np.argsort(home, kind="stable")
         # In order of their homes, every key takes its home or, if that is taken, the next free slot.
         step = np.arange(len(keys))
@@ -34,7 +34,7 @@ class NgramTable:
 
     def find(self, keys: np.ndarray) -> np.ndarray:
         """int32, the place of each key, or -1."""
-        slots = self._home(keys)
+        slots = _mixed(keys, self._shift)
         found = self._keys[slots]
         same, empty = found == keys, np.iinfo("uint64").max
         places = np.full(len(keys), -1, "int32")
@@ -51,5 +51,30 @@ class NgramTable:
             open_ = open_[~hit & (found != empty)]
         return places
 
-    def _home(self, keys):
-        return ((keys * _MIX) >> self._shift).astype("int64")
+
+class KeyFilter:
+    """Says of keys whether they may be among some others: of these always, of one in eight of the rest at most. It is
+    small enough to stay in a cache, where a table is not.
+
+    Args:
+        keys: uint64 ``(n,)``.
+
+    Example:
+
+        >>> KeyFilter(np.array([10, 20], "uint64")).may_have(np.array([20, 11], "uint64")).tolist()
+        [True, False]
+    """
+
+    def __init__(self, keys: np.ndarray):
+        bits = max(4, int(np.ceil(np.log2(max(1, len(keys)) * 8))))
+        self._shift = np.uint64(64 - bits)
+        self._held = np.zeros(2**bits, bool)
+        self._held[_mixed(keys, self._shift)] = True
+
+    def may_have(self, keys: np.ndarray) -> np.ndarray:
+        """bool, for each key."""
+        return self._held[_mixed(keys, self._shift)]
+
+
+def _mixed(keys, shift):
+    return ((keys * _MIX) >> shift).view("int64")

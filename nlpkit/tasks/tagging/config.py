@@ -20,10 +20,10 @@ class TaggingSettings(UnitSettings):
         # One narrow layer: what the lexicon and the bigrams know needs little mixing.
         "fast": {
             "lexicon": "jieba",
-            "width": 32,
+            "width": 16,
             "dilations": [1],
-            "char_dim": 32,
-            "bigram_dim": 24,
+            "char_dim": 16,
+            "bigram_dim": 12,
             "dropout": 0.1,
             "char_dropout": 0.1,
             "learning_rate": 3e-3,

@@ -15,7 +15,7 @@ from nlpkit.tasks.tagging.config import TAGGING
 from nlpkit.tasks.units.reader import Inputs
 from nlpkit.text.tag_schemes import scheme_roles, split_label
 
-_IN_CACHE = 1 << 17
+_IN_CACHE = 1 << 15
 """Numbers of a layer's output that the network computes at once: so much stays in the cache of a core, which halves the
 time. Paths are found for more steps at once, as each step of theirs is a call of NumPy."""
 
