@@ -4,10 +4,14 @@ import subprocess
 import sys
 from unittest import mock
 
+import keras
+import numpy as np
+import onnx
 import pytest
 
 import nlpkit
 from nlpkit.errors import ArtefactError, ConfigError, MissingPackageError, TrainingError
+from nlpkit.prediction.programs import Graph, OnnxProgram
 from nlpkit.runs import exports
 from nlpkit.runs.convert import save_folder
 
@@ -120,3 +124,18 @@ def test_an_answer_that_differs_is_seen():
     assert not exports.is_same(one, {"words": [{"text": "今天", "probability": 0.92}], "score": 1})
     assert not exports.is_same(one, {"words": [{"text": "今", "probability": 0.91}], "score": 1})
     assert not exports.is_same(one, {"words": [], "score": 1})
+
+
+def test_fewer_operations_compute_the_same():
+    ids = keras.Input((None,), dtype="int32", name="ids")
+    x = keras.layers.Embedding(9, 6)(ids)
+    x = keras.layers.LayerNormalization(gamma_initializer="random_normal", beta_initializer="random_normal")(x)
+    graph = Graph(keras.Model({"ids": ids}, keras.layers.Dense(5, bias_initializer="random_normal")(x)))
+    with mock.patch.object(exports, "fuse"):
+        spelt = exports.converted(graph)
+    fused = exports.converted(graph)
+    given = {"ids": np.array([[0, 3, 8], [-1, -9, 5]])}
+    np.testing.assert_allclose(OnnxProgram(fused)(given), OnnxProgram(spelt)(given), atol=1e-6)
+    before, after = ({node.op_type for node in onnx.load_from_string(each).graph.node} for each in (spelt, fused))
+    assert {"Sqrt", "ReduceMean", "MatMul", "Where"} <= before - after
+    assert {"LayerNormalization", "Gemm"} <= after - before

@@ -13,7 +13,7 @@ from nlpkit.text import tag_schemes
 from nlpkit.text.characters import EDGE, FlatTexts, code_points, from_code_points, normalize_text
 from nlpkit.text.graphemes import graphemes
 from nlpkit.text.lexicon import Lexicon, jieba_words
-from nlpkit.text.ngrams import NgramTable
+from nlpkit.text.ngrams import KeyFilter, NgramTable
 from nlpkit.text.repetition import repetitions
 from nlpkit.text.tokens import FlatTokens, TokenFeatures
 from nlpkit.text.vocabulary import PADDING, UNKNOWN, BigramVocabulary, CharacterVocabulary, Vocabulary
@@ -96,6 +96,12 @@ def test_ngram_table_is_a_dictionary(keys, others):
     places = {key: i for i, key in enumerate(keys)}
     wanted = np.array(keys + others, "uint64")
     assert table.find(wanted).tolist() == [places.get(key, -1) for key in wanted.tolist()]
+    assert KeyFilter(np.array(keys, "uint64")).may_have(wanted)[: len(keys)].all()
+
+
+def test_a_filter_lets_few_others_through():
+    keys = np.random.default_rng(0).integers(0, 2**63, 4_000).astype("uint64")
+    assert KeyFilter(keys[:1_000]).may_have(keys[1_000:]).mean() < 0.125
 
 
 @settings(max_examples=30)

@@ -68,4 +68,4 @@ def measured(arguments):
     )
     begin = time.monotonic()
     done = subprocess.run([sys.executable, "-c", program, *arguments], check=True, capture_output=True, text=True)
-    return time.monotonic() - begin, int(done.stdout) * 1024 / 1e6
+    return time.monotonic() - begin, int(done.stdout.split()[-1]) * 1024 / 1e6
