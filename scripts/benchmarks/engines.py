@@ -51,11 +51,9 @@ def row(folder, path, singly):
     looped = one_by_one(looping, records[:singly])
     first = nlpkit.benchmark(folder, runtimes=("onnx", "keras"), seconds=0.1)
     name = f"{task.declaration.name}, {Path(folder).name}"
-    figures = (*rates, *alone, looped)
-    return (
-        name, f"{len(records):,}", f"{same:,}", f"{most:.4f}", *(f"{each['first_answer']:.2f}" for each in first.values()),
-        *(f"{figure:,.0f}" for figure in figures), f"{rates[0] / looped:,.0f}×",
-    )  # fmt: skip
+    starts = [f"{each['first_answer']:.2f}" for each in first.values()]
+    figures = [f"{figure:,.0f}" for figure in (*rates, *alone, looped)]
+    return name, f"{len(records):,}", f"{same:,}", f"{most:.4f}", *starts, *figures, f"{rates[0] / looped:,.0f}×"
 
 
 def compared(answers, others):
