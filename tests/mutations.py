@@ -26,6 +26,7 @@ from nlpkit.datasets.vector_files import read_chosen_vectors, read_vectors
 from nlpkit.errors import NlpkitError
 from nlpkit.options import parse_flag, read_settings
 from nlpkit.prediction.blocks import Stages
+from nlpkit.prediction.programs import OnnxProgram
 from nlpkit.prediction.stream import Part, predict_stream
 from nlpkit.runs import weights
 from nlpkit.runs.artefact import load_artefact
@@ -93,11 +94,13 @@ class Mutations:
         }
         self._others = self._readers()
         self._tagger = nlpkit.load(models["words"])
+        self._onnx = _small_program()
         self.kinds: dict[str, Callable[[random.Random], Any]] = {
             "data files": self._data_file,
             "other files": self._other_file,
             "folders": self._folder_without_network,
             "weights": self._weights,
+            "programs": self._program,
             "records": self._records,
             "tags": self._tags,
             "lines": self._lines,
@@ -174,6 +177,11 @@ class Mutations:
         mutate_folder(source, folder, rng, only="model.keras")
         nlpkit.load(folder)
 
+    def _program(self, rng):
+        """A network as ONNX, read and computed."""
+        with contextlib.suppress(ValueError):  # that it is none
+            OnnxProgram(mutated_bytes(self._onnx, rng))({"ids": np.array([[1, 2, 3]])})
+
     def _records(self, rng):
         """What a user gives to `predict`, up to the network."""
         task = rng.choice([self._tagger])
@@ -243,6 +251,25 @@ _ECHO = Stages(
     run=lambda items: items,
     write=lambda items, _: "".join(json.dumps(item) + "\n" for item in items),
 )
+
+
+def _small_program():
+    """An embedding and a layer, as ONNX."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    rng = np.random.default_rng(0)
+    shapes = {"table": (5, 4), "kernel": (4, 3), "bias": (3,)}
+    weights = [numpy_helper.from_array(rng.random(shape, "float32"), name) for name, shape in shapes.items()]
+    nodes = [
+        helper.make_node("Gather", ["table", "ids"], ["vectors"]),
+        helper.make_node("MatMul", ["vectors", "kernel"], ["product"]),
+        helper.make_node("Add", ["product", "bias"], ["scores"]),
+    ]
+    ids = helper.make_tensor_value_info("ids", TensorProto.INT32, ["batch", "time"])
+    scores = helper.make_tensor_value_info("scores", TensorProto.FLOAT, ["batch", "time", 3])
+    opset = helper.make_opsetid("", 18)
+    graph = helper.make_graph(nodes, "small", [ids], [scores], weights)
+    return helper.make_model(graph, opset_imports=[opset], ir_version=9).SerializeToString()
 
 
 def _options_among(kind, rng):

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from nlpkit.errors import MissingPackageError
+from nlpkit.errors import ArtefactError, MissingPackageError
 
 
 class Program(Protocol):
@@ -83,6 +83,7 @@ class OnnxProgram:
     Raises:
         MissingPackageError: without onnxruntime.
         ValueError: if the content is something else.
+        ArtefactError: in a call, if it does not compute with these arrays.
     """
 
     def __init__(self, content: bytes, threads: int = 1):
@@ -94,16 +95,21 @@ class OnnxProgram:
         options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
         options.log_severity_level = 4  # what is wrong comes as an error as well
         try:
-            self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+            self._session = onnxruntime.InferenceSession(
+                content, options, providers=["CPUExecutionProvider"], enable_fallback=0
+            )
+            self._dtypes = {each.name: _DTYPES[each.type] for each in self._session.get_inputs()}
         except Exception as error:  # onnxruntime has a class for each of its codes, with no base of their own
             raise ValueError(
                 f"is no network that onnxruntime {onnxruntime.__version__} reads: {error!s:.200}"
             ) from None
-        self._dtypes = {each.name: _DTYPES[each.type] for each in self._session.get_inputs()}
 
     def __call__(self, arrays: dict[str, np.ndarray]) -> Any:
-        given = {name: np.ascontiguousarray(arrays[name], dtype) for name, dtype in self._dtypes.items()}
-        outputs = self._session.run(None, given)
+        try:
+            given = {name: np.ascontiguousarray(arrays[name], dtype) for name, dtype in self._dtypes.items()}
+            outputs = self._session.run(None, given)
+        except Exception as error:
+            raise ArtefactError(f"onnxruntime can't compute what this model is asked: {error!s:.200}") from None
         return outputs[0] if len(outputs) == 1 else outputs
 
 
