@@ -329,7 +329,7 @@ from nlpkit.prediction.journal import Journal
 from nlpkit.prediction.stream import Part, predict_stream
 
 def write(items, _):
-    time.sleep(0.01)
+    time.sleep(0.04)
     return "".join(f"{x}{x}\\n" for x in items)
 
 journal._EVERY = 0.05

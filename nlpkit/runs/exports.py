@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 PACKAGES = ("onnxruntime", "tf2onnx")
 _COMPARED = 200  # records
 _OPSET = 18
+_DRAWN_OTHERWISE = 0.05
+"""Share of drawn answers that may differ: where a number falls between two of thousands of characters, the last bit of
+a probability decides, and what follows is another text."""
 _LARGE = 1024  # numbers of a weight
 _TOLERANCE = 1e-3  # of the numbers in an answer, which are rounded to four digits
 
@@ -87,11 +90,16 @@ def _main(model, records, out):
     expected = [task.answer(asked, **options) for options in task.compared_under]
     task.programs = {name: OnnxProgram(content) for name, content in contents.items()}
     for options, answers in zip(task.compared_under, expected):
-        for record, right, found in zip(asked, answers, task.answer(asked, **options), strict=True):
-            if not is_same(right.to_dict(), found.to_dict()):
-                raise SystemExit(f"onnxruntime answers otherwise than Keras: {record!r:.80}")
+        found = task.answer(asked, **options)
+        others = [i for i, pair in enumerate(zip(answers, found, strict=True)) if not is_same(*map(_plain, pair))]
+        if len(others) > (_DRAWN_OTHERWISE * len(asked) if options.get("temperature") else 0):
+            raise SystemExit(f"onnxruntime answers otherwise than Keras: {asked[others[0]]!r:.80}")
     for name, content in contents.items():
         Path(out, f"{name}.onnx").write_bytes(content)
+
+
+def _plain(answer):
+    return answer.to_dict()
 
 
 def converted(graph: Graph) -> bytes:

@@ -214,10 +214,12 @@ def _compare(out, recordings):
     load = runpy.run_path(str(out / "network.py"))["load"]
     for name, each in recordings.items():
         for right, found in zip(each.outputs, load(out, name)(each.inputs), strict=True):
-            is_number = np.isfinite(right) if right.dtype.kind == "f" else np.ones(right.shape, bool)
-            if right.shape != found.shape or not np.allclose(
-                right[is_number], found[is_number], rtol=_TOLERANCE, atol=_TOLERANCE
-            ):
+            if right.shape != found.shape:
+                raise SystemExit(f"{name} computes something else than Keras does")
+            is_same = np.isclose(right, found, rtol=_TOLERANCE, atol=_TOLERANCE) | ~np.isfinite(right)
+            others = (~is_same).reshape(len(right), -1).any(axis=1).sum()
+            # Of drawn texts some differ: see `nlpkit.runs.exports`.
+            if others > (len(right) // 2 if "noise" in each.inputs else 0):
                 raise SystemExit(f"{name} computes something else than Keras does")
 
 
