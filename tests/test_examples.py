@@ -54,7 +54,8 @@ def test_the_notebook_runs_from_top_to_bottom(tmp_path):
     cells = json.loads((EXAMPLES / "answers.ipynb").read_text("utf-8"))["cells"]
     code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
     program = tmp_path / "notebook.py"
-    program.write_text(re.sub(r'"epochs": \d+', '"epochs": 2', "\n".join(code)), "utf-8")
+    few = '"epochs": 2, "least_steps": 0, "onnx": "off"'
+    program.write_text(re.sub(r'"epochs": \d+', few, "\n".join(code)), "utf-8")
     run(program, EXAMPLES)
     shown = [output.get("data", {}) for cell in cells for output in cell.get("outputs", ())]
     assert sum("text/html" in data for data in shown) >= 3

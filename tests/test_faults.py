@@ -34,12 +34,11 @@ def eagerly():
 def test_every_call_of_the_writer_in_a_training(kind, calls, tmp_path, eagerly):
     lines = "".join(f"{word}\tfood\n{word}书\tbook\n" for word in ("面", "汤", "饭", "菜"))
     (tmp_path / "lines.tsv").write_text(lines, "utf-8")
+    settings = {"epochs": 1, "save_every": 1, "least_steps": 0}
 
     def run(folder, resume=False):
         keras.utils.clear_session()  # layers are numbered anew, as in a process of its own
-        nlpkit.train(
-            LineClassifier, tmp_path / "lines.tsv", out=folder, resume=resume, settings={"epochs": 1, "save_every": 1}
-        )
+        nlpkit.train(LineClassifier, tmp_path / "lines.tsv", out=folder, resume=resume, settings=settings)
 
     seen = check_every_point(run, lambda folder: run(folder, resume=True), weights_of, tmp_path / "runs", kind, calls)
     assert len(seen) > 30 and {call.split()[0] for call in seen} >= {"create", "write", "flush", "rename"}
