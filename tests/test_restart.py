@@ -215,7 +215,7 @@ def test_shards_are_joined(tagger, tmp_path, small_chunks, name):
     expected = tagger.predict_file(source, tmp_path / f"whole{name}")
     for number in (2, 1):
         tagger.predict_file(source, target, shard=f"{number}/3")
-    with pytest.raises(DataError, match=r"the shards 3/3 are missing; run them first"):
+    with pytest.raises(DataError, match=r"not there, or not finished: shard 3/3; run what is missing"):
         nlpkit.merge(target)
     assert tagger.predict_file(source, target, shard="3/3").lines > 50
     assert nlpkit.merge(target) == expected

@@ -278,6 +278,8 @@ def expand(input: str | Path) -> list[Any]:
     else:
         found = [Path(path) for path in sorted(glob.glob(str(input), recursive=True))]
         found = [path for path in found if path.is_file() and not _is_own(path.name)]
+    if not found and Path(input).is_dir():
+        raise DataError("is a folder without a file to answer", input)
     if not found:
         raise DataError("there is no such file, and none that fits it as a pattern", input)
     return found

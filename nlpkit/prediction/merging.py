@@ -82,7 +82,7 @@ def _shards(output):
         raise DataError(f"has shards of {' and of '.join(map(str, totals))} here; leave those of one run", output)
     missing = [str(shard) for number in range(totals[0]) if (shard := Shard(number + 1, totals[0])) not in found]
     if missing:
-        raise DataError(f"the shards {', '.join(missing[:5])} are missing; run them first", output)
+        raise DataError(f"not there, or not finished: shard {', '.join(missing[:5])}; run what is missing", output)
     shards = [_checked(found[shard]) for shard in sorted(found, key=lambda shard: shard.number)]
     first = shards[0].run
     for each in shards[1:]:

@@ -21,6 +21,8 @@ from nlpkit.prediction.chunks import open_input, read_chunks
 from nlpkit.prediction.stream import Part
 
 _PATIENCE = 5.0  # seconds
+_SETTINGS = b"\x04"  # the type of the first frame that either side of HTTP/2, which Ray speaks, sends
+_HELLO = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0" + _SETTINGS + bytes(5)
 _LEAST, _MOST = 4, 2000  # chunks of a piece of work; pieces of a part
 
 
@@ -106,9 +108,13 @@ def _check_address(address):
             raise ConfigError(f"address = {address!r}: must be HOST:PORT, or auto for the cluster of this machine")
         return
     try:
-        socket.create_connection((found[1], int(found[2])), timeout=_PATIENCE).close()
+        with socket.create_connection((found[1], int(found[2])), timeout=_PATIENCE) as connection:
+            connection.sendall(_HELLO)
+            answer = connection.recv(9)
     except (OSError, OverflowError) as error:
         raise ConfigError(f"address = {address!r}: no cluster of Ray answers there ({error})") from None
+    if answer[3:4] != _SETTINGS:
+        raise ConfigError(f"address = {address!r}: what answers there is no cluster of Ray")
 
 
 class _Worker:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
+import re
 import subprocess
 import sys
 import tempfile
@@ -24,6 +25,7 @@ from nlpkit.errors import ConfigError, DataError, unknown_name
 from nlpkit.prediction import RUNTIMES
 from nlpkit.prediction.jobs import format_by_name
 from nlpkit.runs.manifest import read_manifest
+from nlpkit.terminal import say
 
 SIZES = (1, 8, 64, 512)
 """Records that are given at once."""
@@ -38,8 +40,8 @@ def benchmark(
     Args:
         folder: the trained folder.
         data: a file with a record on each line, of which the first 2,048 are used; None takes a few short ones.
-        runtimes: of `nlpkit.prediction.RUNTIMES`; None measures ``onnx``, if the folder has what it needs, and
-            ``keras``.
+        runtimes: of `nlpkit.prediction.RUNTIMES`; None measures ``onnx`` and ``keras``, as far as the folder and the
+            machine have what they need.
         seconds: how long each figure is measured.
 
     Returns:
@@ -66,10 +68,19 @@ def benchmark(
     with tempfile.TemporaryDirectory() as place:
         path = Path(place, "records.json")
         path.write_text(json.dumps(records), "utf-8")
-        return {
-            name: _measured(folder, name, path, seconds)
-            for name in runtimes or (["onnx", "keras"] if has_onnx else ["keras"])
-        }
+        if runtimes:
+            return {name: _measured(folder, name, path, seconds) for name in runtimes}
+        found, problems = {}, []
+        for name in ["onnx", "keras"] if has_onnx else ["keras"]:
+            try:
+                found[name] = _measured(folder, name, path, seconds)
+            except ConfigError as error:  # such as a package that is not installed
+                problems.append(error)
+        if not found:
+            raise problems[0]
+        for problem in problems:
+            say(f"nlpkit: {problem}")
+        return found
 
 
 def _records(data):
@@ -86,7 +97,9 @@ def _measured(folder, runtime, records, seconds):
     command = [sys.executable, "-m", "nlpkit.runs.benchmark", str(folder), runtime, str(records), str(seconds)]
     done = subprocess.run(command, capture_output=True, text=True, errors="replace")
     if done.returncode:
-        raise ConfigError(f"{folder}: can't be measured by {runtime}: {done.stderr.strip().rpartition(chr(10))[2]}")
+        reason = done.stderr.strip().rpartition("\n")[2]
+        reason = re.sub(r"^nlpkit\.errors\.\w+: ", "", reason)
+        raise ConfigError(f"{folder}: can't be measured by {runtime}: {reason}")
     figures = json.loads(done.stdout.splitlines()[-1])
     return {"first_answer": figures.pop("answered at") - begin, **figures}
 
