@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from nlpkit.runs.compare import compare
     from nlpkit.runs.convert import convert
     from nlpkit.runs.load import evaluate, load
+    from nlpkit.runs.models import models
     from nlpkit.runs.packages import export
     from nlpkit.runs.train import train
     from nlpkit.tasks.couplet.answers import Couplet, LowerLine
@@ -46,6 +47,7 @@ _NAMES = {
     "nlpkit.runs.compare": ("compare",),
     "nlpkit.runs.convert": ("convert",),
     "nlpkit.runs.load": ("evaluate", "load"),
+    "nlpkit.runs.models": ("models",),
     "nlpkit.runs.packages": ("export",),
     "nlpkit.runs.train": ("train",),
     "nlpkit.tasks.couplet.answers": ("Couplet", "LowerLine"),
@@ -113,6 +115,7 @@ __all__ = [
     "export",
     "load",
     "merge",
+    "models",
     "render",
     "train",
 ]

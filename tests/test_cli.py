@@ -85,7 +85,7 @@ def test_help_shows_what_a_task_takes(words_model, couplet_model):
     assert "--temperature" in text and "--user-dictionary" not in text
     assert "--user-dictionary" in nlpkit("predict", words_model, "--help").stdout
     assert "--no-repair" in nlpkit("evaluate", words_model, "--help").stdout
-    assert "couplet" in nlpkit("train", "--help").stdout and "DIR" in nlpkit("predict", "--help").stdout
+    assert "couplet" in nlpkit("train", "--help").stdout and "MODEL" in nlpkit("predict", "--help").stdout
     assert nlpkit().stdout == nlpkit("--help").stdout and "clusters" in nlpkit().stdout
 
 

@@ -237,9 +237,11 @@ def test_shards_that_do_not_fit(tagger, tmp_path, small_chunks):
     source.write_text("\n".join(LINES), "utf-8")
     tagger.predict_file(source, target, shard="1/2")
     tagger.predict_file(source, target, shard="2/2", simplify=False)
-    with pytest.raises(DataError, match=r"2-of-2.txt: is a shard with another prediction option than out.1-of-2.txt"):
+    with pytest.raises(
+        DataError, match=r"2-of-2.txt: is a shard with another prediction option simplify than out.1-of"
+    ):
         nlpkit.merge(target)
-    with pytest.raises(DataError, match="a finished shard is here, with another prediction option"):
+    with pytest.raises(DataError, match="a finished shard is here, with another prediction option simplify"):
         tagger.predict_file(source, target, shard="2/2")
     tagger.predict_file(source, target, shard="2/2", restart=True)
     (tmp_path / "out.1-of-2.txt").write_text("changed")
@@ -285,6 +287,15 @@ def test_folders_and_patterns(tagger, tmp_path):
     first = tagger.predict_file(texts, tmp_path / "shared", shard="1/2").lines
     assert first + tagger.predict_file(texts, tmp_path / "shared", shard="2/2").lines == 9
     assert _content(tmp_path / "shared" / "c.txt.gz") == _content(tmp_path / "out" / "c.txt.gz")
+    assert nlpkit.merge(tmp_path / "shared").lines == 9
+    assert sorted(path.name for path in (tmp_path / "shared").iterdir()) == ["a.txt", "b.txt", "c.txt.gz"]
+    with pytest.raises(DataError, match="is a folder in which no shard has left a journal"):
+        nlpkit.merge(tmp_path / "shared")
+    tagger.predict_file(texts, tmp_path / "part", shard="3/3")
+    with pytest.raises(DataError, match=r"part: not there, or not finished: shard 1/3, 2/3; run what is missing"):
+        nlpkit.merge(tmp_path / "part")
+    with pytest.raises(ConfigError, match="shard '1/4': there are only 3 files"):
+        tagger.predict_file(texts, tmp_path / "part", shard="1/4")
     (texts / "d.txt").write_bytes(b"\xff\n")
     assert tagger.predict_file(texts / "*.txt", tmp_path / "out").reason.startswith("d.txt, line 1: is not UTF-8")
     (texts / "a.jsonl").write_text("{}\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import functools
 import json
 import os
@@ -16,6 +17,7 @@ from nlpkit.cli.flags import add_flags, describe_settings, given
 from nlpkit.errors import ArtefactError, ConfigError, DataError, nearest
 from nlpkit.options import read_settings
 from nlpkit.prediction import RUNTIMES
+from nlpkit.runs.models import model_folder
 from nlpkit.tasks import FIRST, declarations, get_declaration, names
 from nlpkit.tasks.declaration import Command, Declaration, load_object
 
@@ -78,14 +80,15 @@ def _task_of(program, arguments, what) -> Declaration:
 
 
 def _folder_of(program, arguments, what) -> tuple[str, Declaration]:
-    """The trained folder that comes first, and the declaration of its task; a general help text if there is none."""
+    """The trained folder, or model, that comes first, and the declaration of its task; a general help text if there is
+    none."""
     from nlpkit.runs.manifest import read_manifest
 
     if arguments and not arguments[0].startswith("-"):
         return arguments[0], get_declaration(read_manifest(arguments[0])["task"])
-    parser = _parser(f"{program} DIR", f"{what}.", f"{program} DIR --help shows the options of the model in a folder.")
+    parser = _parser(f"{program} MODEL", f"{what}.", f"{program} MODEL --help shows the options of a model.")
     parser.parse_args([each for each in arguments if each in ("-h", "--help")])
-    return parser.error("a folder that nlpkit train wrote must come first")
+    return parser.error("a folder that nlpkit train wrote, or a name that nlpkit models lists, must come first")
 
 
 def _train(program, arguments):
@@ -106,7 +109,9 @@ def _train(program, arguments):
         presets = ", ".join(task.settings.presets)
         run.add_argument("--preset", metavar="NAME", help=f"a named set of settings, over which yours win: {presets}")
     run.add_argument(
-        "--start", metavar="DIR", help="a trained model to go on from; its settings hold where --set says nothing else"
+        "--start",
+        metavar="MODEL",
+        help="a trained model to go on from, a folder or a name; its settings hold where --set says nothing else",
     )
     run.add_argument("--seed", type=int, default=0, metavar="N", help="the same seed gives the same weights; default 0")
     run.add_argument("--resume", action="store_true", help="go on where a run in DIR was stopped")
@@ -185,7 +190,7 @@ def _predict(program, arguments, what="Run a model over a file", only=None, flag
     folder, task = _folder_of(program, arguments, what)
     if only is not None and task.name != only:
         raise ConfigError(f"{folder}: is of the task {task.name}; this is a command of {only}")
-    if needs is not None and not Path(folder, needs[0]).is_file():
+    if needs is not None and not (model_folder(folder) / needs[0]).is_file():
         raise ArtefactError(f"{folder}: {needs[1]}")
     parser = _parser(f"{program} {folder}", f"{what}. The model is of the task {task.name}: {task.summary}.")
     from nlpkit.prediction.jobs import ENGINES, SHOWN_FORMATS, Job, check_engine, is_single
@@ -249,7 +254,7 @@ def _export(program, arguments):
     from nlpkit.runs.packages import FORMATS
 
     parser = _parser(program, "Write a trained network for programs without nlpkit, with an example of its use.")
-    parser.add_argument("model", metavar="DIR", help="a trained folder")
+    parser.add_argument("model", metavar="MODEL", help="a trained folder, or a name that nlpkit models lists")
     parser.add_argument("out", metavar="OUT", help="the new folder")
     parser.add_argument("--format", default="onnx", choices=FORMATS, help="default onnx")
     parser.add_argument("--force", action="store_true", help="replace an earlier export")
@@ -265,7 +270,7 @@ def _export(program, arguments):
 
 def _benchmark(program, arguments):
     parser = _parser(program, "Measure how fast a model answers, and in how much memory.")
-    parser.add_argument("model", metavar="DIR", help="a trained folder")
+    parser.add_argument("model", metavar="MODEL", help="a trained folder, or a name that nlpkit models lists")
     parser.add_argument("--data", metavar="FILE", help="a record a line; by default a few short ones")
     parser.add_argument("--runtime", choices=RUNTIMES[1:], help="by default each that the folder has files for")
     parser.add_argument("--seconds", type=float, default=3.0, metavar="S", help="for each figure; default 3")
@@ -282,6 +287,49 @@ def _benchmark(program, arguments):
             from nlpkit.cli.tables import print_benchmark
 
             print_benchmark(found)
+
+    return run
+
+
+def _models(program, arguments):
+    parser = _parser(program, "List the models that come with nlpkit, or show the card of one.")
+    parser.add_argument("name", nargs="?", metavar="NAME", help="whose card to show")
+    parser.add_argument("--json", action="store_true", help="JSON on standard output")
+    args = parser.parse_args(arguments)
+    from nlpkit.runs.models import card_of, models
+
+    cards = models() if args.name is None else {args.name: card_of(args.name)}
+
+    def run():
+        if args.json:
+            print(json.dumps({name: dataclasses.asdict(card) for name, card in cards.items()}, ensure_ascii=False))
+        elif args.name is None:
+            for name, card in cards.items():
+                print(f"{name:<12} {card.task:<9} {card.size / 1e6:4.1f} MB  {card.summary}")
+        else:
+            print(cards[args.name])
+
+    return run
+
+
+def _serve(program, arguments):
+    from nlpkit.web.options import ServerOptions
+
+    parser = _parser(program, "Answer requests over HTTP, and show a page on which to try models.")
+    meaning = "trained folders, or names that nlpkit models lists; by default all of these"
+    parser.add_argument("models", nargs="*", metavar="MODEL", help=meaning)
+    _add_runtime(parser)
+    add_flags(parser, ServerOptions, "server")
+    args = parser.parse_args(arguments)
+    options = ServerOptions.create(given(args, ServerOptions))
+    from nlpkit.web.server import check
+
+    check(args.models)
+
+    def run():
+        from nlpkit.web.server import serve
+
+        serve(args.models, options, args.runtime)
 
     return run
 
@@ -435,9 +483,11 @@ COMMANDS = {
     "train": Entry("train a model and write it to a folder", _train),
     "evaluate": Entry("measure a model on labelled data", _evaluate),
     "predict": Entry("run a model over a file", _predict),
+    "serve": Entry("answer requests over HTTP, with a page to try models on", _serve),
     "benchmark": Entry("measure how fast a model answers", _benchmark),
     "export": Entry("write a network for programs without nlpkit", _export),
     "merge": Entry("join the shards of a prediction", _merge),
+    "models": Entry("list the models that come with nlpkit", _models),
     "errors": Entry("list what a model gets wrong, by kind", _errors),
     "compare": Entry("several training runs side by side on a page", _compare),
     "check": Entry("look for trouble in data files", _check),

@@ -127,8 +127,9 @@ class Job:
             raise ConfigError(f"{input}: holds lines of text and JSON lines; say by the input format which to read")
         file_format = output_format(formats, output, format)
         is_split = share is not None and is_single(input)
-        if is_split and not (is_file(output) and Path(output).name and is_file(input)):
-            raise ConfigError(f"{output}: a shard is read from a file and written to one")
+        for path in (input, output) if is_split else ():
+            if not is_file(path) or not Path(path).name:
+                raise ConfigError(f"{path}: a shard is read from a file and written to one")
         if is_single(input):
             outputs = [output if share is None else Path(output).with_name(share.name_of(Path(output).name))]
             place = Path(outputs[0])
@@ -140,6 +141,8 @@ class Job:
             if Path(input).resolve() == Path(output).resolve():
                 raise ConfigError(f"{input}: is the input and the output; choose another output")
             if share is not None:
+                if share.count > len(inputs):
+                    raise ConfigError(f"shard {shard!r}: there are only {len(inputs)} files, and a shard is whole ones")
                 own = share.share(len(inputs))
                 inputs, outputs = [inputs[i] for i in own], [outputs[i] for i in own]
         files = tuple(zip(inputs, outputs))
@@ -148,11 +151,10 @@ class Job:
         job = cls(files, file_format, input_format or by_name[0], on_error, None, share, is_split, restart)
         job.check()
         is_kept = all(Path(source).is_file() and is_file(target) for source, target in job.files)
-        if share is not None:
-            if not is_kept:
-                raise ConfigError(f"{output}: a shard is read from a file and written to one")
-            if file_format == "html":
-                raise ConfigError(f"{output}: a page is not made of shards; take another format")
+        if share is not None and not is_kept:
+            raise ConfigError(f"{output}: a shard is read from a file and written to one")
+        if is_split and file_format == "html":
+            raise ConfigError(f"{output}: a page is not made of shards; take another format")
         return dataclasses.replace(job, journal=_beside(place, journal.ENDING) if is_kept else None)
 
     def check(self) -> None:

@@ -76,7 +76,7 @@ class Journal:
         if self.is_kept and not restart:
             before, self.state = read_journal(path)
             now = json.loads(json.dumps(self._run))
-            names = sorted(name for name in {*before, *now} if before.get(name) != now.get(name))
+            names = differing(before, now)
             if names:
                 changed = " and ".join(names)
                 what = "a finished shard" if stays and self.state.is_written else "an unfinished prediction"
@@ -103,6 +103,18 @@ class Journal:
             self._path.unlink(missing_ok=True)
             self._path.with_name(self._path.name + PARTIAL).unlink(missing_ok=True)
         self.is_kept = False
+
+
+def differing(before, now):
+    """Names of values that are not the same; of values by name the names of these."""
+    names = []
+    for name in sorted({*before, *now}):
+        first, second = before.get(name), now.get(name)
+        if isinstance(first, dict) and isinstance(second, dict):
+            names += [f"{name} {inner}" for inner in differing(first, second)]
+        elif first != second:
+            names.append(name)
+    return names
 
 
 def read_journal(path: Path) -> tuple[dict[str, Any], State]:

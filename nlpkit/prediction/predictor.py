@@ -86,17 +86,27 @@ class Predictor(abc.ABC, Generic[A]):
         return self._predict_all(records, on_error, options)
 
     def _predict_all(self, records, on_error, options):
-        self.check_process()
-        prepared = self.prepare(self.declaration.prediction.create(options))
         check_on_error(on_error)
-        parsed, problems = self.parse_all(records)
-        encoded, more = self.encode(parsed, prepared)
-        for problem in merge(problems, more):
+        answers, problems = self.answered(records, self.declaration.prediction.create(options))
+        for problem in problems:
             reason = f"record {problem.row}: {problem.reason}"
             if problem.is_error and on_error == "stop":
                 raise DataError(reason)
             warnings.warn(reason, DataWarning, stacklevel=4)
-        return list(self.answers(encoded, self.run(encoded)))
+        return answers
+
+    def answered(self, records: Iterable[Any], options: Any) -> tuple[list[A], list[Problem]]:
+        """The answers to records as users give them, one each, in order, and what is wrong with some.
+
+        Args:
+            records: as `predict` takes many.
+            options: of the class of prediction options that the declaration names.
+        """
+        self.check_process()
+        prepared = self.prepare(options)
+        parsed, problems = self.parse_all(records)
+        encoded, more = self.encode(parsed, prepared)
+        return list(self.answers(encoded, self.run(encoded))), merge(problems, more)
 
     def predict_file(
         self,

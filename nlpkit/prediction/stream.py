@@ -115,15 +115,15 @@ class _Run:
         left = [*self._parts[state.file :]]
         if left and state.output:  # in the middle of a file
             left[0] = left[0]._replace(first=state.chunk, lines_before=state.lines)
-        if self._goes_on:
-            done = f"{self._counts.lines:,} lines were answered before"
-            say(f"nlpkit: {f'going on after a stop: {done}' if left else f'nothing is left to do: {done}'}")
         try:
             with self._progress(left) as (bar, row), contextlib.ExitStack() as running:
                 if left:
                     self._open(state.output, state.reports)
                     if self._journal is not None and not self._goes_on:
                         self._journal.remove()  # one of another run; now that nobody else writes there
+                if self._goes_on:
+                    done = f"{self._counts.lines:,} lines were answered before"
+                    say(f"nlpkit: {f'going on after a stop: {done}' if left else f'nothing is left to do: {done}'}")
                 blocks = running.enter_context(closing(engine(stages, left)))
                 for index, block in blocks:
                     while self._index < state.file + index:

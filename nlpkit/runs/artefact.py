@@ -35,6 +35,7 @@ from nlpkit.errors import ArtefactError, ConfigError, DataError, unknown_name
 from nlpkit.prediction import RUNTIMES
 from nlpkit.runs.backend import check_backend
 from nlpkit.runs.manifest import FORMAT, MANIFEST, RESUME, VERSION, is_plain_name, manifest_or_none, read_manifest
+from nlpkit.runs.models import model_folder
 from nlpkit.tasks import get_declaration, get_task, names
 from nlpkit.terminal import libraries_quiet, say
 
@@ -218,7 +219,7 @@ def load_artefact(folder: str | Path, task: type[Task] | None = None, prefix: st
     """The trained task of a folder, with those that it brings along.
 
     Args:
-        folder: the folder.
+        folder: the folder, or the name of a model that comes with nlpkit.
         task: its class, if it is one that is not known by name.
         prefix: of the names of a model's files that another one brings along.
         runtime: one of `nlpkit.prediction.RUNTIMES`.
@@ -231,7 +232,7 @@ def load_artefact(folder: str | Path, task: type[Task] | None = None, prefix: st
         MissingPackageError: without onnxruntime.
         ArtefactError: if there is none, or it is damaged, foreign or of another version.
     """
-    folder = Path(folder)
+    folder = model_folder(folder)
     manifest = read_manifest(folder, prefix)
     name, files = manifest["task"], manifest["files"]
     try:
@@ -280,7 +281,11 @@ def _load_programs(task, folder, prefix, files, runtime):
     task.exported = {name: path.read_bytes() for name, path in paths.items()}
     if runtime == "onnx" and not paths:
         raise ConfigError(f"{folder}: has no ONNX files; train it with --set onnx=on, or take the runtime keras")
-    if runtime == "keras" or (runtime == "auto" and importlib.util.find_spec("onnxruntime") is None):
+    if runtime == "keras":
+        return
+    if runtime == "auto" and importlib.util.find_spec("onnxruntime") is None:
+        if paths:
+            say("nlpkit: Keras computes this, which takes some seconds to start, as onnxruntime is not installed")
         return
     from nlpkit.prediction.programs import OnnxProgram, cores
 

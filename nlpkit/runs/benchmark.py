@@ -25,6 +25,7 @@ from nlpkit.errors import ConfigError, DataError, unknown_name
 from nlpkit.prediction import RUNTIMES
 from nlpkit.prediction.jobs import format_by_name
 from nlpkit.runs.manifest import read_manifest
+from nlpkit.runs.models import model_folder
 from nlpkit.terminal import say
 
 SIZES = (1, 8, 64, 512)
@@ -38,7 +39,7 @@ def benchmark(
     """Measure a trained model.
 
     Args:
-        folder: the trained folder.
+        folder: the trained folder, or the name of a model.
         data: a file with a record on each line, of which the first 2,048 are used; None takes a few short ones.
         runtimes: of `nlpkit.prediction.RUNTIMES`; None measures ``onnx`` and ``keras``, as far as the folder and the
             machine have what they need.
@@ -54,7 +55,7 @@ def benchmark(
         DataError: if the file can't be read, or is empty.
         ArtefactError: if the folder holds no model.
     """
-    folder = Path(folder)
+    folder = model_folder(folder)
     files = read_manifest(folder)["files"]
     has_onnx = any(name.endswith(".onnx") for name in files)
     if not 0 < seconds < math.inf:

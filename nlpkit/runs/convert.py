@@ -18,6 +18,7 @@ from nlpkit.runs.artefact import (
     save_artefact,
 )
 from nlpkit.runs.manifest import being_replaced, read_manifest
+from nlpkit.runs.models import model_folder
 from nlpkit.tasks import declarations, get_declaration, get_task
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def convert(source: str | Path, target: str | Path, force: bool = False) -> None
     new file or folder is whole.
 
     Args:
-        source: folder or file.
+        source: folder, name of a model, or file.
         target: file or folder.
         force: replace what is there.
 
@@ -40,7 +41,7 @@ def convert(source: str | Path, target: str | Path, force: bool = False) -> None
         ConfigError: if the endings or the task allow no conversion.
         DataError: if a file can't be read or written.
     """
-    source, target = Path(source), Path(target)
+    source, target = model_folder(source), Path(target)
     for path in (source, target):
         check_name(path)
     if not source.is_dir():

@@ -47,7 +47,10 @@ def _attention(picture, cell=15):
     return f"<div class='wide'><div style='min-width:{width * 0.8:.0f}px'>{svg}</div></div>"
 
 
-_KINDS = {"right": ("#15803d", ""), "wrong": ("#dc2626", ""), "missed": ("#9ca3af", "stroke-dasharray='5 4'")}
+_KINDS = {
+    "right": ("#15803d", ""), "wrong": ("#dc2626", ""), "missed": ("#9ca3af", "stroke-dasharray='5 4'"),
+    "": ("#2563eb", ""),
+}  # fmt: skip
 
 
 def _arcs(picture, cell=15):
@@ -73,7 +76,8 @@ def _arcs(picture, cell=15):
             parts.append(f"<path d='M{ends[a]:.1f},{top + 23} H{ends[b]:.1f}' {line}/>")
     width, height = max(float(ends[-1]), 120) + 8, top + 30
     svg = _svg(f"{width:.0f}", height, picture.title, parts)
-    legend = " · ".join(f"<span style='color:{colour}'>{kind}</span>" for kind, (colour, _) in _KINDS.items())
+    kinds = {} if all(not arc.kind for arc in picture.arcs) else _KINDS
+    legend = " · ".join(f"<span style='color:{colour}'>{kind}</span>" for kind, (colour, _) in kinds.items() if kind)
     return f"<div class='wide'><div style='min-width:{width * 0.8:.0f}px'>{svg}</div></div><small>{legend}</small>"
 
 

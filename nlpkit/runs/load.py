@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 from nlpkit.datasets.files import digest_of
 from nlpkit.runs.artefact import load_artefact
 from nlpkit.runs.manifest import MANIFEST, read_object
+from nlpkit.runs.models import model_folder
 from nlpkit.terminal import libraries_quiet
 
 if TYPE_CHECKING:
@@ -27,10 +28,10 @@ def load(folder: str | Path, task: type[T], *, runtime: str = ...) -> T: ...
 
 
 def load(folder: str | Path, task: type[Task[Any]] | None = None, *, runtime: str = "auto") -> Task[Any]:
-    """Open the folder that `nlpkit.train` wrote; nothing else is needed.
+    """Open the folder that `nlpkit.train` wrote, or a model that comes with nlpkit; nothing else is needed.
 
     Args:
-        folder: the folder.
+        folder: the folder; where there is none of that name, the name of a model, see `nlpkit.models`.
         task: the class of its task, such as `nlpkit.Tagger`: a type checker then knows the answers, and a folder of
             another task is refused. A class of your own that is not registered must be given.
         runtime: what computes: ``onnx`` is onnxruntime, which starts at once and has no framework, ``keras`` is Keras,
@@ -44,6 +45,7 @@ def load(folder: str | Path, task: type[Task[Any]] | None = None, *, runtime: st
         MissingPackageError: without onnxruntime.
         ArtefactError: if it is missing, damaged, foreign or of another version.
     """
+    folder = model_folder(folder)
     with libraries_quiet():
         model = load_artefact(folder, task, runtime=runtime)
     path = Path(folder) / "metrics.json"
@@ -73,7 +75,7 @@ def evaluate(folder: str | Path, data: str | Path, *, runtime: str = "auto", **r
     """Metrics of a trained model over a labelled file.
 
     Args:
-        folder: that of the model.
+        folder: that of the model, or its name.
         data: the file.
         runtime: as of `load`.
         reading: the task's reading options; ``nlpkit evaluate DIR --help`` lists them.

@@ -11,6 +11,7 @@ from typing import Any
 
 from nlpkit.datasets.files import PARTIAL, check_name
 from nlpkit.errors import ArtefactError
+from nlpkit.runs.models import hint, model_folder
 
 FORMAT = "nlpkit-model"
 VERSION = 3
@@ -25,14 +26,14 @@ def read_manifest(folder: str | Path, prefix: str = "") -> dict[str, Any]:
     """The content of `task.json`, of which the form has been checked; no framework is imported.
 
     Args:
-        folder: the folder.
+        folder: the folder, or the name of a model that comes with nlpkit.
         prefix: of the names of a model's files that another one brings along.
 
     Raises:
         ArtefactError: if there is none, or it is damaged, foreign or of another version.
     """
-    folder = Path(folder)
-    check_name(folder, ArtefactError)
+    check_name(Path(folder), ArtefactError)
+    folder = model_folder(folder)
     if not folder.is_dir():
         replaced = being_replaced(folder)
         if replaced.is_dir():
@@ -40,8 +41,9 @@ def read_manifest(folder: str | Path, prefix: str = "") -> dict[str, Any]:
                 f"{folder}: a command was killed when it put another folder in this place; repeat it with --force, or "
                 f"move {replaced} back"
             )
-        kind = "is a file; give the folder that it lies in" if folder.is_file() else "no such folder; give one"
-        raise ArtefactError(f"{folder}: {kind} that nlpkit train wrote")
+        if folder.is_file():
+            raise ArtefactError(f"{folder}: is a file; give the folder that it lies in that nlpkit train wrote")
+        raise ArtefactError(f"{folder}: no such folder; give one that nlpkit train wrote; {hint(folder)}")
     path = folder / f"{prefix}{MANIFEST}"
     if not path.is_file():
         if not prefix and (folder / RESUME).is_dir():

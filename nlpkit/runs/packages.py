@@ -1,6 +1,7 @@
 """A trained network as files for programs without nlpkit: ONNX, TensorFlow's SavedModel, LiteRT.
 
-The work is done in a process of its own, on TensorFlow, see `nlpkit.runs.exports`:
+ONNX files that the folder has are copied. Otherwise the work is done in a process of its own, on TensorFlow, see
+`nlpkit.runs.exports`:
 
     python -m nlpkit.runs.packages DIR OUT FORMAT
 """
@@ -22,8 +23,10 @@ import numpy as np
 
 from nlpkit.datasets.files import PARTIAL, check_name
 from nlpkit.errors import ArtefactError, ConfigError, DataError, MissingPackageError, unknown_name
+from nlpkit.runs.artefact import load_artefact
 from nlpkit.runs.exports import converted, run_on_tensorflow
 from nlpkit.runs.manifest import read_manifest, read_object
+from nlpkit.runs.models import model_folder
 
 if TYPE_CHECKING:
     from nlpkit.prediction.programs import Graph
@@ -46,10 +49,10 @@ def export(folder: str | Path, out: str | Path, format: str = "onnx", force: boo
 
     The new folder holds the network's programs, the vocabularies and labels, ``interface.json``, which lists them,
     ``network.py``, which loads a program, ``sample.npz``, arrays that go into the programs and come out of them, and
-    ``example.py``, which uses them. What the new files compute has been compared with what Keras computes.
+    ``example.py``, which uses them. What the new files compute has been compared with what the model computes here.
 
     Args:
-        folder: the trained folder.
+        folder: the trained folder, or the name of a model.
         out: the new folder.
         format: one of `FORMATS`.
         force: replace an earlier export.
@@ -61,11 +64,12 @@ def export(folder: str | Path, out: str | Path, format: str = "onnx", force: boo
     """
     if format not in FORMATS:
         raise ConfigError(unknown_name("format", format, FORMATS))
-    folder, out = Path(folder), Path(out)
+    folder, out = model_folder(folder), Path(out)
     check_name(out, ArtefactError)
-    read_manifest(folder)
+    files = read_manifest(folder)["files"]
     _check_place(out, force)
-    for package in FORMATS[format]:
+    is_copied = format == "onnx" and any(name.endswith(".onnx") for name in files)
+    for package in ("onnxruntime",) if is_copied else FORMATS[format]:
         if importlib.util.find_spec(package) is None:
             raise MissingPackageError(package.replace("_", "-"), "litert" if package == "ai_edge_litert" else None)
     if not out.absolute().parent.is_dir():
@@ -73,7 +77,10 @@ def export(folder: str | Path, out: str | Path, format: str = "onnx", force: boo
     partial = Path(tempfile.mkdtemp(prefix=f".{out.name}", suffix=PARTIAL, dir=out.absolute().parent))
     try:
         try:
-            run_on_tensorflow("nlpkit.runs.packages", folder, partial, format)
+            if is_copied:
+                _write_copies(folder, partial)
+            else:
+                run_on_tensorflow("nlpkit.runs.packages", folder, partial, format)
         except ValueError as error:
             raise ConfigError(f"{folder}: can't be written as {format}: {error}") from None
         os.chmod(partial, 0o755)
@@ -118,20 +125,34 @@ class _Recording:
 
 
 def _main(folder, out, format):
-    from nlpkit.runs.artefact import load_artefact
-
     folder, out = Path(folder), Path(out)
     task = load_artefact(folder, runtime="keras")
     graphs = getattr(task.network, "graphs", None)
     if not graphs:
         raise SystemExit(f"the network of the task {task.declaration.name} has no programs")
-    recordings = {name: _Recording(task.program(name)) for name in graphs}
+    programs = {name: task.program(name) for name in graphs}
+    try:
+        _write(task, programs, folder, out, format, lambda name: _WRITERS[format](graphs[name], out, name))
+    except ValueError as error:
+        raise SystemExit(str(error)) from None
+
+
+def _write_copies(folder, out):
+    """An export of the ONNX files that a folder has."""
+    task = load_artefact(folder, runtime="onnx")
+    files = task.exported
+    _write(task, task.programs, folder, out, "onnx", lambda name: (out / f"{name}.onnx").write_bytes(files[name]))
+
+
+def _write(task, programs, folder, out, format, write_program):
+    """An export: its programs by `write_program`, which takes their names, and what stands beside them."""
+    recordings = {name: _Recording(program) for name, program in programs.items()}
     task.programs = dict(recordings)
     for options in task.compared_under:
         task.answer([task.parse(item) for item in task.samples()], **options)
     recordings = {name: each for name, each in recordings.items() if each.outputs}  # answers need no others
     for name in recordings:
-        _WRITERS[format](graphs[name], out, name)
+        write_program(name)
     _write_files(task, folder, out, format, recordings)
     _compare(out, recordings)
 
@@ -174,7 +195,7 @@ def _write_litert(graph: Graph, out: Path, name: str) -> None:
     except Exception as error:  # a class that is not public
         lacking = re.search(r"TF Select ops: (.+)", str(error))
         what = lacking[1] if lacking else "the loops of recurrent layers and searches"
-        raise SystemExit(f"LiteRT does not have {what}; take the format onnx") from None
+        raise ValueError(f"LiteRT does not have {what}; take the format onnx") from None
 
 
 _WRITERS = {"onnx": _write_onnx, "saved_model": _write_saved_model, "litert": _write_litert}
@@ -210,17 +231,17 @@ def _described(x):
 
 
 def _compare(out, recordings):
-    """See that the new files compute what Keras computes."""
+    """Raise a `ValueError` unless the new files compute what the model computes."""
     load = runpy.run_path(str(out / "network.py"))["load"]
     for name, each in recordings.items():
         for right, found in zip(each.outputs, load(out, name)(each.inputs), strict=True):
             if right.shape != found.shape:
-                raise SystemExit(f"{name} computes something else than Keras does")
+                raise ValueError(f"{name} computes something else than the model does")
             is_same = np.isclose(right, found, rtol=_TOLERANCE, atol=_TOLERANCE) | ~np.isfinite(right)
             others = (~is_same).reshape(len(right), -1).any(axis=1).sum()
             # Of drawn texts some differ: see `nlpkit.runs.exports`.
             if others > (len(right) // 2 if "noise" in each.inputs else 0):
-                raise SystemExit(f"{name} computes something else than Keras does")
+                raise ValueError(f"{name} computes something else than the model does")
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ from nlpkit.runs.backend import check_backend
 from nlpkit.runs.exports import check_packages
 from nlpkit.runs.load import in_use
 from nlpkit.runs.manifest import RESUME, read_manifest
+from nlpkit.runs.models import model_folder
 from nlpkit.tasks import get_declaration, get_task
 from nlpkit.tasks.declaration import options_of
 from nlpkit.terminal import libraries_quiet, say
@@ -182,7 +183,7 @@ class _Plan:
             check_readable(path)
         check_not_in_use(out)
         check_folder(out, task, resume, force)
-        start = None if start is None else Path(start)
+        start = None if start is None else model_folder(start)
         return cls(task, made, given, training, measuring, paths, Path(out), start, seed, resume)
 
     @property

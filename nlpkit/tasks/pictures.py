@@ -80,13 +80,13 @@ class Arc:
     Attributes:
         start, end: from which to before which character each goes.
         label: what holds between them.
-        kind: ``right``, ``wrong`` or ``missed``.
+        kind: ``right``, ``wrong`` or ``missed``; or nothing, where that is not known.
     """
 
     start: tuple[int, int]
     end: tuple[int, int]
     label: str
-    kind: str
+    kind: str = ""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -287,6 +287,10 @@ class Task(Predictor[A]):
         """What the report shows beside metrics and sample answers, made from the validation data."""
         return []
 
+    def picture(self, record: Any, answer: A) -> Picture | None:
+        """What a page shows beside the answer to a record that `parse` gave, or nothing."""
+        return None
+
     # Files of other programs.
 
     def samples(self) -> list[Any]:

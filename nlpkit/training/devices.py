@@ -16,8 +16,8 @@ class Devices:
     """Some devices of this machine, the GPUs if there are any, on TensorFlow or JAX.
 
     A batch of which a device would get more rows than another is filled up with rows of weight 0. So training is that
-    of one device: the same steps with the same batches, but for rounding, and for dropout, which each draws for itself.
-    The mean loss that is shown counts these rows as well.
+    of one device: the same steps with the same batches, but for rounding, which Adam enlarges where gradients are
+    close to 0, and for dropout, which each draws for itself. The mean loss that is shown counts these rows as well.
 
     Args:
         count: how many; 1 leaves all as it is.

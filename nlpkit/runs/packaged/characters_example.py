@@ -1,4 +1,5 @@
-"""Characters to words or entities, without nlpkit.
+"""Characters to words or entities, without nlpkit, which besides keeps runs of letters and digits whole, and ends words
+at white space.
 
 python example.py 今天天气真好，我们去公园。
 """
@@ -13,6 +14,8 @@ from network import load
 
 FOLDER = Path(__file__).parent
 text = sys.argv[1] if len(sys.argv) > 1 else "今天天气真好，我们去公园。"
+if not text:
+    sys.exit("give a text, not an empty one")
 half = [(c == "　" and " ") or (chr(ord(c) - 0xFEE0) if "！" <= c <= "～" else c) for c in text]  # of full-width signs
 normal = "".join(c.lower() if len(c.lower()) == 1 and ord(c) < 0x10000 else c for c in half)
 

@@ -3,7 +3,11 @@
 from pathlib import Path
 
 import numpy as np
-from ai_edge_litert.interpreter import Interpreter
+
+try:
+    from ai_edge_litert.interpreter import Interpreter
+except ImportError:
+    raise SystemExit("this needs: pip install ai-edge-litert") from None
 
 
 def load(folder, name):

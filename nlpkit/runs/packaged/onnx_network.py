@@ -3,7 +3,11 @@
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
+
+try:
+    import onnxruntime
+except ImportError:
+    raise SystemExit("this needs: pip install onnxruntime") from None
 
 _DTYPES = {"tensor(int32)": "int32", "tensor(uint8)": "uint8", "tensor(float)": "float32", "tensor(bool)": "bool"}
 

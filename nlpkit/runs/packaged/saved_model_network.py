@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
-import tensorflow as tf
+try:
+    import tensorflow as tf
+except ImportError:
+    raise SystemExit("this needs: pip install tensorflow") from None
 
 
 def load(folder, name):

@@ -31,6 +31,12 @@ def triple_pictures(examples: Sequence[Example], answers: Sequence[Extraction]) 
     return [*pictures, Listing("Commonest errors", columns, common_errors(examples, answers)[:_ERRORS])]
 
 
+def answer_arcs(answer: Extraction) -> Arcs:
+    """The triples of a text as arcs over it."""
+    arcs = [_arc(answer.text, triple, "") for triple in answer]
+    return Arcs(f"Triples: {answer.text[:24]}", answer.text, tuple(arc for arc in arcs if arc))
+
+
 def _arcs(example, answer):
     given = {triple.key: triple for triple in answer}
     wanted = {triple.key for triple in example.triples}

@@ -22,7 +22,7 @@ from nlpkit.tasks.extraction.decode import Choice, Found, Search, answers_of, re
 from nlpkit.tasks.extraction.evaluate import best_threshold, quality
 from nlpkit.tasks.extraction.examples import Example, read_triples, types_of, unit_of
 from nlpkit.tasks.extraction.inputs import Texts, read_texts, training_batches
-from nlpkit.tasks.extraction.pictures import triple_pictures
+from nlpkit.tasks.extraction.pictures import answer_arcs, triple_pictures
 from nlpkit.tasks.extraction.places import BY_SENTENCE, places_of, share_within_sentences
 from nlpkit.tasks.extraction.prior import KnownTriples
 from nlpkit.tasks.pictures import Picture
@@ -198,3 +198,6 @@ class Extractor(Task[Extraction]):
 
     def pictures(self, examples: Sequence[Example]) -> list[Picture]:
         return triple_pictures(examples, self._answered(examples, None))
+
+    def picture(self, record: Any, answer: Extraction) -> Picture | None:
+        return answer_arcs(answer) if answer.triples else None

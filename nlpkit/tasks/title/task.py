@@ -60,6 +60,7 @@ class TitleWriter(Task[Titles]):
     settings: TitleSettings
     network: TitleNetwork
     vocabulary: CharacterVocabulary
+    _attention: Any = None
 
     @classmethod
     def read(cls, path: str | Path, options: PairReading, metadata: Mapping[str, Any] | None = None) -> Data:
@@ -146,6 +147,16 @@ class TitleWriter(Task[Titles]):
         from nlpkit.tasks.title.pictures import attention_maps
 
         return attention_maps(self, examples)
+
+    def picture(self, record: TitleRecord, answer: Titles) -> Picture | None:
+        """Where the attention stands; Keras computes it."""
+        if not answer.title or not record.text.strip():
+            return None
+        if self._attention is None:
+            from nlpkit.tasks.title.pictures import AttentionMaps
+
+            self._attention = AttentionMaps(self)
+        return self._attention.of(record.text, answer.title)[0]
 
 
 def _metadata(data):

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from nlpkit.tasks.word2vec.model import Word2Vec, Word2VecNetwork
 
 _MAPPED = 500  # words on the map of the report
+_FEWEST = 4  # words on a map
 _HELD_OUT = 0.01  # of the text, from its end
 
 
@@ -167,6 +168,16 @@ class WordVectors(WordQueries, Task[RelatedWords]):
     def pictures(self, examples: Any) -> list[Picture]:
         words = self.vocabulary.symbols[:_MAPPED]
         return [Map(f"The {len(words)} most frequent words, by t-SNE", words, tsne(self.table.unit[:_MAPPED]))]
+
+    def picture(self, record: Any, answer: RelatedWords) -> Picture | None:
+        words = list(dict.fromkeys([*record.split(), *(each.word for each in answer)]))
+        known = [(word, vector) for word in words if (vector := self.table.unit_of(word)) is not None]
+        if len(known) < _FEWEST:
+            return None
+        asked = {*record.split()}
+        shown = [word for word, _ in known]
+        groups = [0 if word in asked else 1 for word in shown]
+        return Map(f"Near {record}, by t-SNE", shown, tsne(np.stack([vector for _, vector in known]), 5), groups)
 
     @staticmethod
     def digest(examples: Any) -> str:

@@ -1,0 +1,235 @@
+"""The application: which address gives what."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from nlpkit import __version__
+from nlpkit.errors import unknown_name
+from nlpkit.runs.models import card_of, names
+from nlpkit.web.asks import Refusal, read_ask
+from nlpkit.web.batching import Batcher, Overloaded
+from nlpkit.web.options import ServerOptions
+
+_PAGE = Path(__file__).parent / "page"
+_FILES = {
+    "/": ("index.html", "text/html"),
+    "/page.css": ("page.css", "text/css"),
+    "/page.js": ("page.js", "text/javascript"),
+}
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-cache",
+}
+_log = logging.getLogger("nlpkit.web")
+
+
+def create_app(models: Mapping[str, Any], options: ServerOptions | None = None) -> Starlette:
+    """An application of ASGI that answers by trained models.
+
+    ========  =====================  =====================================================================
+    method    address                gives
+    ========  =====================  =====================================================================
+    GET       ``/``                  a page for people
+    GET       ``/api/models``        the models: name, task, what it does, an example, its options
+    POST      ``/api/models/NAME``   answers, see `nlpkit.web.asks.read_ask`
+    GET       ``/health``            ``{"status": "ok"}``
+    GET       ``/metrics``           counts, times and memory, as Prometheus reads them
+    ========  =====================  =====================================================================
+
+    Args:
+        models: trained models by the name under which they answer, as `nlpkit.load` gives them.
+        options: the limits.
+    """
+    return _Service(models, options or ServerOptions()).app
+
+
+class _Service:
+    def __init__(self, models, limits):
+        self._limits = limits
+        self._batchers = {name: Batcher(model, limits.batch, limits.waiting) for name, model in models.items()}
+        self._listed = [_described(name, model) for name, model in models.items()]
+        self._numbers = _Numbers(self._batchers)
+        self.app = Starlette(
+            routes=[
+                *(Route(place, _file(*file)) for place, file in _FILES.items()),
+                Route("/api/models", self._models),
+                Route("/api/models/{name}", self._answer, methods=["POST"]),
+                Route("/health", self._health),
+                Route("/metrics", self._metrics),
+            ],
+            exception_handlers={Refusal: _refused, HTTPException: _refused_by_starlette, Exception: _failed},
+            lifespan=self._computing,
+        )
+
+    @contextlib.asynccontextmanager
+    async def _computing(self, app):
+        """For each model what computes its answers."""
+        tasks = [asyncio.create_task(batcher.run()) for batcher in self._batchers.values()]
+        yield
+        for task in tasks:
+            task.cancel()
+
+    async def _models(self, request):
+        return JSONResponse({"models": self._listed}, headers=_HEADERS)
+
+    async def _health(self, request):
+        return JSONResponse({"status": "ok", "version": __version__}, headers=_HEADERS)
+
+    async def _metrics(self, request):
+        return Response(self._numbers.text(), media_type="text/plain; version=0.0.4", headers=_HEADERS)
+
+    async def _answer(self, request):
+        begin, name = time.perf_counter(), request.path_params["name"]
+        known = name if name in self._batchers else ""
+        status = 500
+        try:
+            if not known:
+                raise Refusal(404, unknown_name("model", name[:100], self._batchers))
+            response = await self._answered(request, self._batchers[name])
+            status = response.status_code
+            return response
+        except Refusal as refusal:
+            status = refusal.status
+            raise
+        finally:
+            self._numbers.count(known, status, time.perf_counter() - begin)
+
+    async def _answered(self, request, batcher):
+        limits = self._limits
+        try:
+            async with asyncio.timeout(limits.timeout):
+                body = await _body(request, limits.max_bytes)
+        except TimeoutError:
+            raise Refusal(408, f"the request did not come within {limits.timeout:g} s") from None
+        ask = read_ask(body, batcher.model.declaration, limits)
+        try:
+            async with asyncio.timeout(limits.timeout):
+                replies = await batcher.answer(ask)
+        except (TimeoutError, Overloaded):
+            raise Refusal(503, "there is too much to do; try again in a second") from None
+        problems = [
+            {"record": row, "severity": "error" if each.is_error else "warning", "reason": each.problem}
+            for row, each in enumerate(replies)
+            if each.problem
+        ]
+        if all(each.is_error for each in replies):
+            reasons = "; ".join(f"record {each['record']}: {each['reason']}" for each in problems[:3])
+            raise Refusal(422, f"none of the records can be answered: {reasons}")
+        self._numbers.records.labels(request.path_params["name"]).inc(len(replies))
+        content: dict[str, Any] = {"answers": [each.answer for each in replies]}
+        if ask.show:
+            content["html"] = [each.html for each in replies]
+        if problems:
+            content["problems"] = problems
+        return JSONResponse(content, headers=_HEADERS)
+
+
+async def _body(request: Request, most: int) -> bytes:
+    """The body of a request, of so many bytes at most."""
+    told = request.headers.get("content-length", "")
+    reason = f"the body has more than {most:,} bytes"
+    if told.isdigit() and int(told) > most:
+        raise Refusal(413, reason)
+    parts, size = [], 0
+    try:
+        async for part in request.stream():
+            parts.append(part)
+            size += len(part)
+            if size > most:
+                raise Refusal(413, reason)
+    except ClientDisconnect:
+        raise Refusal(400, "the client hung up") from None
+    return b"".join(parts)
+
+
+def _file(name, media_type):
+    content = (_PAGE / name).read_bytes()
+
+    async def give(request):
+        return Response(content, media_type=f"{media_type}; charset=utf-8", headers=_HEADERS)
+
+    return give
+
+
+def _described(name, model):
+    declaration = model.declaration
+    card = card_of(name) if name in names() else None
+    fields = {
+        "name": name,
+        "task": declaration.name,
+        "summary": card.summary if card else declaration.summary,
+        "examples": [card.example] if card else [],
+        "options": [
+            {"name": each.name, "meaning": each.meaning, "default": each.default, "accepted": each.accepted}
+            for each in declaration.prediction.declared()
+        ],
+    }
+    if card:
+        fields |= {"licence": card.licence, "limits": card.limits}
+    return json.loads(json.dumps(fields, default=str))
+
+
+class _Numbers:
+    """What the server counts."""
+
+    def __init__(self, batchers):
+        self._registry = CollectorRegistry()
+        own = self._registry
+        self._requests = Counter("nlpkit_requests", "requests for answers", ["model", "status"], registry=own)
+        self._seconds = Histogram("nlpkit_request_seconds", "from request to reply", ["model"], registry=own)
+        self.records = Counter("nlpkit_records", "records that were answered", ["model"], registry=own)
+        waiting = Gauge("nlpkit_waiting_records", "records that wait for an answer", ["model"], registry=own)
+        for name, batcher in batchers.items():
+            waiting.labels(name).set_function(lambda batcher=batcher: batcher.records)
+        memory = Gauge("nlpkit_memory_bytes", "memory that the process has now", registry=self._registry)
+        memory.set_function(_memory)
+
+    def count(self, model, status, seconds):
+        """A request that was dealt with; an unknown model has no name of its own."""
+        self._requests.labels(model, str(status)).inc()
+        self._seconds.labels(model).observe(seconds)
+
+    def text(self):
+        return generate_latest(self._registry)
+
+
+def _memory():
+    try:
+        return float(Path("/proc/self/statm").read_text().split()[1]) * 4096
+    except OSError:  # no such file on this system
+        return 0.0
+
+
+async def _refused(request, refusal):
+    more = {"Retry-After": "1"} if refusal.status == 503 else {}
+    if refusal.status in (400, 408, 413):
+        more["Connection"] = "close"  # what else of the body comes is not read
+    return JSONResponse({"error": refusal.reason}, refusal.status, {**_HEADERS, **more})
+
+
+async def _refused_by_starlette(request, error):
+    reasons = {404: "there is nothing here; see /api/models", 405: "this address takes another method"}
+    reason = reasons.get(error.status_code, "this can't be answered")
+    return JSONResponse({"error": reason}, error.status_code, {**_HEADERS, **(error.headers or {})})
+
+
+async def _failed(request, error):
+    return JSONResponse({"error": "something is wrong in the server; its log says what"}, 500, _HEADERS)

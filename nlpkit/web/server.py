@@ -1,0 +1,127 @@
+"""A server of trained models on this machine."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import socket
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from nlpkit.errors import ConfigError, MissingPackageError
+from nlpkit.runs.manifest import read_manifest
+from nlpkit.runs.models import model_folder, names
+from nlpkit.terminal import say
+from nlpkit.web.options import ServerOptions
+
+_PACKAGES = ("starlette", "uvicorn", "prometheus_client")
+
+
+def serve(folders: Sequence[str | Path] = (), options: ServerOptions | None = None, runtime: str = "auto") -> None:
+    """Answer requests by trained models, until the process gets SIGINT or SIGTERM.
+
+    Args:
+        folders: trained folders and names of models; none means all models that come with nlpkit.
+        options: where to listen, and the limits.
+        runtime: as of `nlpkit.load`.
+
+    Raises:
+        MissingPackageError: without the extra ``web``.
+        ConfigError: if two folders have one name, or nothing can listen at the address.
+        ArtefactError: if a folder holds no model.
+    """
+    check(folders)
+    chosen = options or ServerOptions()
+    listening = _listening(chosen)
+    from nlpkit.runs.load import load
+    from nlpkit.web.app import create_app
+
+    models = {name: load(folder, runtime=runtime) for name, folder in _named(folders).items()}
+    for model in models.values():
+        model.answered(model.samples()[:1], model.declaration.prediction())  # the first answer takes longest
+    host, port = listening.getsockname()[:2]
+    shown = f"[{host}]" if ":" in host else host
+    say(f"nlpkit: {', '.join(models)} at http://{shown}:{port}, Ctrl-C stops")
+    _run(create_app(models, chosen), listening, chosen)
+
+
+def check(folders: Sequence[str | Path]) -> None:
+    """See whether models can be served, without loading them; raises as `serve`."""
+    for package in _PACKAGES:
+        if importlib.util.find_spec(package) is None:
+            raise MissingPackageError(package.replace("_", "-"), "web")
+    for folder in _named(folders).values():
+        read_manifest(folder)
+
+
+def _named(folders):
+    """Folders by the name under which they are served."""
+    found: dict[str, Path] = {}
+    for folder in folders or names():
+        path = model_folder(folder)
+        name = path.resolve().name
+        if name in found:
+            raise ConfigError(f"{folder}: another model is served as {name}; rename one of the folders")
+        found[name] = path
+    return found
+
+
+def _listening(options):
+    """A socket at the address."""
+    try:
+        family, _, _, _, place = socket.getaddrinfo(options.host, options.port, type=socket.SOCK_STREAM)[0]
+        listening = socket.socket(family, socket.SOCK_STREAM)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(place)
+        listening.listen(2048)
+    except OSError as error:
+        hint = "; another program listens there, take another --port" if error.errno == 98 else ""
+        raise ConfigError(f"{options.host}:{options.port}: {error.strerror or error}{hint}") from None
+    return listening
+
+
+def _run(app: Any, listening: socket.socket, options: ServerOptions) -> None:
+    import uvicorn
+    from uvicorn.protocols.http.h11_impl import H11Protocol
+
+    class Protocol(H11Protocol):
+        """Closes a connection on which no request has come, as a whole, for as long as the server waits for one."""
+
+        _deadline: asyncio.TimerHandle | None = None
+
+        def connection_made(self, transport):
+            super().connection_made(transport)
+            self._watch()
+
+        def data_received(self, data):
+            super().data_received(data)
+            self._watch()
+
+        def connection_lost(self, exc):
+            self._stop_watching()
+            super().connection_lost(exc)
+
+        def on_response_complete(self):
+            super().on_response_complete()
+            self._watch()
+
+        def _watch(self):
+            if self.cycle is not None and not self.cycle.response_complete:
+                self._stop_watching()  # the application has its own limit
+            elif self._deadline is None:
+                self._deadline = self.loop.call_later(options.timeout, self.transport.close)
+
+        def _stop_watching(self):
+            if self._deadline is not None:
+                self._deadline.cancel()
+                self._deadline = None
+
+    config = uvicorn.Config(
+        app, http=Protocol, ws="none", loop="asyncio", log_level="warning", access_log=False, server_header=False,
+        limit_concurrency=options.connections, timeout_keep_alive=int(options.timeout) + 1, timeout_graceful_shutdown=5,
+    )  # fmt: skip
+    try:
+        uvicorn.Server(config).run(sockets=[listening])
+    except KeyboardInterrupt:  # uvicorn raises the signal again that ended it
+        say("nlpkit: stopped")
