@@ -131,8 +131,8 @@ def _overview(commands, of_tasks):
         *(f"  {name:<10} {entry.summary}" for name, entry in commands.items()),
         *(f"  {command.name:<10} {command.summary}" for command, _ in of_tasks),
         "",
-        "nlpkit COMMAND --help shows the options of a command; nlpkit train TASK --help and nlpkit predict MODEL --help",
-        "those of a task as well.",
+        "nlpkit COMMAND --help shows the options of a command; nlpkit train TASK --help and nlpkit predict MODEL",
+        "--help those of a task as well; nlpkit models lists models that are ready to use.",
     ]
     return "\n".join(lines)
 
