@@ -32,7 +32,6 @@ from nlpkit.web.asks import Refusal, read_ask
 from nlpkit.web.batching import Ask, Batcher, Overloaded
 from nlpkit.web.server import check, serve
 
-pytestmark = pytest.mark.skipif("zh-words" not in nlpkit.models(), reason="no models in the box")
 LIMITS = ServerOptions(max_records=8, max_characters=500, max_bytes=4000, timeout=5)
 
 

@@ -4,7 +4,7 @@
 file              content
 ================  =====================================================================
 ``task.json``     format, task, settings, metadata, versions, seed, hashes, seconds
-``model.keras``   the network
+``model.keras``   the network; a folder without it answers by its ``.onnx`` alone
 ``*.onnx``        what prediction computes of it, for onnxruntime
 ``*.txt``         vocabularies and labels, readable; ``.gz`` may follow
 ``NAME-*``        the files of another model that this one brings along
@@ -242,7 +242,8 @@ def load_artefact(folder: str | Path, task: type[Task] | None = None, prefix: st
     if declaration.name != name:
         raise ArtefactError(f"{folder}: is of the task {name!r}, not {declaration.name!r}")
     path = folder / f"{prefix}{MANIFEST}"
-    if f"{prefix}{_MODEL}" not in files:
+    only_answers = f"{prefix}{_MODEL}" not in files
+    if only_answers and not any(name.startswith(prefix) and name.endswith(_ONNX) for name in files):
         raise ArtefactError(f"{path}: is damaged: it does not list {prefix}{_MODEL}")
     try:
         settings = declaration.settings.create(manifest["settings"])
@@ -263,6 +264,8 @@ def load_artefact(folder: str | Path, task: type[Task] | None = None, prefix: st
         raise _damaged(folder, error) from None
     _load_programs(loaded, folder, prefix, files, runtime)
     if loaded.runtime == "keras":
+        if only_answers:
+            raise ConfigError(f"{folder}: has no network for Keras; it can only answer, by onnxruntime")
         loaded.network = _read_network(loaded, folder / f"{prefix}{_MODEL}")
     models = {name: load_artefact(folder, prefix=f"{prefix}{name}-", runtime=runtime) for name in manifest["brings"]}
     try:
@@ -299,6 +302,8 @@ def _load_programs(task, folder, prefix, files, runtime):
 
     def read():
         """For what has no program, such as options that change it."""
+        if f"{prefix}{_MODEL}" not in files:
+            raise ConfigError(f"{folder}: can't do this: it has no network for Keras, and onnxruntime can't compute it")
         if runtime == "onnx":
             raise ConfigError(f"{folder}: onnxruntime can't compute all of this; take the runtime auto or keras")
         say("nlpkit: Keras computes this, which takes some seconds to start")

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nlpkit.errors import MissingPackageError
-from nlpkit.runs.fusions import fuse
+from nlpkit.runs.fusions import fuse, share_rows
 
 if TYPE_CHECKING:
     from nlpkit.prediction.programs import Graph
@@ -140,6 +140,7 @@ def _halved(model: Any) -> bytes:
             name = weight.name
             weight.CopyFrom(numpy_helper.from_array(half, f"{name}/half"))
             graph.node.insert(0, helper.make_node("Cast", [f"{name}/half"], [name], to=TensorProto.FLOAT))
+    share_rows(model)
     return model.SerializeToString()
 
 

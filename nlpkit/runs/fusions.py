@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
+
+import numpy as np
+
+_LARGE = 1 << 14  # numbers of a table
 
 
 def fuse(model: Any) -> None:
@@ -41,6 +46,31 @@ def _fuse(graph, outer):
     weights = [each for each in graph.initializer if each.name in used]
     del graph.initializer[:]
     graph.initializer.extend(weights)
+
+
+def share_rows(model: Any) -> None:
+    """Store tables once: of an ONNX model, in place, a large weight whose first rows are another one, such as a padded
+    table of vectors, becomes that one with the rest behind it. onnxruntime puts them together when it loads them."""
+    from onnx import helper, numpy_helper
+
+    graph = model.graph
+    large = [each for each in graph.initializer if len(each.dims) == 2 and math.prod(each.dims) >= _LARGE]
+    large.sort(key=lambda each: each.dims[0])
+    values = {each.name: numpy_helper.to_array(each) for each in large}
+    for place, weight in enumerate(large):
+        table = values[weight.name]
+        for other in large[:place]:
+            first = values[other.name]
+            if first.dtype != table.dtype or first.shape[1] != table.shape[1] or len(first) < len(table) / 2:
+                continue
+            if np.array_equal(table[: len(first)], first):
+                name = f"{weight.name}/rest"
+                parts = [other.name, name] if len(table) > len(first) else [other.name]
+                graph.node.insert(0, helper.make_node("Concat", parts, [weight.name], axis=0))
+                if len(parts) > 1:
+                    graph.initializer.append(numpy_helper.from_array(table[len(first) :], name))
+                graph.initializer.remove(weight)
+                break
 
 
 class _Patterns:

@@ -72,8 +72,12 @@ def models() -> dict[str, Card]:
 
     Example:
 
-        >>> all(card.size < 25e6 for card in models().values())
-        True
+        >>> for name, card in models().items():
+        ...     print(name, card.task)
+        zh-title title
+        zh-vectors word2vec
+        zh-verse couplet
+        zh-words tagging
     """
     return {name: card_of(name) for name in names()}
 

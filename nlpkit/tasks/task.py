@@ -12,7 +12,7 @@ from typing import IO, Any, ClassVar, NamedTuple, Protocol, Self
 
 import numpy as np
 
-from nlpkit.errors import ConfigError, DataError
+from nlpkit.errors import DataError
 from nlpkit.prediction.answers import Answer
 from nlpkit.prediction.predictor import A, Predictor
 from nlpkit.prediction.programs import Graph, Program
@@ -202,8 +202,17 @@ class Task(Predictor[A]):
             start: a trained task of the same kind.
             settings: whose network is that of `start`; how it is trained may differ.
             data: the training data.
+
+        Raises:
+            ConfigError: if the network is another one.
         """
-        raise ConfigError(f"a model of the task {cls.declaration.name} can't go on from another one")
+        from nlpkit.tasks.continuing import merged_parts, take_over
+
+        built = cls.build(settings, data)
+        task = cls(settings, built.metadata, **merged_parts(start, built))
+        task.network = task.build_network()
+        take_over(task, start)
+        return task
 
     @abc.abstractmethod
     def build_network(self) -> Any:

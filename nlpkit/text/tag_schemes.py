@@ -71,6 +71,26 @@ def scheme_roles(scheme: str) -> dict[str, str]:
     return SCHEMES[scheme]
 
 
+def like_labels(labels: Sequence[str], known: Sequence[str]) -> np.ndarray:
+    """Which known labels each label is like: itself, or else all at the same place of a span, or none.
+
+    Args:
+        labels: new labels.
+        known: those that a model knows.
+
+    Returns:
+        bool ``(labels, known)``.
+
+    Example:
+
+        >>> like_labels(["O", "B-PER"], ["O", "B-LOC", "B-ORG", "I-LOC"]).astype(int).tolist()
+        [[1, 0, 0, 0], [0, 1, 1, 0]]
+    """
+    return np.array(
+        [[each == label if label in known else each[:1] == label[:1] for each in known] for label in labels], bool
+    ).reshape(len(labels), len(known))
+
+
 def segmentation_labels() -> list[str]:
     """The labels of word segmentation, in the order of their ids."""
     return ["B", "M", "E", "S"]

@@ -44,6 +44,10 @@ class Vocabulary:
         ranked = sorted((s for s, n in counts.items() if n >= min_count), key=lambda s: (-counts[s], s))
         return cls(ranked[:max_size])
 
+    def merged(self, other: Vocabulary) -> Self:
+        """A vocabulary of these symbols and, behind them, those that only another one has; ids of these stay."""
+        return type(self)([*self.symbols, *(symbol for symbol in other.symbols if symbol not in self)])
+
     def __len__(self) -> int:
         """Number of ids, padding and unknown included."""
         return len(self.symbols) + FIRST_ID

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -12,8 +13,8 @@ from typing import Any
 import keras
 
 from nlpkit.datasets.accumulated import AccumulatedBatches
-from nlpkit.errors import ArtefactError, TrainingError
-from nlpkit.optimizers import GradientAccumulation, RowAdam
+from nlpkit.errors import ArtefactError, ConfigError, TrainingError
+from nlpkit.optimizers import GradientAccumulation, LearningRateMultipliers, RowAdam
 from nlpkit.training.averaging import MovingAverage
 from nlpkit.training.checkpoint import get_values, load_state, save_state, set_values
 from nlpkit.training.metric import Metric
@@ -160,7 +161,7 @@ class _Run:
     def __init__(self, model, loss, batches, settings, folder, fingerprint, optimizer, keep_last, kept):
         jit = {"auto": "auto", "on": True, "off": False}[settings.jit]
         self._accumulation = None
-        optimizer = optimizer or _adam(settings, -(-len(batches) // settings.accumulate))
+        optimizer = optimizer or _adam(settings, -(-len(batches) // settings.accumulate), model.trainable_variables)
         if settings.accumulate > 1:
             batches = AccumulatedBatches(batches, settings.accumulate)
             optimizer = self._accumulation = GradientAccumulation(optimizer, settings.accumulate)
@@ -281,11 +282,19 @@ def _changes(saved, now):
             yield f"{key} was {before!r} and is {after!r}"
 
 
-def _adam(settings, updates_per_epoch):
+def _adam(settings, updates_per_epoch, variables):
     steps = max(settings.epochs * updates_per_epoch - settings.warmup_steps, 1)
     rate, warmup = settings.learning_rate, settings.warmup_steps
     schedule = keras.optimizers.schedules.CosineDecay(
         0.0 if warmup else rate, steps, alpha=_FINAL_RATE,
         **({"warmup_target": rate, "warmup_steps": warmup} if warmup else {}),
     )  # fmt: skip
-    return RowAdam(schedule, clipnorm=settings.clip_norm or None)
+    adam = RowAdam(schedule, clipnorm=settings.clip_norm or None)
+    factors = settings.rate_of_layers()
+    if not factors:
+        return adam
+    for name in factors:
+        if not any(name in variable.path for variable in variables):
+            layers = sorted({variable.path.split("/")[0] for variable in variables})
+            raise ConfigError(f"layer_rates = {name!r}: no weight has that in its path; layers are {', '.join(layers)}")
+    return LearningRateMultipliers(adam, {re.escape(name): factor for name, factor in factors.items()})

@@ -43,6 +43,12 @@ class TrainingSettings(Options):
         above=0,
     )
     warmup_steps: int = option("steps in which the learning rate rises to its highest", default=300, least=0)
+    layer_rates: tuple[str, ...] = option(
+        "layers that learn faster or slower, such as mix=0.1: NAME=FACTOR for weights whose path has that "
+        "name in it; 0 leaves them as they are",
+        default=(),
+        metavar="NAME=FACTOR",
+    )
     clip_norm: float = option("bound of each weight's gradient norm; 0 means none", default=5.0, least=0)
     ema_momentum: float = option(
         "of the moving average of the weights that is evaluated and kept; 0 keeps the weights themselves",
@@ -77,6 +83,22 @@ class TrainingSettings(Options):
         choices=("auto", "on", "off"),
     )
     tensorboard: bool = option("write files for TensorBoard beside the saved state", default=False)
+
+    def validate(self) -> None:
+        self.rate_of_layers()
+
+    def rate_of_layers(self) -> dict[str, float]:
+        """What `layer_rates` says: a factor by name."""
+        factors = {}
+        for each in self.layer_rates:
+            name, _, factor = each.partition("=")
+            try:
+                factors[name] = float(factor)
+            except ValueError:
+                factors[name] = -1.0
+            if not name or not 0 <= factors[name] < math.inf:
+                raise ConfigError(f"layer_rates = {each!r}: must be NAME=FACTOR, the factor a number from 0")
+        return factors
 
     @classmethod
     def create(cls, values: Mapping[str, Any], preset: str | None = None) -> Self:

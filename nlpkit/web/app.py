@@ -19,7 +19,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from nlpkit import __version__
-from nlpkit.errors import unknown_name
+from nlpkit.errors import ConfigError, unknown_name
 from nlpkit.runs.models import card_of, names
 from nlpkit.web.asks import Refusal, read_ask
 from nlpkit.web.batching import Batcher, Overloaded
@@ -123,6 +123,8 @@ class _Service:
         try:
             async with asyncio.timeout(limits.timeout):
                 replies = await batcher.answer(ask)
+        except ConfigError:  # what it says may name a folder of this machine
+            raise Refusal(400, "this model can't answer with these options here") from None
         except (TimeoutError, Overloaded):
             raise Refusal(503, "there is too much to do; try again in a second") from None
         problems = [

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
+from nlpkit.errors import ConfigError, NlpkitError
 from nlpkit.runs.drawing import draw
 
 _log = logging.getLogger("nlpkit.web")
@@ -133,7 +134,8 @@ class Batcher:
         except Exception as error:
             if len(asks) > 1:  # one may not spoil the others
                 return [self._computed([ask])[0] for ask in asks]
-            _log.exception("a request to the model of the task %s failed", self.model.declaration.name)
+            if not isinstance(error, NlpkitError):
+                _log.exception("a request to a model of the task %s failed", self.model.declaration.name)
             return [error]
 
     def _replies(self, records, ask):
@@ -150,6 +152,6 @@ class Batcher:
     def _shown(self, record, answer, show):
         picture = None
         if show == "picture":
-            with contextlib.suppress(ImportError):  # of Keras, by which some are made
+            with contextlib.suppress(ConfigError, ImportError):  # without Keras, by which some are made
                 picture = self.model.picture(self.model.parse(record), answer)
         return f"<p>{answer.to_html()}</p>" + (draw(picture) if picture is not None else "")

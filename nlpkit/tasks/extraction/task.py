@@ -111,6 +111,23 @@ class Extractor(Task[Extraction]):
         task.network.units.set_vectors(reader, given, settings.freeze_vectors)
         return task
 
+    @classmethod
+    def continued(cls, start: Extractor, settings: ExtractionSettings, data: Data) -> Extractor:
+        """Predicates are those of the start, and behind them the new ones."""
+        from nlpkit.tasks.continuing import merged_parts, take_over
+
+        built = cls.build(settings, data)
+        old, new = start.metadata["unit"], built.metadata["unit"]
+        if old != new:
+            raise ConfigError(f"the model to go on from has unit = {old!r}, these data have {new!r}")
+        parts = merged_parts(start, built)
+        types = {**start.metadata["types"], **built.metadata["types"]}
+        metadata = {**built.metadata, "predicates": parts["predicates"].symbols, "types": types}
+        task = cls(settings, metadata, **parts)
+        task.network = task.build_network()
+        take_over(task, start)
+        return task
+
     def build_network(self) -> ExtractionNetwork:
         from nlpkit.tasks.extraction.model import ExtractionNetwork
 

@@ -105,14 +105,33 @@ class SentenceVectors(SentenceQueries):
         task.network = task.build_network()
         if vectors:
             set_vectors(task.network, features, vectors, settings.freeze_vectors)
-        if settings.loss in CLASS_LOSSES:
-            groups = group_numbers(data.examples)
-            members = [text for text, group in zip(texts, groups) if group >= 0]
-            task.network.add_classes(task.encode_texts(members), groups[groups >= 0])
-        first, second, targets = training_pairs(data.examples, task.encode_texts)
-        if len(np.unique(targets)) > 1:
-            task.symbols = SymbolWeights.fit(features, settings.max_length, first, second, targets)
+        task._prepare_training(data.examples)
         return task
+
+    @classmethod
+    def continued(cls, start: SentenceVectors, settings: SimilaritySettings, data: Data) -> SentenceVectors:
+        from nlpkit.tasks.continuing import take_over
+
+        check_loss(data.examples, settings.loss)
+        own, known = make_features(texts_of(data.examples), settings, {}), start.features
+        bigrams = own.bigrams if own.bigrams is None or known.bigrams is None else known.bigrams.merged(own.bigrams)
+        task = cls(settings, characters=known.characters.merged(own.characters), bigrams=bigrams)
+        task.network = task.build_network()
+        take_over(task, start)
+        task._prepare_training(data.examples)
+        return task
+
+    def _prepare_training(self, examples):
+        """What is computed of the training data once: class weights, which begin as means of vectors, and the weights
+        of symbols that two sentences share or lack."""
+        settings = self.settings
+        if settings.loss in CLASS_LOSSES:
+            groups = group_numbers(examples)
+            members = [text for text, group in zip(texts_of(examples), groups) if group >= 0]
+            self.network.add_classes(self.encode_texts(members), groups[groups >= 0])
+        first, second, targets = training_pairs(examples, self.encode_texts)
+        if len(np.unique(targets)) > 1:
+            self.symbols = SymbolWeights.fit(self.features, settings.max_length, first, second, targets)
 
     def build_network(self) -> SimilarityNetwork:
         from nlpkit.tasks.similarity.model import SimilarityNetwork

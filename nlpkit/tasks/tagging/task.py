@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from nlpkit.datasets.windows import Windows, cut_windows
-from nlpkit.errors import DataError
+from nlpkit.errors import ConfigError, DataError
 from nlpkit.prediction.answers import Problem
 from nlpkit.tasks.tagging.answers import Entities, Segmentation, Tokens
 from nlpkit.tasks.tagging.config import TAGGING, TaggingPrediction, TaggingReading, TaggingSettings
@@ -41,6 +41,9 @@ from nlpkit.training.metric import Metric
 
 if TYPE_CHECKING:
     from nlpkit.tasks.tagging.model import TaggingNetwork
+
+
+_LOOKED_AT = 300  # sentences, by which new labels are likened to known ones
 
 
 class Prepared(NamedTuple):
@@ -129,6 +132,33 @@ class Tagger(Task[Segmentation | Entities | Tokens]):
         tagger.network = tagger.build_network()
         tagger.network.units.set_vectors(reader, given, settings.freeze_vectors)
         return tagger
+
+    @classmethod
+    def continued(cls, start: Tagger, settings: TaggingSettings, data: Data) -> Tagger:
+        """Labels are those of the start if it knows all of the new data, else the new ones: of these the scores of a
+        known one are kept, and those of another one begin as those of all known labels at the same place of a span, see
+        `nlpkit.tasks.tagging.relabelling.relabelled`.
+        """
+        from nlpkit.tasks.continuing import merged_parts, take_over
+
+        built = cls.build(settings, data)
+        for name in ("unit", "columns"):
+            old, new = (task.metadata.get(name) or "none" for task in (start, built))
+            if old != new:
+                raise ConfigError(f"the model to go on from has {name} = {old!r}, these data have {new!r}")
+        parts, metadata, replaced = merged_parts(start, built), built.metadata, None
+        if {*built.labels.symbols} <= {*start.labels.symbols}:
+            parts["labels"], metadata = start.labels, {**metadata, "scheme": start.metadata["scheme"]}
+        else:
+            from nlpkit.tasks.tagging.relabelling import relabelled
+
+            parts["labels"] = built.labels
+            records = [record for record, _ in built.expected(data.examples, _LOOKED_AT)]
+            replaced = relabelled(start, built.labels.symbols, records)
+        task = cls(settings, metadata, **parts)
+        task.network = task.build_network()
+        take_over(task, start, replaced)
+        return task
 
     def build_network(self) -> TaggingNetwork:
         from nlpkit.tasks.tagging.model import TaggingNetwork

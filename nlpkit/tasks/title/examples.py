@@ -89,24 +89,22 @@ def _from_columns(line):
     return columns if len(columns) == 2 else ("", "")
 
 
-def make_vocabulary(examples: Iterable[TitleExample], settings: Any, first: Sequence[str] = ()) -> CharacterVocabulary:
+def make_vocabulary(examples: Iterable[TitleExample], settings: Any) -> CharacterVocabulary:
     """The end symbol, and the characters of texts, as far as they are read, and titles that occur often enough.
 
     Args:
         examples: texts and titles.
         settings: `nlpkit.tasks.title.config.TitleSettings`.
-        first: symbols, without the end symbol, that come before all others, whether they occur or not.
     """
     counts: collections.Counter[str] = collections.Counter()
     for example in examples:
         counts.update(example.text[: settings.max_text])
         counts.update(example.title[: settings.max_title])
-    known = {END, *first}
     frequent = CharacterVocabulary.from_counts(counts, settings.char_min_count).symbols
-    ranked = [symbol for symbol in frequent if symbol not in known]
-    if not ranked and not first:
+    ranked = [symbol for symbol in frequent if symbol != END]
+    if not ranked:
         raise ConfigError(f"char_min_count = {settings.char_min_count}: no character of the data is that frequent")
-    return CharacterVocabulary([END, *first, *ranked])
+    return CharacterVocabulary([END, *ranked])
 
 
 class Texts:

@@ -6,7 +6,6 @@ import functools
 from typing import Any, NamedTuple
 
 import keras
-import numpy as np
 from keras import layers, ops
 
 from nlpkit.layers import (
@@ -150,15 +149,6 @@ class TitleNetwork:
     def graph_under(self, options: TitlePrediction) -> Graph:
         """The search under options that none of `graphs` serves."""
         return search_graph(self, options)
-
-    def take_over(self, other: TitleNetwork) -> None:
-        """Take over the weights of a network of the same settings, whose vocabulary is the beginning of this one's."""
-        for own, given in zip(self.model.weights, other.model.weights, strict=True):
-            values = keras.ops.convert_to_numpy(given.value)
-            size, known = self.num_characters, other.num_characters
-            if own.shape == (size, *given.shape[1:]) and given.shape[0] == known:
-                values = np.concatenate([values, keras.ops.convert_to_numpy(own.value)[known:]])
-            own.assign(values)
 
     def _known(self, ids):
         """Ids of the vocabulary: a character that is not in it is unknown."""

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from nlpkit.errors import ConfigError
 from nlpkit.metrics import mean_length
 from nlpkit.prediction.answers import Problem
 from nlpkit.tasks.pictures import Picture
@@ -34,11 +33,6 @@ from nlpkit.text.vocabulary import CharacterVocabulary
 
 if TYPE_CHECKING:
     from nlpkit.tasks.title.model import TitleNetwork
-
-_ARCHITECTURE = (
-    "encoder", "width", "dilations", "layers", "counts", "words", "char_dim", "decoder_width", "heads", "prior", "copy",
-    "coverage", "conditional_norm",
-)  # fmt: skip
 
 
 class Encoded(NamedTuple):
@@ -70,18 +64,6 @@ class TitleWriter(Task[Titles]):
     @classmethod
     def build(cls, settings: TitleSettings, data: Data) -> TitleWriter:
         return cls(settings, _metadata(data), vocabulary=make_vocabulary(data.examples, settings))
-
-    @classmethod
-    def continued(cls, start: TitleWriter, settings: TitleSettings, data: Data) -> TitleWriter:
-        for name in _ARCHITECTURE:
-            old, new = getattr(start.settings, name), getattr(settings, name)
-            if old != new:
-                raise ConfigError(f"{name} = {new!r}: the model to go on from has {old!r}, which can't be changed")
-        vocabulary = make_vocabulary(data.examples, settings, start.vocabulary.symbols[1:])
-        task = cls(settings, _metadata(data), vocabulary=vocabulary)
-        task.network = task.build_network()
-        task.network.take_over(start.network)
-        return task
 
     def build_network(self) -> TitleNetwork:
         from nlpkit.tasks.title.model import TitleNetwork

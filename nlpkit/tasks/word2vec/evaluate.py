@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import collections
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,16 +18,16 @@ _TRIALS = 100_000  # pairs of words that `neighbours` is measured on
 _TRIALS_AT_ONCE = 4096
 
 
-def scores(table: WordTable, contexts: np.ndarray, examples: Any) -> dict[str, Any]:
+def scores(table: WordTable, contexts: Callable[[], np.ndarray], examples: Any) -> dict[str, Any]:
     """Metrics over examples of any kind.
 
     Args:
         table: the words.
-        contexts: float32 ``(words + 2, size)``, their vectors as neighbours of others.
+        contexts: gives float32 ``(words + 2, size)``, their vectors as neighbours of others, which only text needs.
         examples: a `Corpus`, or a sequence of `Pair` or of `Analogy`.
     """
     if isinstance(examples, Corpus):
-        return {"neighbours": predict_neighbours(table, contexts, examples)}
+        return {"neighbours": predict_neighbours(table, contexts(), examples)}
     return (rank_pairs if isinstance(examples[0], Pair) else solve_analogies)(table, examples)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
@@ -97,6 +98,23 @@ class WordVectors(WordQueries, Task[RelatedWords]):
             subword_vocabulary=subwords and subwords.vocabulary,
         )  # fmt: skip
 
+    @classmethod
+    def continued(cls, start: WordVectors, settings: Word2VecSettings, data: Data) -> WordVectors:
+        from nlpkit.tasks.continuing import take_over
+
+        built = cls.build(settings, data)
+        if start.counts is None or start.subwords is not None or built.subwords is not None:
+            lacking = "no counts of its words" if start.counts is None else "subwords or features"
+            raise ConfigError(f"the model to go on from has {lacking}; train from text alone")
+        vocabulary = start.vocabulary.merged(built.vocabulary)
+        total = collections.Counter(dict(zip(start.vocabulary.symbols, start.counts.values)))
+        total.update(dict(zip(built.vocabulary.symbols, built.counts.values if built.counts else ())))
+        counts = Counts([total[word] for word in vocabulary.symbols])
+        task = cls(settings, built.metadata, vocabulary=vocabulary, counts=counts)
+        task.network = task.build_network()
+        take_over(task, start)
+        return task
+
     def build_network(self) -> Word2VecNetwork:
         from nlpkit.tasks.word2vec.model import Word2Vec, Word2VecNetwork
 
@@ -159,7 +177,7 @@ class WordVectors(WordQueries, Task[RelatedWords]):
     def measure(self, examples: Any) -> dict[str, Any]:
         """Metrics over text, pairs of words with scores, or analogies; see `nlpkit.tasks.word2vec.evaluate`."""
         self._table = self.current_table()  # training goes on between two evaluations
-        return scores(self._table, self._rows("contexts", len(self.vocabulary)), examples)
+        return scores(self._table, lambda: self._rows("contexts", len(self.vocabulary)), examples)
 
     def expected(self, examples: Any, count: int) -> list[tuple[Any, Any]]:
         words = self.vocabulary.symbols

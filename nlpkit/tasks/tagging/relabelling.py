@@ -1,0 +1,79 @@
+"""The last layers of a tagger for other labels than it was trained on, so that it begins with what it knows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from nlpkit.text.tag_schemes import like_labels
+from nlpkit.training.forward import Forward
+
+_RIDGE = 1e-3  # of the mean square of the features
+
+
+def relabelled(start: Any, labels: Sequence[str], records: Sequence[Any]) -> dict[str, np.ndarray]:
+    """Weights of the layers ``emissions`` and ``potentials`` by path.
+
+    A label that the tagger knows keeps its scores. One that it does not know is likened to all known ones at the same
+    place of a span, a B to B-NOUN and B-VERB: it has the log sum of their exponentials as its score, as near as a
+    linear layer comes to that on some sentences, and the mean of their transitions.
+
+    Args:
+        start: the trained tagger, with its network.
+        labels: the new labels.
+        records: some of the new data.
+    """
+    like = like_labels(labels, start.labels.symbols)
+    hidden, scores = _seen(start, records)
+    scores = scores - scores.max(axis=-1, keepdims=True)
+    with np.errstate(divide="ignore"):
+        wanted = np.log(np.exp(scores) @ like.T.astype(scores.dtype))  # (units, labels)
+    known = like.any(axis=1)
+    wanted[:, ~known] = np.log(np.exp(scores).mean(axis=-1, keepdims=True))
+    wanted = np.maximum(wanted, wanted.max(axis=-1, keepdims=True) - 20)
+    hidden = np.concatenate([hidden, np.ones((len(hidden), 1), hidden.dtype)], axis=1).astype("float64")
+    square = hidden.T @ hidden
+    square += _RIDGE * np.trace(square) / len(square) * np.eye(len(square))
+    fitted = np.linalg.solve(square, hidden.T @ wanted)
+    transitions = next(weight for weight in start.network.model.weights if weight.path == "potentials/transitions")
+    return {
+        "emissions/kernel": fitted[:-1],
+        "emissions/bias": fitted[-1],
+        "potentials/transitions": _means(keras.ops.convert_to_numpy(transitions.value), like),
+    }
+
+
+def _seen(start, records):
+    """What the layer ``emissions`` reads and gives for the units of records, ``(units, channels)`` and ``(units,
+    labels)``."""
+    batches: list[dict[str, np.ndarray]] = []
+    program = start.program("potentials")
+
+    def recording(arrays):
+        batches.append(arrays)
+        return program(arrays)
+
+    start.programs["potentials"] = recording
+    try:
+        start.answer(records)
+    finally:
+        start.programs["potentials"] = program
+    layer = start.network.model.get_layer("emissions")
+    forward = Forward(keras.Model(start.network.model.input, [layer.input, layer.output]))
+    seen = []
+    for batch in batches:
+        real = next(batch[name] for name in ("characters", "tokens") if name in batch) != 0
+        seen.append([x[real] for x in forward(batch)])
+    return [np.concatenate(parts) for parts in zip(*seen)]
+
+
+def _means(transitions, like):
+    """Transitions between labels, and from and to the edge of a text, for other labels: means over those like it."""
+    shares = like / np.maximum(like.sum(axis=1, keepdims=True), 1)
+    new, old = shares.shape
+    with_edge = np.zeros((new + 1, old + 1))
+    with_edge[:new, :old], with_edge[new, old] = shares, 1
+    return with_edge @ transitions @ with_edge.T
