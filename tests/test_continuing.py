@@ -82,7 +82,7 @@ def test_what_can_not_go_on(words_model, tokens_model, couplet_model, tmp_path):
 
 def test_training_goes_on_from_a_name(tmp_path):
     words = SAMPLES / "words-test.txt"
-    settings = {**SHORT, "warmup_steps": 0, "ema_momentum": 0, "layer_rates": ["mix=0", "vectors=0.5"]}
+    settings = {**SHORT, "warmup_steps": 0, "ema_momentum": 0, "layer_rates": "mix=0,vectors=0.5"}
     model = nlpkit.train("tagging", words, words, out=tmp_path / "m", start="zh-words", settings=settings)
     start = load("zh-words", runtime="keras")
     assert {*model.labels.symbols} == {*"BMES"} and model.metrics["valid"]["f1"] > 0.8
@@ -94,10 +94,11 @@ def test_training_goes_on_from_a_name(tmp_path):
     for bad, reason in (
         ("mix", "must be NAME=FACTOR"),
         ("mix=-1", "must be NAME=FACTOR"),
+        ("mix=0,", "must be NAME=FACTOR"),
         ("nowhere=2", "no weight has that in its path; layers are"),
     ):
         with pytest.raises(ConfigError, match=reason):
-            nlpkit.train("tagging", words, words, out=tmp_path / "n", settings={**SHORT, "layer_rates": [bad]})
+            nlpkit.train("tagging", words, words, out=tmp_path / "n", settings={**SHORT, "layer_rates": bad})
 
 
 @pytest.mark.parametrize(

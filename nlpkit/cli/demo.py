@@ -1,4 +1,4 @@
-"""`nlpkit demo`: the whole way on built-in samples, in a temporary folder."""
+"""`nlpkit demo`: what models that come along answer, then the whole way on built-in samples, in a temporary folder."""
 
 from __future__ import annotations
 
@@ -13,14 +13,16 @@ import nlpkit
 from nlpkit.cli.tables import print_metrics
 from nlpkit.errors import ArtefactError, DataWarning
 from nlpkit.prediction.rendering import rich_text
+from nlpkit.runs.models import Card, models
 from nlpkit.tasks.declaration import Declaration, Demo
 from nlpkit.terminal import console, say
 
 _SHOWN = 8
+_FEW = 4
 
 
 def demo(task: Declaration, keep: str | Path | None = None) -> None:
-    """Train, evaluate and predict on the samples of a task, and show what came out.
+    """Show what a model that comes with nlpkit answers; then train, evaluate and predict on the samples of a task.
 
     Args:
         task: the task.
@@ -32,6 +34,9 @@ def demo(task: Declaration, keep: str | Path | None = None) -> None:
     begin = time.perf_counter()
     if keep is not None and Path(keep).exists() and not (Path(keep).is_dir() and not any(Path(keep).iterdir())):
         raise ArtefactError(f"{keep}: is there already; --keep takes a new folder")
+    for card in models().values():
+        if card.task == task.name:
+            _show_model(card, task)
     with contextlib.ExitStack() as stack:
         folder = Path(keep or stack.enter_context(tempfile.TemporaryDirectory(prefix="nlpkit-demo-")))
         for each in task.demos:
@@ -42,6 +47,19 @@ def demo(task: Declaration, keep: str | Path | None = None) -> None:
         f"own data with [bold]nlpkit train {task.name} --train FILE --out DIR[/], then "
         "[bold]nlpkit predict DIR --input FILE --output FILE[/]."
     )
+
+
+def _show_model(card: Card, task: Declaration):
+    """The answers of a model to its example and some records of the task's first demo."""
+    console().print(f"[bold]{card.name}[/], which comes with nlpkit: {card.summary}")
+    records = task.demos[0].records if task.demos else ()
+    if isinstance(records, str):
+        records = (sample_folder() / task.name / records).read_text("utf-8").splitlines()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)
+        for answer in nlpkit.load(card.name).predict([card.example, *records[:_FEW]]):
+            console().print(rich_text(answer.parts()))
+    console().print("")
 
 
 def _show(task: Declaration, demo: Demo, out: Path, is_kept: bool):

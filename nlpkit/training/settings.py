@@ -43,11 +43,10 @@ class TrainingSettings(Options):
         above=0,
     )
     warmup_steps: int = option("steps in which the learning rate rises to its highest", default=300, least=0)
-    layer_rates: tuple[str, ...] = option(
-        "layers that learn faster or slower, such as mix=0.1: NAME=FACTOR for weights whose path has that "
-        "name in it; 0 leaves them as they are",
-        default=(),
-        metavar="NAME=FACTOR",
+    layer_rates: str = option(
+        "layers that learn faster or slower, such as vectors=0.1,mix=0: a factor for weights whose path "
+        "has that name in it; 0 leaves them as they are",
+        default="",
     )
     clip_norm: float = option("bound of each weight's gradient norm; 0 means none", default=5.0, least=0)
     ema_momentum: float = option(
@@ -90,14 +89,16 @@ class TrainingSettings(Options):
     def rate_of_layers(self) -> dict[str, float]:
         """What `layer_rates` says: a factor by name."""
         factors = {}
-        for each in self.layer_rates:
+        for each in self.layer_rates.split(",") if self.layer_rates else ():
             name, _, factor = each.partition("=")
             try:
                 factors[name] = float(factor)
             except ValueError:
                 factors[name] = -1.0
             if not name or not 0 <= factors[name] < math.inf:
-                raise ConfigError(f"layer_rates = {each!r}: must be NAME=FACTOR, the factor a number from 0")
+                raise ConfigError(
+                    f"layer_rates = {each!r}: must be NAME=FACTOR, the factor a number from 0, and so on with commas"
+                )
         return factors
 
     @classmethod

@@ -22,7 +22,7 @@ class Word2VecSettings(TrainingSettings):
     accumulate: int = option("not used by word vectors", default=1, choices=(1,))
     warmup_steps: int = option("not used by word vectors", default=0, choices=(0,))
     clip_norm: float = option("not used by word vectors", default=0.0, choices=(0.0,))
-    layer_rates: tuple[str, ...] = option("not used by word vectors", default=(), choices=((),))
+    layer_rates: str = option("not used by word vectors", default="", choices=("",))
     ema_momentum: float = 0.0
     save_every: int = 400
 
