@@ -72,12 +72,8 @@ def models() -> dict[str, Card]:
 
     Example:
 
-        >>> for name, card in models().items():
-        ...     print(name, card.task)
-        zh-title title
-        zh-vectors word2vec
-        zh-verse couplet
-        zh-words tagging
+        >>> [*models()]
+        ['zh-title', 'zh-vectors', 'zh-verse', 'zh-words']
     """
     return {name: card_of(name) for name in names()}
 
