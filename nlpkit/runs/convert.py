@@ -63,7 +63,7 @@ def _to_file(source, target, force):
         raise ConfigError(f"{target}: the name must end in {accepted}, and .gz may follow")
     if target.exists() and not force:
         raise ArtefactError(f"{target}: is there already; replace it with --force")
-    load_artefact(source).export(target)
+    load_artefact(source, runtime="auto").export(target)
 
 
 def _to_folder(source, target, force):
