@@ -76,6 +76,8 @@ def _end_by_signal():
         if os.getpid() != own:
             os._exit(128 + number)  # a forked worker has nothing to tidy up
         if not first:
+            if _is_within(frame, lost):
+                return  # it is sent again
             first.append(time.monotonic())
             raise _Terminated if number == signal.SIGTERM else KeyboardInterrupt
         if time.monotonic() - first[0] > _PATIENCE:
@@ -87,14 +89,25 @@ def _end_by_signal():
             return sys.__unraisablehook__(unraisable)
         first.clear()
         number = signal.SIGTERM if isinstance(unraisable.exc_value, _Terminated) else signal.SIGINT
-        again = threading.Timer(0.001, os.kill, (own, number))
-        again.daemon = True  # at the end of the process nothing waits for it
-        return again.start()
+        # At the end of the process nothing waits for it.
+        return threading.Thread(target=send, args=(number,), daemon=True).start()
+
+    def send(number):
+        while not first:
+            time.sleep(0.01)
+            os.kill(own, number)
 
     with contextlib.suppress(ValueError):  # not the main thread: a program of someone's own
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, end)
         sys.unraisablehook = lost
+
+
+def _is_within(frame, function):
+    """Whether a frame is that of a function, or of something that it called."""
+    while frame is not None and frame.f_code is not function.__code__:
+        frame = frame.f_back
+    return frame is not None
 
 
 def _parse(arguments):

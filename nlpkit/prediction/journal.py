@@ -105,7 +105,7 @@ class Journal:
         self.is_kept = False
 
 
-def differing(before, now):
+def differing(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """Names of values that are not the same; of values by name the names of these."""
     names = []
     for name in sorted({*before, *now}):

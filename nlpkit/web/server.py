@@ -69,6 +69,7 @@ def _named(folders):
 
 def _listening(options):
     """A socket at the address."""
+    listening = None
     try:
         family, _, _, _, place = socket.getaddrinfo(options.host, options.port, type=socket.SOCK_STREAM)[0]
         listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # else answers wait for an ACK
@@ -76,6 +77,8 @@ def _listening(options):
         listening.bind(place)
         listening.listen(2048)
     except OSError as error:
+        if listening is not None:
+            listening.close()
         hint = "; another program listens there, take another --port" if error.errno == 98 else ""
         raise ConfigError(f"{options.host}:{options.port}: {error.strerror or error}{hint}") from None
     return listening
