@@ -417,7 +417,7 @@ def _convert(program, arguments):
 
 
 def _demo(program, arguments):
-    parser = _parser(program, "Train, evaluate and predict on built-in samples.")
+    parser = _parser(program, "Show what a model answers, then train, evaluate and predict on built-in samples.")
     with_demo = [each.name for each in declarations() if each.demos]
     parser.add_argument("task", nargs="?", default=FIRST, help=f"{', '.join(with_demo)}; default {FIRST}")
     parser.add_argument("--keep", metavar="DIR", help="a new folder for the models and their reports; default: none")
@@ -493,7 +493,7 @@ COMMANDS = {
     "check": Entry("look for trouble in data files", _check),
     "config": Entry("print all settings of a task, with their meanings", _config),
     "convert": Entry("a model to a file for other programs, or back", _convert),
-    "demo": Entry("train, evaluate and predict on built-in samples", _demo),
+    "demo": Entry("what models answer, then a training on built-in samples", _demo),
 }
 
 
