@@ -14,6 +14,7 @@ from nlpkit.errors import ArtefactError, ConfigError, MissingPackageError, Train
 from nlpkit.prediction.programs import Graph, OnnxProgram
 from nlpkit.runs import exports
 from nlpkit.runs.convert import save_folder
+from nlpkit.runs.fusions import share_rows
 
 from .conftest import DATA, SAMPLES, SMALL
 
@@ -139,3 +140,22 @@ def test_fewer_operations_compute_the_same():
     before, after = ({node.op_type for node in onnx.load_from_string(each).graph.node} for each in (spelt, fused))
     assert {"Sqrt", "ReduceMean", "MatMul", "Where"} <= before - after
     assert {"LayerNormalization", "Gemm"} <= after - before
+
+
+def test_tables_within_tables_are_stored_once():
+    onnxruntime = pytest.importorskip("onnxruntime")
+    table = np.random.default_rng(0).random((700, 64)).astype("float32")
+    sizes = {"a": 300, "b": 420, "c": 700}  # c is made of b, and b of a
+    outputs = [onnx.helper.make_tensor_value_info(f"of {name}", onnx.TensorProto.FLOAT, None) for name in sizes]
+    graph = onnx.helper.make_graph(
+        [onnx.helper.make_node("Gather", [name, "ids"], [f"of {name}"]) for name in sizes], "tables",
+        [onnx.helper.make_tensor_value_info("ids", onnx.TensorProto.INT64, [None])], outputs,
+        [onnx.numpy_helper.from_array(table[:size], name) for name, size in sizes.items()],
+    )  # fmt: skip
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 18)], ir_version=9)
+    before = len(model.SerializeToString())
+    share_rows(model)
+    assert len(model.SerializeToString()) < before / 2
+    session = onnxruntime.InferenceSession(model.SerializeToString())
+    for rows in session.run(None, {"ids": np.array([1, 299])}):
+        np.testing.assert_array_equal(rows, table[[1, 299]])

@@ -52,9 +52,7 @@ def demo(task: Declaration, keep: str | Path | None = None) -> None:
 def _show_model(card: Card, task: Declaration):
     """The answers of a model to its example and some records of the task's first demo."""
     console().print(f"[bold]{card.name}[/], which comes with nlpkit: {card.summary}")
-    records = task.demos[0].records if task.demos else ()
-    if isinstance(records, str):
-        records = (sample_folder() / task.name / records).read_text("utf-8").splitlines()
+    records = _records(task, task.demos[0]) if task.demos else []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)
         for answer in nlpkit.load(card.name).predict([card.example, *records[:_FEW]]):
@@ -69,11 +67,8 @@ def _show(task: Declaration, demo: Demo, out: Path, is_kept: bool):
     nlpkit.train(task.name, train, valid, out=out, settings=demo.settings)
     model = nlpkit.load(out)
     print_metrics(model.metrics["valid"])
-    if isinstance(demo.records, str):
-        records = (samples / demo.records).read_text("utf-8").splitlines()[:_SHOWN]
-    elif demo.records:
-        records = list(demo.records)
-    else:
+    records = _records(task, demo)[:_SHOWN]
+    if not records:
         examples = model.read(valid or train, task.reading(), model.metadata).examples
         records = [record for record, _ in model.expected(examples, _SHOWN)]
     with warnings.catch_warnings():
@@ -83,6 +78,13 @@ def _show(task: Declaration, demo: Demo, out: Path, is_kept: bool):
     if is_kept:
         say(f"{out}: kept; its report.html is for a browser")
     console().print("")
+
+
+def _records(task, demo):
+    """The records that a demo names."""
+    if isinstance(demo.records, str):
+        return (sample_folder() / task.name / demo.records).read_text("utf-8").splitlines()
+    return [*demo.records]
 
 
 def sample_folder() -> Path:

@@ -57,6 +57,7 @@ def share_rows(model: Any) -> None:
     large = [each for each in graph.initializer if len(each.dims) == 2 and math.prod(each.dims) >= _LARGE]
     large.sort(key=lambda each: each.dims[0])
     values = {each.name: numpy_helper.to_array(each) for each in large}
+    nodes = []  # smaller tables first, since larger ones may be made of them
     for place, weight in enumerate(large):
         table = values[weight.name]
         for other in large[:place]:
@@ -66,11 +67,13 @@ def share_rows(model: Any) -> None:
             if np.array_equal(table[: len(first)], first):
                 name = f"{weight.name}/rest"
                 parts = [other.name, name] if len(table) > len(first) else [other.name]
-                graph.node.insert(0, helper.make_node("Concat", parts, [weight.name], axis=0))
+                nodes.append(helper.make_node("Concat", parts, [weight.name], axis=0))
                 if len(parts) > 1:
                     graph.initializer.append(numpy_helper.from_array(table[len(first) :], name))
                 graph.initializer.remove(weight)
                 break
+    for node in reversed(nodes):
+        graph.node.insert(0, node)
 
 
 class _Patterns:

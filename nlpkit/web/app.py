@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import logging
 import time
 from collections.abc import Mapping
@@ -186,7 +185,7 @@ def _described(name, model):
     }
     if card:
         fields |= {"licence": card.licence, "limits": card.limits}
-    return json.loads(json.dumps(fields, default=str))
+    return fields
 
 
 class _Numbers:

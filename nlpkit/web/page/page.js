@@ -20,11 +20,10 @@ const TEXTS = {
     other_task: { text: "一条记录" },
   },
 };
-const SUMMARIES = {
-  zh: {
-    tagging: "分词、命名实体、词性", couplet: "对对联：按规则对出下联", word2vec: "词向量：近义词、类比", title: "为文章写标题",
-    extraction: "抽取三元组：主语、谓语、宾语", similarity: "句向量：两句话是不是一个意思",
-  },
+// What a model does, in Chinese by its task; in English the server says it.
+const CHINESE_SUMMARIES = {
+  tagging: "分词、命名实体、词性", couplet: "对对联：按规则对出下联", word2vec: "词向量：近义词、类比", title: "为文章写标题",
+  extraction: "抽取三元组：主语、谓语、宾语", similarity: "句向量：两句话是不是一个意思",
 };
 const EXAMPLES = {
   tagging: ["今天天气真好，我们去北京大学散步。", "张伟昨天从上海飞到成都，参加第三届人工智能大会。", "她把旧信一封一封地看完，才慢慢站起来。"],
@@ -66,7 +65,7 @@ function translate() {
   for (const each of document.querySelectorAll("[data-text]")) each.textContent = words(each.dataset.text);
   for (const each of document.querySelectorAll("[data-label]")) each.setAttribute("aria-label", words(each.dataset.label));
   if (!model) return;
-  $("summary").textContent = (language === "zh" && SUMMARIES.zh[model.task]) || model.summary;
+  $("summary").textContent = (language === "zh" && CHINESE_SUMMARIES[model.task]) || model.summary;
   $("limits").textContent = model.limits ? `${model.name}: ${model.limits} (${model.licence})` : "";
   for (const each of $("panel").querySelectorAll("label[data-name]"))
     each.querySelector("span").textContent = fieldsOf(model.task)[each.dataset.name] || words(each.dataset.name);
