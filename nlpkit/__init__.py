@@ -13,15 +13,15 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from nlpkit.artefacts.bundled import models
+    from nlpkit.artefacts.load import evaluate, load
+    from nlpkit.export.convert import convert
+    from nlpkit.export.packages import export_model
     from nlpkit.prediction.answers import Answer
     from nlpkit.prediction.merging import merge
     from nlpkit.prediction.rendering import render
+    from nlpkit.reports.comparison import compare
     from nlpkit.runs.benchmark import benchmark
-    from nlpkit.runs.compare import compare
-    from nlpkit.runs.convert import convert
-    from nlpkit.runs.load import evaluate, load
-    from nlpkit.runs.models import models
-    from nlpkit.runs.packages import export
     from nlpkit.runs.train import train
     from nlpkit.tasks.couplet.answers import Couplet, LowerLine
     from nlpkit.tasks.couplet.task import CoupletWriter
@@ -44,11 +44,11 @@ _NAMES = {
     "nlpkit.prediction.merging": ("merge",),
     "nlpkit.prediction.rendering": ("render",),
     "nlpkit.runs.benchmark": ("benchmark",),
-    "nlpkit.runs.compare": ("compare",),
-    "nlpkit.runs.convert": ("convert",),
-    "nlpkit.runs.load": ("evaluate", "load"),
-    "nlpkit.runs.models": ("models",),
-    "nlpkit.runs.packages": ("export",),
+    "nlpkit.reports.comparison": ("compare",),
+    "nlpkit.export.convert": ("convert",),
+    "nlpkit.artefacts.load": ("evaluate", "load"),
+    "nlpkit.artefacts.bundled": ("models",),
+    "nlpkit.export.packages": ("export_model",),
     "nlpkit.runs.train": ("train",),
     "nlpkit.tasks.couplet.answers": ("Couplet", "LowerLine"),
     "nlpkit.tasks.couplet.task": ("CoupletWriter",),
@@ -112,7 +112,7 @@ __all__ = [
     "compare",
     "convert",
     "evaluate",
-    "export",
+    "export_model",
     "load",
     "merge",
     "models",

@@ -202,7 +202,7 @@ class Options:
                 if each.metavar == FILE and isinstance(path, (str, Path)) and path and path not in each.other:
                     check_readable(path)
 
-    def models(self) -> dict[str, str]:
+    def model_folders(self) -> dict[str, str]:
         """The trained folders that options name, by option."""
         named = {each: getattr(self, each.name) for each in self.declared() if each.metavar == MODEL}
         return {each.name: value for each, value in named.items() if value and value not in each.other}

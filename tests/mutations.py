@@ -20,6 +20,9 @@ from unittest import mock
 import numpy as np
 
 import nlpkit
+from nlpkit.artefacts import weights
+from nlpkit.artefacts.folder import Folder
+from nlpkit.artefacts.load import load_artefact
 from nlpkit.cli import main as command_line
 from nlpkit.datasets.lexicon_files import read_lexicon
 from nlpkit.datasets.vector_files import read_chosen_vectors, read_vectors
@@ -28,16 +31,14 @@ from nlpkit.options import parse_flag, read_settings
 from nlpkit.prediction.blocks import Stages
 from nlpkit.prediction.programs import OnnxProgram
 from nlpkit.prediction.stream import Part, predict_stream
-from nlpkit.runs import weights
-from nlpkit.runs.artefact import load_artefact
 from nlpkit.tasks import declarations, get_declaration, get_task
 from nlpkit.tasks.extraction.decode import read_schema
 from nlpkit.tasks.extraction.examples import read_aliases
+from nlpkit.tasks.shared.characters import read_symbol_vectors
 from nlpkit.tasks.similarity.examples import read_candidates, read_negatives
 from nlpkit.tasks.tagging.examples import repair_labels
-from nlpkit.tasks.tagging.steering import UserDictionary
 from nlpkit.tasks.tagging.task import Outputs
-from nlpkit.tasks.units.characters import read_symbol_vectors
+from nlpkit.tasks.tagging.user_dictionary import UserDictionary
 from nlpkit.tasks.word2vec.corpus import read_corpus
 from nlpkit.text import tag_schemes
 from nlpkit.training.checkpoint import load_state, save_state
@@ -169,7 +170,7 @@ class Mutations:
         source = self._models[rng.choice([*self._models])]
         mutate_folder(source, folder, rng, but=["model.keras"])
         with mock.patch.object(weights, "load_network", lambda build, path: types.SimpleNamespace(model=None)):
-            load_artefact(folder)
+            load_artefact(Folder.open(folder))
 
     def _weights(self, rng):
         folder = self._folder / "model"

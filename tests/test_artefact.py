@@ -133,8 +133,8 @@ DEEP = json.loads("[" * 20 + "]" * 20)
     ("harm", "message"),
     [
         (cut_short, "model.keras: is damaged or was changed"),
-        (changed(version=99), "is of version 99 of the folder's format, this nlpkit reads 3"),
-        (changed(format=1), "is of version 1 of the folder's format, this nlpkit reads 3; train it anew"),
+        (changed(version=99), "is of version 99 of the folder's format, this nlpkit reads 4"),
+        (changed(format=1), "is of version 1 of the folder's format, this nlpkit reads 4; train it anew"),
         (changed(format="zip"), "task.json: is damaged or foreign .its format is 'zip'"),
         (changed(task="poetry"), "is of the task 'poetry'"),
         (changed(task=7), "task = 7: must be the name of a task"),
@@ -144,8 +144,8 @@ DEEP = json.loads("[" * 20 + "]" * 20)
         (with_value("files", "more.txt", "0" * 64), "files and sizes name different files"),
         (with_value("sizes", "vocab.txt", -1), "sizes = .*: must be numbers of bytes"),
         (with_value("sizes", "vocab.txt", 7), "vocab.txt: is damaged or was changed"),
-        (changed(brings=7), "brings = 7: must be a list of names"),
-        (changed(brings=["segmenter"]), "holds no segmenter-task.json"),
+        (changed(sub_models=7), "sub_models = 7: must be a list of names"),
+        (changed(sub_models=["segmenter"]), "holds no segmenter-task.json"),
         (changed(more=DEEP), "it is more than 8 lists and objects deep"),
         (changed(seconds=float("inf")), "it holds Infinity"),
         (lambda folder: (folder / "task.json").write_text('{"x": 1e999}'), "it holds 1e999"),
@@ -200,7 +200,7 @@ def test_files_that_are_not_listed_are_not_read(words_model, tmp_path):
 
 
 def test_links_in_a_folder_lead_nowhere(tmp_path):
-    from nlpkit.runs.artefact import check_not_in_use, locked
+    from nlpkit.artefacts.run_folder import check_not_in_use, locked
 
     precious = tmp_path / "precious"
     precious.write_text("mine")
@@ -225,7 +225,7 @@ def test_a_folder_that_was_taken_away_is_found(words_model, tmp_path):
 
 
 def test_an_index_fits_its_model(similarity_model, tmp_path):
-    from nlpkit.runs.convert import save_folder
+    from nlpkit.artefacts.saving import save_folder
 
     indexed = nlpkit.load(similarity_model).with_index(["今天天气怎么样", "怎么去公园"])
     save_folder(indexed, tmp_path / "index", {}, force=False)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import nlpkit
+from nlpkit.artefacts.load import load
 from nlpkit.errors import ArtefactError, ConfigError
-from nlpkit.runs.load import load
 from nlpkit.tasks import get_task
 
 from .conftest import ARTICLES, COUPLETS, QUESTIONS, SAMPLES, SENTENCES

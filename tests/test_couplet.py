@@ -16,11 +16,11 @@ from nlpkit.tasks.couplet.config import RULES, CoupletPrediction, CoupletSetting
 from nlpkit.tasks.couplet.examples import CoupletExample, UpperLine, first_equal, read_couplets, read_pairs
 from nlpkit.tasks.couplet.rules import is_kept, tone_demands
 from nlpkit.tasks.couplet.task import CoupletWriter
+from nlpkit.tasks.shared.generation_options import PairReading
 from nlpkit.tasks.task import Data
-from nlpkit.tasks.writing_options import PairReading
 from nlpkit.text import tones
+from nlpkit.text.character_types import MARK, character_types
 from nlpkit.text.characters import code_points
-from nlpkit.text.kinds import MARK, character_kinds
 from nlpkit.text.tones import LEVEL, OBLIQUE
 
 from .conftest import COUPLETS, SMALL_COUPLET
@@ -89,7 +89,7 @@ def test_answers_keep_all_rules_whatever_the_line(predictor, texts):
         warnings.simplefilter("ignore")  # of marks alone, and of characters never seen
         found = predictor.predict(texts, n_best=2)
     for text, answers in zip(texts, found, strict=True):
-        kinds = character_kinds(code_points(text))
+        kinds = character_types(code_points(text))
         if (kinds == MARK).all():
             assert not answers.answers
             continue

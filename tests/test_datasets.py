@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from nlpkit.artefacts.run_folder import check_not_in_use
 from nlpkit.datasets.batches import BucketedBatches
 from nlpkit.datasets.files import check_name
 from nlpkit.datasets.readers import read_conll, read_jsonl, read_words
 from nlpkit.errors import ArtefactError, DataError
-from nlpkit.runs.artefact import check_not_in_use
 
 
 def write(path, content):

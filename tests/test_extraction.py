@@ -29,8 +29,8 @@ from nlpkit.tasks.extraction.places import Place, Ruler, places_of
 from nlpkit.tasks.extraction.prior import KnownTriples
 from nlpkit.tasks.extraction.targets import TARGETS
 from nlpkit.tasks.extraction.task import Extractor
+from nlpkit.tasks.shared.records import Sentence, by_rules
 from nlpkit.tasks.task import Data
-from nlpkit.tasks.units.records import Sentence, by_rules
 from nlpkit.text.sentences import sentence_ends
 from nlpkit.training.loop import train_model
 from nlpkit.training.metric import Metric

@@ -8,9 +8,10 @@ import sys
 import pytest
 
 import nlpkit
+from nlpkit.artefacts.bundled import card_of
+from nlpkit.artefacts.folder import Folder
 from nlpkit.cli.main import main
 from nlpkit.errors import ArtefactError, ConfigError
-from nlpkit.runs.models import card_of, model_folder
 
 from .conftest import DATA
 
@@ -48,19 +49,19 @@ def test_they_answer_without_a_framework():
 
 def test_a_folder_wins_over_a_name(words_model, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert model_folder("zh-words").parent.name == "models"
+    assert Folder.open("zh-words").path.parent.name == "models"
     shutil.copytree(words_model, "zh-words")
-    assert str(model_folder("zh-words")) == "zh-words"
+    assert str(Folder.open("zh-words")) == "zh-words"
     assert nlpkit.load("zh-words").predict("今天").words
-    assert not model_folder("models/zh-words").exists()
-    for name in ("..", "zh-word", "zh-words/..", ""):
-        assert model_folder(name) == type(tmp_path)(name)
+    for name in ("models/zh-words", "..", "zh-word", "zh-words/..", ""):
+        with pytest.raises(ArtefactError):
+            Folder.open(name)
 
 
 def test_a_damaged_one_is_told(tmp_path, monkeypatch):
     copy = tmp_path / "models"
     shutil.copytree(DATA / "models" / "zh-verse", copy / "zh-verse")
-    monkeypatch.setattr("nlpkit.runs.models._home", lambda: copy)
+    monkeypatch.setattr("nlpkit.artefacts.bundled._home", lambda: copy)
     (copy / "zh-verse" / "vocab.txt").write_text("x\n")
     with pytest.raises(ArtefactError, match=r"vocab.txt: is damaged or was changed"):
         nlpkit.load("zh-verse")

@@ -10,11 +10,11 @@ import onnx
 import pytest
 
 import nlpkit
+from nlpkit.artefacts.saving import save_folder
 from nlpkit.errors import ArtefactError, ConfigError, MissingPackageError, TrainingError
+from nlpkit.export import onnx_programs as exports
+from nlpkit.export.onnx_fusions import share_rows
 from nlpkit.prediction.programs import Graph, OnnxProgram
-from nlpkit.runs import exports
-from nlpkit.runs.convert import save_folder
-from nlpkit.runs.fusions import share_rows
 
 from .conftest import DATA, SAMPLES, SMALL
 

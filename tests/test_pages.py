@@ -11,10 +11,10 @@ import pytest
 
 import nlpkit
 from nlpkit.errors import ArtefactError, ConfigError, DataError
-from nlpkit.runs.chart import Series, chart
-from nlpkit.runs.drawing import draw
-from nlpkit.runs.mistakes import find_mistakes, write_mistakes
-from nlpkit.tasks.pictures import Map
+from nlpkit.reports.chart import Series, chart
+from nlpkit.reports.drawing import draw
+from nlpkit.reports.mistakes import find_mistakes, write_mistakes
+from nlpkit.tasks.shared.plots import Map
 
 from .conftest import SAMPLES, SMALL
 

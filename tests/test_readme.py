@@ -18,8 +18,10 @@ from unittest import mock
 
 import pytest
 
+from nlpkit.artefacts import folder as folders
+from nlpkit.artefacts.load import load_artefact
+from nlpkit.artefacts.manifest import read_manifest
 from nlpkit.cli.main import main
-from nlpkit.runs.artefact import load_artefact
 
 ROOT = Path(__file__).parents[1]
 BLOCKS = re.compile(r"^```(sh|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -46,6 +48,16 @@ def code_of(path):
     return [re.sub(r"\s*#.*", "", block) for _, block in blocks_of(path)]
 
 
+@functools.cache
+def _loaded(path, prefix, task, runtime):
+    return load_artefact(folders.Folder(path, read_manifest(path / f"{prefix}task.json"), prefix), task, runtime)
+
+
+def _opened_once(folder, task=None, runtime="keras"):
+    """A model is opened once, as that takes seconds."""
+    return _loaded(folder.path.absolute(), folder.prefix, task, runtime)
+
+
 class _Enough(Exception):
     """Ends a training before its network is built."""
 
@@ -69,7 +81,9 @@ class Folder:
     def run_page(self, page):
         """Run all blocks of a page and return what they print."""
         shown, names = [], {"__name__": "__main__"}
-        once = mock.patch("nlpkit.runs.load.load_artefact", functools.cache(load_artefact))  # opening takes seconds
+        once = mock.patch(
+            "nlpkit.artefacts.load.load_artefact", functools.cache(load_artefact)
+        )  # opening takes seconds
         with contextlib.chdir(self.path), once:
             for kind, block in blocks_of(page):
                 if kind == "python" and ALONE not in block:

@@ -20,7 +20,7 @@ from nlpkit.prediction.blocks import Stages
 from nlpkit.prediction.jobs import Job, Shard
 from nlpkit.prediction.journal import Journal, State
 from nlpkit.prediction.stream import Part, predict_stream
-from nlpkit.tasks.draws import generators
+from nlpkit.tasks.shared.seeding import generators
 
 from .faults import check_every_point
 

@@ -14,17 +14,17 @@ from nlpkit.datasets.files import written_atomically
 from nlpkit.decoding import nearest_rows
 from nlpkit.errors import ConfigError, DataError, MissingPackageError
 from nlpkit.metrics import auc, best_threshold, retrieval_ranks
+from nlpkit.tasks.shared.characters import make_features
 from nlpkit.tasks.similarity.batches import sample_groups, training_batches
-from nlpkit.tasks.similarity.calibrate import fitted_score
 from nlpkit.tasks.similarity.config import SimilarityReading, SimilaritySettings
 from nlpkit.tasks.similarity.examples import Pair, Sentence, group_numbers, hold_out, read_examples, texts_of
-from nlpkit.tasks.similarity.overlap import FEATURES, Overlap
-from nlpkit.tasks.similarity.score import CANDIDATES
-from nlpkit.tasks.similarity.symbols import SymbolWeights
+from nlpkit.tasks.similarity.scoring.calibrate import fitted_score
+from nlpkit.tasks.similarity.scoring.overlap import FEATURES, Overlap
+from nlpkit.tasks.similarity.scoring.score import CANDIDATES
+from nlpkit.tasks.similarity.scoring.symbols import SymbolWeights
+from nlpkit.tasks.similarity.scoring.training_pairs import training_pairs
 from nlpkit.tasks.similarity.task import SentenceVectors
-from nlpkit.tasks.similarity.training_pairs import training_pairs
 from nlpkit.tasks.task import Data
-from nlpkit.tasks.units.characters import make_features
 from nlpkit.text.characters import normalize_text
 from nlpkit.text.features import TextFeatures
 from nlpkit.text.vocabulary import BigramVocabulary, CharacterVocabulary
@@ -450,7 +450,7 @@ def test_the_report_shows_groups_wrong_neighbours_and_scores(similarity_model, t
     assert "groups, by t-SNE" in page and "whose nearest sentence is of another group" in page
     task = nlpkit.load(similarity_model)
     examples = read_examples(TEST)[0]
-    groups, wrong, spread = task.pictures(examples)
+    groups, wrong, spread = task.plots(examples)
     assert len(groups.labels) == len(groups.places) == len(groups.groups) and len(set(groups.groups)) == 30
     metrics = task.measure(examples)
     count = len(examples)
@@ -460,9 +460,9 @@ def test_the_report_shows_groups_wrong_neighbours_and_scores(similarity_model, t
         assert by_text[question] != by_text[near] and (not own or by_text[own] == by_text[question])
         assert not own or float(score) >= float(own_score)
     assert all(((values >= 0) & (values <= 1)).all() for values in spread.values.values())
-    assert len(task.pictures(read_examples(QUESTIONS / "pairs.tsv")[0])) == 1
+    assert len(task.plots(read_examples(QUESTIONS / "pairs.tsv")[0])) == 1
     # A group of one sentence alone has nothing to show.
-    assert [type(each).__name__ for each in task.pictures(examples[:1])] == ["Listing", "Distribution"]
+    assert [type(each).__name__ for each in task.plots(examples[:1])] == ["Listing", "Distribution"]
 
 
 @pytest.mark.parametrize(

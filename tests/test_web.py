@@ -28,8 +28,8 @@ pytest.importorskip("httpx2")
 from starlette.testclient import TestClient
 
 from nlpkit.web.app import create_app
-from nlpkit.web.asks import Refusal, read_ask
-from nlpkit.web.batching import Ask, Batcher, Overloaded
+from nlpkit.web.batching import Batcher, Overloaded, PredictRequest
+from nlpkit.web.requests import Refusal, read_request
 from nlpkit.web.server import check, serve
 
 LIMITS = ServerOptions(max_records=8, max_characters=500, max_bytes=4000, timeout=5)
@@ -137,7 +137,7 @@ def test_a_failure_in_the_model_tells_nothing_of_the_machine(words):
 
 
 def _ask(*records, **options):
-    return Ask(records, nlpkit.Tagger.declaration.prediction.create(options), "")
+    return PredictRequest(records, nlpkit.Tagger.declaration.prediction.create(options), "")
 
 
 def test_requests_are_computed_together(words):
@@ -152,17 +152,17 @@ def test_requests_are_computed_together(words):
 
     async def many(batcher):
         task = asyncio.create_task(batcher.run())
-        asks = [_ask(f"第{i}天", confidence=i % 4 == 3) for i in range(20)] + [_ask("bad"), _ask("今天", "明天")]
-        found = await asyncio.gather(*map(batcher.answer, asks), return_exceptions=True)
+        requests = [_ask(f"第{i}天", confidence=i % 4 == 3) for i in range(20)] + [_ask("bad"), _ask("今天", "明天")]
+        found = await asyncio.gather(*map(batcher.answer, requests), return_exceptions=True)
         task.cancel()
-        return asks, found
+        return requests, found
 
     with mock.patch.object(words, "answered", answered):
-        asks, found = asyncio.run(many(Batcher(words, 16, 100)))
+        requests, found = asyncio.run(many(Batcher(words, 16, 100)))
     assert isinstance(found[20], ValueError) and sum(isinstance(each, Exception) for each in found) == 1
-    for ask, replies in zip(asks, found):
+    for request, replies in zip(requests, found):
         if not isinstance(replies, Exception):
-            right = words.answered(ask.records, ask.options)[0]
+            right = words.answered(request.records, request.options)[0]
             assert [reply.answer for reply in replies] == [answer.to_dict() for answer in right]
     assert max(sizes) == 16 and len(sizes) < 26
 
@@ -189,8 +189,8 @@ def test_options_that_are_too_large():
     declaration = nlpkit.CoupletWriter.declaration
     for options, reason in (({"beam_width": 10**9}, "at most 256 here"), ({"rules": "x" * 2000}, "is too long")):
         with pytest.raises(Refusal, match=reason):
-            read_ask(json.dumps({"records": ["x"], "options": options}).encode(), declaration, LIMITS)
-    read_ask(b'{"records": ["x"], "options": {"seed": 123456}}', declaration, LIMITS)
+            read_request(json.dumps({"records": ["x"], "options": options}).encode(), declaration, LIMITS)
+    read_request(b'{"records": ["x"], "options": {"seed": 123456}}', declaration, LIMITS)
 
 
 def test_what_a_server_needs(tmp_path, words_model):

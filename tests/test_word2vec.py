@@ -14,9 +14,9 @@ import nlpkit
 from nlpkit.datasets.vector_files import read_vectors
 from nlpkit.decoding import communities
 from nlpkit.errors import ArtefactError, ConfigError, DataError, MissingPackageError, NlpkitError
+from nlpkit.export.convert import convert
 from nlpkit.metrics import analogy_hits, spearman
 from nlpkit.ops.tsne import tsne
-from nlpkit.runs.convert import convert
 from nlpkit.tasks.task import Data
 from nlpkit.tasks.word2vec import corpus as corpus_module
 from nlpkit.tasks.word2vec.check import check
@@ -488,7 +488,7 @@ def test_converting_replaces_only_what_is_whole(word2vec_model, words_model, tmp
     shutil.copytree(words_model, tmp_path / "m")
     before = (tmp_path / "m" / "task.json").read_bytes()
     with monkeypatch.context() as patch:
-        patch.setattr("nlpkit.runs.convert.save_artefact", stop)
+        patch.setattr("nlpkit.artefacts.saving.save_artefact", stop)
         with pytest.raises(KeyboardInterrupt):
             convert(target, tmp_path / "m", force=True)
     assert (tmp_path / "m" / "task.json").read_bytes() == before and nlpkit.load(tmp_path / "m")

@@ -10,10 +10,10 @@ from importlib import resources
 from pathlib import Path
 
 import nlpkit
+from nlpkit.artefacts.bundled import Card, models
 from nlpkit.cli.tables import print_metrics
 from nlpkit.errors import ArtefactError, DataWarning
 from nlpkit.prediction.rendering import rich_text
-from nlpkit.runs.models import Card, models
 from nlpkit.tasks.declaration import Declaration, Demo
 from nlpkit.terminal import console, say
 
@@ -56,7 +56,7 @@ def _show_model(card: Card, task: Declaration):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)
         for answer in nlpkit.load(card.name).predict([card.example, *records[:_FEW]]):
-            console().print(rich_text(answer.parts()))
+            console().print(rich_text(answer.styled()))
     console().print("")
 
 
@@ -74,7 +74,7 @@ def _show(task: Declaration, demo: Demo, out: Path, is_kept: bool):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)
         for answer in model.predict(records):
-            console().print(rich_text(answer.parts()))
+            console().print(rich_text(answer.styled()))
     if is_kept:
         say(f"{out}: kept; its report.html is for a browser")
     console().print("")

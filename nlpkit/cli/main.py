@@ -9,10 +9,14 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from nlpkit import __version__
 from nlpkit.errors import ConfigError, NlpkitError, unknown_name
+
+if TYPE_CHECKING:
+    from nlpkit.cli.parsing import Run
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -110,39 +114,36 @@ def _is_within(frame, function):
     return frame is not None
 
 
-def _parse(arguments):
-    """What a command line asks for, as a function; its help and its errors need no framework."""
+def _parse(arguments: list[str]) -> Run:
+    """The command that a command line asks for; its help and its errors need no framework."""
     from nlpkit.cli import completion
-    from nlpkit.cli.commands import COMMANDS, task_commands
+    from nlpkit.cli.commands import parser_of, summaries
 
     if completion.is_asked():
         arguments = completion.words_before_cursor()
         if not arguments:
-            completion.offer([*COMMANDS, *(command.name for command, _ in task_commands())], after=0)
+            completion.offer([*summaries()], after=0)
     if not arguments or arguments[0] in ("-h", "--help"):
-        print(_overview(COMMANDS, task_commands()))
+        print(_overview(summaries()))
         raise SystemExit(0)
     name, *rest = arguments
     if name == "--version":
         print(f"nlpkit {__version__}")
         raise SystemExit(0)
-    if name in COMMANDS:
-        return COMMANDS[name].parse(f"nlpkit {name}", rest)
-    commands = {command.name: parse for command, parse in task_commands()}
-    if name in commands:
-        return commands[name](f"nlpkit {name}", rest)
-    raise ConfigError(unknown_name("command", name, [*COMMANDS, *commands]))
+    parse = parser_of(name)
+    if parse is None:
+        raise ConfigError(unknown_name("command", name, summaries()))
+    return parse(f"nlpkit {name}", rest)
 
 
-def _overview(commands, of_tasks):
+def _overview(commands: Mapping[str, str]) -> str:
     lines = [
         "usage: nlpkit COMMAND …",
         "",
         "Light, fast, exact sequence models for Chinese-first NLP on Keras 3.",
         "",
         "commands:",
-        *(f"  {name:<10} {entry.summary}" for name, entry in commands.items()),
-        *(f"  {command.name:<10} {command.summary}" for command, _ in of_tasks),
+        *(f"  {name:<10} {summary}" for name, summary in commands.items()),
         "",
         "nlpkit COMMAND --help shows the options of a command; nlpkit train TASK --help and nlpkit predict MODEL",
         "--help those of a task as well; nlpkit models lists models that are ready to use.",

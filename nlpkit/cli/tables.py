@@ -11,7 +11,7 @@ from rich.table import Table
 from nlpkit.terminal import console
 
 if TYPE_CHECKING:
-    from nlpkit.runs.mistakes import Mistakes
+    from nlpkit.reports.mistakes import Mistakes
 
 
 def print_metrics(metrics: Mapping[str, Any]) -> None:

@@ -7,8 +7,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from nlpkit.decoding.communities import communities
-from nlpkit.decoding.marks import pair_marks
 from nlpkit.decoding.nearest import nearest_rows
+from nlpkit.decoding.span_boundaries import pair_boundaries
 from nlpkit.decoding.tag_paths import Chain, best_tags, path_posteriors
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ __all__ = [
     "best_tags",
     "communities",
     "nearest_rows",
-    "pair_marks",
+    "pair_boundaries",
     "path_posteriors",
     "sample",
 ]

@@ -28,7 +28,7 @@ class HalfPointers(keras.layers.Layer):
 
     Returns:
         float ``(batch, time, num_kinds, 2)``: of a beginning and of an end; -10,000 at masked steps.
-        `nlpkit.decoding.pair_marks` makes spans of them.
+        `nlpkit.decoding.pair_boundaries` makes spans of them.
 
     Raises:
         ValueError: if `num_kinds` or `width` is no integer from 1.

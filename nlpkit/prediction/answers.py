@@ -8,7 +8,7 @@ import html
 from collections.abc import Hashable, Iterator, Sequence
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
-from nlpkit.prediction.rendering import Part, parts_to_html
+from nlpkit.prediction.rendering import StyledText, styled_to_html
 
 T = TypeVar("T")
 
@@ -62,17 +62,17 @@ class Answer:
         """What differs from the right answer, in order."""
         return [] if self.agrees(right) else [Mistake("differs", right.to_text(), self.to_text())]
 
-    def parts(self) -> list[Part]:
+    def styled(self) -> list[StyledText]:
         """What a terminal shows, in one line."""
-        return [Part(self.to_text())]
+        return [StyledText(self.to_text())]
 
     def keys(self) -> set[Hashable]:
         """What its parts say."""
-        return {part.key for part in self.parts() if part.key is not None}
+        return {part.key for part in self.styled() if part.key is not None}
 
     def to_html(self, right: Answer | None = None) -> str:
         """What a page shows; parts that the right answer does not have are marked."""
-        return parts_to_html(self.parts(), None if right is None else right.keys())
+        return styled_to_html(self.styled(), None if right is None else right.keys())
 
     def _repr_html_(self) -> str:
         return f"<p>{self.to_html()}</p>"

@@ -22,7 +22,7 @@ from nlpkit.prediction import journal
 from nlpkit.prediction.chunks import count_lines, open_input, size_of
 from nlpkit.prediction.journal import Journal
 from nlpkit.prediction.output import errors_path, is_file
-from nlpkit.prediction.stream import Part
+from nlpkit.prediction.stream import FileShare
 
 BINARY_FORMATS = ("npy",)
 """Output formats that are not text; `nlpkit.prediction.predictor.Predictor.write` gives their bytes, and `header` what
@@ -181,16 +181,18 @@ class Job:
             return f"*.errors.jsonl in {places[0] and places[0].parent}"
         return str(places[0] if places and places[0] else "standard error")
 
-    def parts(self, chunk: int) -> list[Part]:
+    def shares(self, chunk: int) -> list[FileShare]:
         """The files, or of a single file that is shared the chunks of this shard, chunks being of so many bytes."""
         if self.shard is None or not self.is_split:
-            return [Part(*each) for each in self.files]
+            return [FileShare(*each) for each in self.files]
         [(source, target)] = self.files
         with open_input(source) as file:
             size = size_of(file, str(source)) if Path(source).suffix == ".gz" else Path(source).stat().st_size
         share = self.shard.share(-(-size // chunk))
         with open_input(source) as file:
-            return [Part(source, target, share.start, share.stop, count_lines(file, str(source), chunk, share.start))]
+            return [
+                FileShare(source, target, share.start, share.stop, count_lines(file, str(source), chunk, share.start))
+            ]
 
     def open_journal(self, model: Mapping[str, Any], options: Options) -> Journal | None:
         """Its journal, if it can have one.

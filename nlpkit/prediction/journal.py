@@ -20,7 +20,7 @@ _EVERY = 1.0  # seconds
 _LARGEST = 1 << 24  # bytes
 
 
-class Noted(NamedTuple):
+class Checkpoint(NamedTuple):
     """A file of which so many bytes were written, and their SHA-256."""
 
     size: int
@@ -47,8 +47,8 @@ class State(NamedTuple):
     chunk: int = 0
     lines: int = 0
     counts: Sequence[Any] = (0, 0, 0, "")
-    output: Noted | None = None
-    reports: Noted | None = None
+    output: Checkpoint | None = None
+    reports: Checkpoint | None = None
     is_written: bool = False
 
 
@@ -130,7 +130,7 @@ def read_journal(path: Path) -> tuple[dict[str, Any], State]:
         if content["format"] != _FORMAT or check != _check(content):
             raise ValueError
         fields = content["state"]
-        noted = {name: fields[name] and Noted(*fields[name]) for name in ("output", "reports")}
+        noted = {name: fields[name] and Checkpoint(*fields[name]) for name in ("output", "reports")}
         return content["run"], State(**{**fields, **noted})
     except OSError as error:
         raise DataError(f"can't be read: {error.strerror}", path) from None

@@ -18,16 +18,16 @@ from typing import Any
 from nlpkit.errors import ConfigError, DataError, MissingPackageError, NlpkitError
 from nlpkit.prediction.blocks import Answered, Stages, answer
 from nlpkit.prediction.chunks import open_input, read_chunks
-from nlpkit.prediction.stream import Part
+from nlpkit.prediction.stream import FileShare
 
 _PATIENCE = 5.0  # seconds
 _SETTINGS = b"\x04"  # the type of the first frame that either side of HTTP/2, which Ray speaks, sends
 _HELLO = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0" + _SETTINGS + bytes(5)
-_LEAST, _MOST = 4, 2000  # chunks of a piece of work; pieces of a part
+_LEAST, _MOST = 4, 2000  # chunks of a piece of work; pieces of a share
 
 
 class RayEngine:
-    """Answers the chunks of parts by workers of Ray Data, see `nlpkit.prediction.stream.Engine`.
+    """Answers the chunks of shares by workers of Ray Data, see `nlpkit.prediction.stream.Engine`.
 
     Args:
         stages: makes the stages, in each worker; it is pickled.
@@ -48,11 +48,11 @@ class RayEngine:
             raise ConfigError(f"workers = {workers!r}: must be at least 1")
         self._stages, self._address, self._workers = stages, address, workers
 
-    def __call__(self, stages: Stages, parts: Sequence[Part]) -> Iterator[tuple[int, Answered]]:
-        for part in parts:
-            if not Path(part.input).is_file():
-                raise ConfigError(f"{part.name}: workers of Ray read files; give one, or take the engine local")
-        work = [piece for index, part in enumerate(parts) for piece in _pieces(index, part, stages.chunk)]
+    def __call__(self, stages: Stages, shares: Sequence[FileShare]) -> Iterator[tuple[int, Answered]]:
+        for share in shares:
+            if not Path(share.input).is_file():
+                raise ConfigError(f"{share.name}: workers of Ray read files; give one, or take the engine local")
+        work = [piece for index, share in enumerate(shares) for piece in _pieces(index, share, stages.chunk)]
         if not work:
             return
         import ray
@@ -94,7 +94,7 @@ class RayEngine:
         )
         try:
             for batch in answers.iter_batches(batch_size=None, batch_format="numpy"):
-                for index, content in zip(batch["part"], batch["answered"]):
+                for index, content in zip(batch["share"], batch["answered"]):
                     yield int(index), pickle.loads(content)
         except ray.exceptions.RayError as error:
             raise _own_error(error) from error
@@ -127,25 +127,25 @@ class _Worker:
         self._stages = pickle.loads(stages)()
 
     def __call__(self, batch: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        [part], [path], [first], [end] = batch["part"], batch["path"], batch["first"], batch["end"]
+        [share], [path], [first], [end] = batch["share"], batch["path"], batch["first"], batch["end"]
         with open_input(str(path)) as source:
             last = None if end < 0 else int(end)
             chunks = read_chunks(source, str(path), self._stages.chunk, self._stages.in_parts, int(first), last)
             for block in answer(self._stages, chunks):
-                yield {"part": [int(part)], "answered": [pickle.dumps(block)]}
+                yield {"share": [int(share)], "answered": [pickle.dumps(block)]}
 
 
-def _pieces(index, part, chunk):
-    """The pieces of work of a part: some chunks each; a gzipped file is read from its beginning, so it is one."""
-    path = Path(part.input)
+def _pieces(index, share, chunk):
+    """The pieces of work of a share: some chunks each; a gzipped file is read from its beginning, so it is one."""
+    path = Path(share.input)
     if path.suffix == ".gz":
-        ranges = [(part.first, -1 if part.end is None else part.end)]
+        ranges = [(share.first, -1 if share.end is None else share.end)]
     else:
         count = -(-path.stat().st_size // chunk)
-        end = count if part.end is None else min(part.end, count)
-        step = max(_LEAST, -(-(end - part.first) // _MOST))
-        ranges = [(first, min(first + step, end)) for first in range(part.first, end, step)]
-    return [{"part": index, "path": str(path.resolve()), "first": first, "end": last} for first, last in ranges]
+        end = count if share.end is None else min(share.end, count)
+        step = max(_LEAST, -(-(end - share.first) // _MOST))
+        ranges = [(first, min(first + step, end)) for first in range(share.first, end, step)]
+    return [{"share": index, "path": str(path.resolve()), "first": first, "end": last} for first, last in ranges]
 
 
 def _own_error(error):

@@ -14,7 +14,7 @@ from typing import IO, Any
 from nlpkit.datasets import files
 from nlpkit.datasets.files import PARTIAL, why_not_written
 from nlpkit.errors import DataError
-from nlpkit.prediction.journal import Noted
+from nlpkit.prediction.journal import Checkpoint
 from nlpkit.terminal import say
 
 _ONCE = 1 << 20  # bytes that are read again at once
@@ -47,7 +47,7 @@ class GrowingFile:
         DataError: if it can't be written, another process is writing it, or it is not as it was noted.
     """
 
-    def __init__(self, path: Path, noted: Noted | None = None, header: bytes = b""):
+    def __init__(self, path: Path, noted: Checkpoint | None = None, header: bytes = b""):
         self._path, self._partial = path, _partial_of(path)
         self._digest, self.size = hashlib.sha256(), 0
         self._member: gzip.GzipFile | None = None
@@ -97,14 +97,14 @@ class GrowingFile:
         self._file.seek(0)
         self._digest = hashlib.file_digest(self._file, "sha256")  # type: ignore[arg-type]
 
-    def note(self) -> Noted:
+    def note(self) -> Checkpoint:
         """See that all that was written is on the disk."""
         if self._member is not None:
             self._member.close()
             self._member = None
         self._file.flush()
         os.fsync(self._file.fileno())
-        return Noted(self.size, self._digest.hexdigest())
+        return Checkpoint(self.size, self._digest.hexdigest())
 
     def take_place(self) -> None:
         """Let it be whole; it was noted."""
@@ -139,7 +139,11 @@ class FileOutput:
     """
 
     def __init__(
-        self, path: str | Path, output: Noted | None = None, reports: Noted | None = None, header: bytes = b""
+        self,
+        path: str | Path,
+        output: Checkpoint | None = None,
+        reports: Checkpoint | None = None,
+        header: bytes = b"",
     ):
         self._path = Path(path).resolve()
         self._reports_path = reports_of(self._path)
@@ -167,7 +171,7 @@ class FileOutput:
         with self._told(self._reports_path):
             self._reports.write(_json(fields).encode("utf-8", "backslashreplace") + b"\n")
 
-    def note(self) -> tuple[Noted, Noted | None]:
+    def note(self) -> tuple[Checkpoint, Checkpoint | None]:
         """What is written by now is on the disk: of the output, and of the reports."""
         with self._told():
             output = self._output.note()
@@ -200,7 +204,7 @@ class FileOutput:
             raise DataError(why_not_written(error, path), path) from None
 
 
-def finish_left(path: str | Path, output: Noted, reports: Noted | None) -> None:
+def finish_left(path: str | Path, output: Checkpoint, reports: Checkpoint | None) -> None:
     """Put files in their places that a killed process has finished, as far as it did not.
 
     Args:

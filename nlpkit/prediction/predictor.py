@@ -16,7 +16,7 @@ from nlpkit.errors import ConfigError, DataError, DataWarning
 from nlpkit.prediction.answers import Answer, Problem
 from nlpkit.prediction.blocks import Stages
 from nlpkit.prediction.jobs import Job, check_engine, check_on_error
-from nlpkit.prediction.rendering import page_end, page_head, parts_to_ansi, render
+from nlpkit.prediction.rendering import page_end, page_head, render, styled_to_ansi
 from nlpkit.prediction.stream import Counts, Engine, answer_here, predict_stream
 
 A = TypeVar("A", bound=Answer)
@@ -169,7 +169,7 @@ class Predictor(abc.ABC, Generic[A]):
                 raise ConfigError("a model without a folder has nothing that a worker could load")
             recipe = functools.partial(type(self).stages, self, job.format, job.input_format, made)
             chosen = RayEngine(recipe, address, workers)
-        return predict_stream(stages, job.parts(stages.chunk), on_error, journal, chosen)
+        return predict_stream(stages, job.shares(stages.chunk), on_error, journal, chosen)
 
     def stages(self, file_format: str, input_format: str, options: Any) -> Stages:
         """How a block of lines of a file is answered."""
@@ -266,7 +266,7 @@ class Predictor(abc.ABC, Generic[A]):
         if file_format == "html":
             return render(answers)
         if file_format == "colour":
-            return "".join(f"{parts_to_ansi(answer.parts())}\n" for answer in answers)
+            return "".join(f"{styled_to_ansi(answer.styled())}\n" for answer in answers)
         return "".join(f"{getattr(answer, f'to_{file_format}')()}\n" for answer in answers)
 
     def between_parts(self, file_format: str) -> str | None:

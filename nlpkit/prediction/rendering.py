@@ -21,7 +21,7 @@ _OF_LABELS = ("cyan", "yellow", "green", "magenta", "blue")
 _WRONG = "text-decoration:underline wavy #dc2626 1.5px;text-underline-offset:.25em"
 
 
-class Part(NamedTuple):
+class StyledText(NamedTuple):
     """A part of what is shown of an answer."""
 
     text: str
@@ -47,12 +47,12 @@ def colour_of(label: str) -> str:
     return _OF_LABELS[zlib.crc32(label.encode("utf-8", "replace")) % len(_OF_LABELS)]
 
 
-def parts_to_html(parts: Iterable[Part], right: Collection[Hashable] | None = None) -> str:
+def styled_to_html(parts: Iterable[StyledText], right: Collection[Hashable] | None = None) -> str:
     """Parts as HTML that needs no style sheet; those whose key is not among the right ones are marked.
 
     Example:
 
-        >>> parts_to_html([Part("北京", label="LOC")])
+        >>> styled_to_html([StyledText("北京", label="LOC")])
         '北京<small style="opacity:.65">&thinsp;LOC</small>'
     """
     shown = []
@@ -73,7 +73,7 @@ def _style_of(colour):
     return f"background:rgba({COLOURS[colour]},.17);border-radius:.25em;padding:.05em .15em;" if colour else ""
 
 
-def parts_to_ansi(parts: Iterable[Part]) -> str:
+def styled_to_ansi(parts: Iterable[StyledText]) -> str:
     """Parts as coloured text of a terminal, in one line."""
     console = _ansi_console()
     with console.capture() as captured:
@@ -92,7 +92,7 @@ def _ansi_console() -> Any:
     )
 
 
-def rich_text(parts: Iterable[Part]) -> Any:
+def rich_text(parts: Iterable[StyledText]) -> Any:
     """Parts as a `rich.text.Text`."""
     from rich.text import Text
 

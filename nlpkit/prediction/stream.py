@@ -29,7 +29,7 @@ class Counts(NamedTuple):
     """What was reported first, with its line."""
 
 
-class Part(NamedTuple):
+class FileShare(NamedTuple):
     """A file that is answered, or some chunks of it."""
 
     input: str | Path
@@ -48,19 +48,19 @@ class Part(NamedTuple):
         return "standard input" if str(self.input) == "-" else str(self.input)
 
 
-Engine = Callable[[Stages, Sequence[Part]], Iterator[tuple[int, Answered]]]
-"""Answers the chunks of parts, in order; each with the index of its part. Where it runs is up to it."""
+Engine = Callable[[Stages, Sequence[FileShare]], Iterator[tuple[int, Answered]]]
+"""Answers the chunks of shares, in order; each with the index of its share. Where it runs is up to it."""
 
 
-def answer_here(stages: Stages, parts: Sequence[Part]) -> Iterator[tuple[int, Answered]]:
-    """The engine of a single process: a part after the other, by threads that work ahead."""
-    for index, part in enumerate(parts):
-        with open_input(part.input) as source:
-            if str(part.input) == "-":
+def answer_here(stages: Stages, shares: Sequence[FileShare]) -> Iterator[tuple[int, Answered]]:
+    """The engine of a single process: a share after the other, by threads that work ahead."""
+    for index, share in enumerate(shares):
+        with open_input(share.input) as source:
+            if str(share.input) == "-":
                 # Whoever writes to a pipe may wait for the answer, so there no block waits for the next.
-                blocks = answer(stages, read_as_it_comes(source, part.name, stages.in_parts))
+                blocks = answer(stages, read_as_it_comes(source, share.name, stages.in_parts))
             else:
-                chunks = read_chunks(source, part.name, stages.chunk, stages.in_parts, part.first, part.end)
+                chunks = read_chunks(source, share.name, stages.chunk, stages.in_parts, share.first, share.end)
                 blocks = answer_ahead(stages, chunks)
             with closing(blocks):  # type: ignore[type-var]
                 for block in blocks:
@@ -69,7 +69,7 @@ def answer_here(stages: Stages, parts: Sequence[Part]) -> Iterator[tuple[int, An
 
 def predict_stream(
     stages: Stages,
-    parts: Sequence[Part],
+    shares: Sequence[FileShare],
     on_error: str = "skip",
     journal: Journal | None = None,
     engine: Engine = answer_here,
@@ -78,8 +78,8 @@ def predict_stream(
 
     Args:
         stages: how a block of lines is answered.
-        parts: the files, or parts of them. Each output is written beside its place and renamed when it is whole; names
-            that end in ``.gz`` are gzipped.
+        shares: the files, or shares of them. Each output is written beside its place and renamed when it is whole;
+            names that end in ``.gz`` are gzipped.
         on_error: ``skip`` gives a line that can't be read the answer of an empty one, and writes what is wrong with
             which lines to ``OUTPUT.errors.jsonl``, or to standard error beside standard output; ``stop`` raises.
             Warnings are written there as well, and stop nothing.
@@ -92,19 +92,19 @@ def predict_stream(
     Raises:
         DataError: if a file can't be read or written; at the first bad line with ``on_error="stop"``.
     """
-    return _Run(stages, parts, on_error, journal).answered_by(engine)
+    return _Run(stages, shares, on_error, journal).answered_by(engine)
 
 
 class _Run:
-    """A prediction on its way: which part is written, and what was counted."""
+    """A prediction on its way: which share is written, and what was counted."""
 
-    def __init__(self, stages, parts, on_error, journal):
-        self._stages, self._parts, self._on_error, self._journal = stages, parts, on_error, journal
+    def __init__(self, stages, shares, on_error, journal):
+        self._stages, self._shares, self._on_error, self._journal = stages, shares, on_error, journal
         state = journal and journal.state
         self._goes_on = state is not None
         state = state or State()
         if state.is_written:
-            finish_left(parts[state.file].output, state.output, state.reports)
+            finish_left(shares[state.file].output, state.output, state.reports)
             state = State(state.file + 1, counts=state.counts)
         self._state = state
         self._index, self._counts = state.file, Counts(*state.counts)
@@ -112,7 +112,7 @@ class _Run:
 
     def answered_by(self, engine):
         state, stages = self._state, self._stages
-        left = [*self._parts[state.file :]]
+        left = [*self._shares[state.file :]]
         if left and state.output:  # in the middle of a file
             left[0] = left[0]._replace(first=state.chunk, lines_before=state.lines)
         try:
@@ -130,7 +130,7 @@ class _Run:
                         self._finish()
                     self._write(block)
                     bar.advance(row, block.size / 1000)
-                while self._index < len(self._parts):
+                while self._index < len(self._shares):
                     self._finish()
         except BaseException as error:
             self._give_up(error)
@@ -140,15 +140,15 @@ class _Run:
         return self._counts
 
     def _open(self, output=None, reports=None):
-        """Begin the output of the part that comes now, or go on with it."""
-        part = self._parts[self._index]
-        self._lines = self._state.lines if output else part.lines_before
+        """Begin the output of the share that comes now, or go on with it."""
+        share = self._shares[self._index]
+        self._lines = self._state.lines if output else share.lines_before
         self._number, self._last, self._last_failed, self._is_open = -1, 0, False, False
-        if not is_file(part.output):
-            self._output = StreamOutput(part.output)
+        if not is_file(share.output):
+            self._output = StreamOutput(share.output)
         else:
-            self._output = FileOutput(part.output, output, reports, self._stages.header(0))
-        self._first_lines = part.lines_before
+            self._output = FileOutput(share.output, output, reports, self._stages.header(0))
+        self._first_lines = share.lines_before
         if output is None:
             self._output.write(self._stages.header(0))
 
@@ -165,13 +165,13 @@ class _Run:
         self._counts = self._counts._replace(lines=self._counts.lines + block.lines)
 
     def _report(self, report):
-        part, line = self._parts[self._index], self._lines + report.row + 1
+        share, line = self._shares[self._index], self._lines + report.row + 1
         is_new = line != self._last
         if not is_new and not (report.is_error and not self._last_failed):
             return  # of another part of the line, with which this was said
         self._last, self._last_failed = line, report.is_error
         if report.is_error and self._on_error == "stop":
-            raise _BadLine(report.reason, part.name, line)
+            raise _BadLine(report.reason, share.name, line)
         self._output.report(
             {
                 "line": line,
@@ -180,7 +180,7 @@ class _Run:
                 "input": report.begin,
             }
         )
-        place = f"line {line}" if len(self._parts) == 1 else f"{Path(part.name).name}, line {line}"
+        place = f"line {line}" if len(self._shares) == 1 else f"{Path(share.name).name}, line {line}"
         self._counts = self._counts._replace(
             reported=self._counts.reported + is_new,
             failed=self._counts.failed + report.is_error,
@@ -197,7 +197,7 @@ class _Run:
         return before + text + (b"\n" if block.is_last else b"")
 
     def _finish(self):
-        """End the output of this part, and begin that of the next."""
+        """End the output of this share, and begin that of the next."""
         stages, count = self._stages, self._lines - self._first_lines
         self._output.write(stages.footer.encode())
         if stages.header(count) != stages.header(0):
@@ -210,7 +210,7 @@ class _Run:
         self._output.finish()
         self._output = None
         self._index += 1
-        if self._index < len(self._parts):
+        if self._index < len(self._shares):
             self._open()
 
     def _note(self, chunk, is_written=False):
@@ -231,26 +231,26 @@ class _Run:
     @contextlib.contextmanager
     def _progress(self, left):
         """A bar, unless someone types or the answers stand in its place, and its row."""
-        streams = [part for part in self._parts if str(part.input) == "-"]
-        is_seen = any(str(part.output) == "-" for part in self._parts) and sys.stdout.isatty()
+        streams = [share for share in self._shares if str(share.input) == "-"]
+        is_seen = any(str(share.output) == "-" for share in self._shares) and sys.stdout.isatty()
         with progress_bar("KB", hidden=bool(streams) or is_seen) as bar:
-            total, done = self._size(self._parts), self._size(left)
+            total, done = self._size(self._shares), self._size(left)
             row = bar.add_task("predicting", total=total)
             if total is not None and done is not None:
                 bar.advance(row, total - done)
             yield bar, row
 
-    def _size(self, parts):
-        """Kilobytes of parts, or None if that is not known."""
-        sizes = [self._size_of(part) for part in parts]
+    def _size(self, shares):
+        """Kilobytes of shares, or None if that is not known."""
+        sizes = [self._size_of(share) for share in shares]
         return None if None in sizes else sum(sizes) / 1000
 
-    def _size_of(self, part):
-        path = Path(part.input)
+    def _size_of(self, share):
+        path = Path(share.input)
         if not path.is_file() or path.suffix == ".gz":
             return None
-        end = path.stat().st_size if part.end is None else part.end * self._stages.chunk
-        return max(0, end - part.first * self._stages.chunk)
+        end = path.stat().st_size if share.end is None else share.end * self._stages.chunk
+        return max(0, end - share.first * self._stages.chunk)
 
 
 class _BadLine(DataError):

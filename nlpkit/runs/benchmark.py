@@ -19,13 +19,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from nlpkit.artefacts.folder import Folder
 from nlpkit.datasets.files import read_lines
 from nlpkit.datasets.readers import parse_json
 from nlpkit.errors import ConfigError, DataError, unknown_name
 from nlpkit.prediction import RUNTIMES
 from nlpkit.prediction.jobs import format_by_name
-from nlpkit.runs.manifest import read_manifest
-from nlpkit.runs.models import model_folder
 from nlpkit.terminal import say
 
 SIZES = (1, 8, 64, 512)
@@ -34,7 +33,10 @@ _MOST = 2048  # records that are taken from a file
 
 
 def benchmark(
-    folder: str | Path, data: str | Path | None = None, runtimes: Sequence[str] | None = None, seconds: float = 3.0
+    folder: str | Path | Folder,
+    data: str | Path | None = None,
+    runtimes: Sequence[str] | None = None,
+    seconds: float = 3.0,
 ) -> dict[str, dict[str, float]]:
     """Measure a trained model.
 
@@ -55,9 +57,8 @@ def benchmark(
         DataError: if the file can't be read, or is empty.
         ArtefactError: if the folder holds no model.
     """
-    folder = model_folder(folder)
-    files = read_manifest(folder)["files"]
-    has_onnx = any(name.endswith(".onnx") for name in files)
+    folder = Folder.open(folder)
+    has_onnx = bool(folder.programs)
     if not 0 < seconds < math.inf:
         raise ConfigError(f"seconds = {seconds!r}: must be above 0 and finite")
     for name in runtimes or ():

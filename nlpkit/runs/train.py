@@ -8,27 +8,20 @@ import json
 import os
 import time
 from collections.abc import Mapping
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
+from nlpkit.artefacts.backend import check_backend
+from nlpkit.artefacts.folder import Folder
+from nlpkit.artefacts.load import in_use, load_artefact
+from nlpkit.artefacts.manifest import RESUME
+from nlpkit.artefacts.run_folder import check_folder, check_not_in_use, is_complete, locked, open_folder
+from nlpkit.artefacts.saving import save_artefact
+from nlpkit.artefacts.versions import versions
 from nlpkit.datasets.files import check_readable, digest_of, write_atomically
 from nlpkit.errors import ArtefactError, ConfigError, TrainingError
+from nlpkit.export.onnx_programs import check_packages
 from nlpkit.options import Options
-from nlpkit.runs.artefact import (
-    check_folder,
-    check_not_in_use,
-    is_complete,
-    load_artefact,
-    locked,
-    open_folder,
-    save_artefact,
-)
-from nlpkit.runs.backend import check_backend
-from nlpkit.runs.exports import check_packages
-from nlpkit.runs.load import in_use
-from nlpkit.runs.manifest import RESUME, read_manifest
-from nlpkit.runs.models import model_folder
 from nlpkit.tasks import get_declaration, get_task
 from nlpkit.tasks.declaration import options_of
 from nlpkit.terminal import libraries_quiet, say
@@ -51,7 +44,7 @@ def train(
     test: str | Path | None = ...,
     preset: str | None = ...,
     settings: Mapping[str, Any] | None = ...,
-    start: str | Path | None = ...,
+    start: str | Path | Folder | None = ...,
     seed: int = ...,
     resume: bool = ...,
     force: bool = ...,
@@ -69,7 +62,7 @@ def train(
     test: str | Path | None = ...,
     preset: str | None = ...,
     settings: Mapping[str, Any] | None = ...,
-    start: str | Path | None = ...,
+    start: str | Path | Folder | None = ...,
     seed: int = ...,
     resume: bool = ...,
     force: bool = ...,
@@ -86,7 +79,7 @@ def train(
     test: str | Path | None = None,
     preset: str | None = None,
     settings: Mapping[str, Any] | None = None,
-    start: str | Path | None = None,
+    start: str | Path | Folder | None = None,
     seed: int = 0,
     resume: bool = False,
     force: bool = False,
@@ -152,7 +145,8 @@ class _Plan:
     measuring: Options
     paths: dict[str, Path]
     folder: Path
-    start: Path | None
+    start: Folder | None
+    sub_models: dict[str, Folder]
     seed: int
     resume: bool
 
@@ -162,13 +156,13 @@ class _Plan:
         declaration = get_declaration(task)
         given = frozenset(settings)
         if start is not None:
+            start = Folder.open(start)
             settings = {**_settings_of(start, declaration, preset, out), **settings}
         made = declaration.settings.create(settings, preset)
         training, measuring = (options_of(declaration.reading, reading, is_measured) for is_measured in (False, True))
         made.require("devices", made.devices == 1 or made.accumulate == 1, "1 where batches are accumulated")
         made.check_files()
-        for folder in made.models().values():
-            read_manifest(folder)
+        sub_models = {name: Folder.open(folder) for name, folder in made.model_folders().items()}
         if type(seed) is not int or not 0 <= seed < 2**32:
             raise ConfigError(f"seed = {seed!r}: must be an integer from 0 to {2**32 - 1}")
         if made.tensorboard:
@@ -183,8 +177,7 @@ class _Plan:
             check_readable(path)
         check_not_in_use(out)
         check_folder(out, task, resume, force)
-        start = None if start is None else model_folder(start)
-        return cls(task, made, given, training, measuring, paths, Path(out), start, seed, resume)
+        return cls(task, made, given, training, measuring, paths, Path(out), start, sub_models, seed, resume)
 
     @property
     def name(self):
@@ -224,12 +217,12 @@ class _Plan:
     def fingerprint(self, files):
         """What must be the same for a run to be resumed."""
         cls = get_task(self.task)
-        models = {name: read_manifest(folder)["files"] for name, folder in self.settings.models().items()}
+        sub_models = {name: folder.files for name, folder in self.sub_models.items()}
         return {
             "task": self.name,
             "settings": self.settings.to_dict(),
-            **({} if self.start is None else {"start": read_manifest(self.start)["files"]}),
-            **({"models": models} if models else {}),
+            **({} if self.start is None else {"start": self.start.files}),
+            **({"sub_models": sub_models} if sub_models else {}),
             "seed": self.seed,
             "train": cls.digest(files["train"].examples),
             "valid": cls.digest(files["valid"].examples),
@@ -241,12 +234,11 @@ def _settings_of(start, declaration, preset, out):
     """The settings of the model that training goes on from."""
     if preset is not None:
         raise ConfigError(f"preset = {preset!r}: the settings are those of the model in {start}; leave it out")
-    if Path(start).resolve() == Path(out).resolve():
+    if start.path.resolve() == Path(out).resolve():
         raise ArtefactError(f"{out}: is the folder to go on from; choose another one for the new model")
-    manifest = read_manifest(start)
-    if manifest["task"] != declaration.name:
-        raise ArtefactError(f"{start}: is of the task {manifest['task']!r}, not {declaration.name!r}")
-    return {name: value for name, value in manifest["settings"].items() if name not in SCHEDULE}
+    if start.task != declaration.name:
+        raise ArtefactError(f"{start}: is of the task {start.task!r}, not {declaration.name!r}")
+    return {name: value for name, value in start.settings.items() if name not in SCHEDULE}
 
 
 def _build(plan, data):
@@ -262,7 +254,7 @@ def _build(plan, data):
             model = cls.untrained(plan.settings, data)
         else:
             model = cls.continued(load_artefact(plan.start, cls), plan.settings, data)
-        model.bring({name: load_artefact(folder) for name, folder in plan.settings.models().items()})
+        model.attach({name: load_artefact(folder) for name, folder in plan.sub_models.items()})
         if plan.settings.devices > 1 and not model.divides_batches:
             raise ConfigError(f"devices = {plan.settings.devices}: batches of {plan.name} can't be divided; take 1")
     finally:
@@ -299,8 +291,8 @@ def _fit(plan, model, files, fingerprint):
 
 def _finish(plan, model, files, fingerprint, history, begin):
     """Measure the weights that are kept, and write the folder."""
-    from nlpkit.runs.report import write_report
-    from nlpkit.runs.weights import round_weights
+    from nlpkit.artefacts.weights import round_weights
+    from nlpkit.reports.report import write_report
 
     round_weights(model.network.model)
     model.calibrate(files["valid"].examples)
@@ -308,7 +300,7 @@ def _finish(plan, model, files, fingerprint, history, begin):
     more = {
         **{
             key: fingerprint[key]
-            for key in ("seed", "start", "models", "train", "valid", "versions")
+            for key in ("seed", "start", "sub_models", "train", "valid", "versions")
             if key in fingerprint
         },
         "data": _data_files(plan, files),
@@ -333,7 +325,7 @@ def _finish(plan, model, files, fingerprint, history, begin):
 
 def _exported(plan, model, examples):
     """The programs of the network as ONNX, if they are wanted and there are such."""
-    from nlpkit.runs.exports import export_programs, missing_package
+    from nlpkit.export.onnx_programs import export_programs, missing_package
 
     if plan.settings.onnx == "off" or not hasattr(model.network, "graphs"):
         return {}
@@ -371,13 +363,13 @@ def _finished(plan, fingerprint):
     """The model of a run that had ended already, if it is the same run."""
     from nlpkit.training.loop import difference
 
-    manifest = read_manifest(plan.folder)
-    done = {key: manifest.get(key) for key in fingerprint}
+    folder = Folder.open(plan.folder)
+    done = {key: folder.manifest.get(key) for key in fingerprint}
     if done != fingerprint:
         raise ArtefactError(f"{plan.folder}: {difference(done, fingerprint)}")
     say(f"{plan.folder}: training had ended already")
     metrics = json.loads((plan.folder / "metrics.json").read_text("utf-8"))
-    model = load_artefact(plan.folder, get_task(plan.task))
+    model = load_artefact(folder, get_task(plan.task))
     return in_use(model, plan.folder, metrics)
 
 
@@ -385,16 +377,3 @@ def _told(metadata):
     """What holds for the data, in a line: lists that are long by their length."""
     values = ((key, value if len(str(value)) < _LONG else len(value)) for key, value in metadata.items())
     return "".join(f", {key} {value}" for key, value in values)
-
-
-def versions() -> dict[str, str]:
-    """Versions of the packages that the weights depend on."""
-    import keras
-
-    found = {}
-    for name in ("nlpkit", "keras", "numpy", keras.backend.backend()):
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            found[name] = "unknown"
-    return found

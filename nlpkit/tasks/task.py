@@ -17,7 +17,7 @@ from nlpkit.prediction.answers import Answer
 from nlpkit.prediction.predictor import A, Predictor
 from nlpkit.prediction.programs import Graph, Program
 from nlpkit.tasks.declaration import Declaration, options_of
-from nlpkit.tasks.pictures import Picture
+from nlpkit.tasks.shared.plots import Plot
 from nlpkit.terminal import say
 from nlpkit.training.metric import Metric
 from nlpkit.training.settings import TrainingSettings
@@ -103,7 +103,7 @@ class Task(Predictor[A]):
     def __init__(self, settings: TrainingSettings, metadata: Mapping[str, Any] | None = None, **parts: Any):
         super().__init__()
         self.settings, self.metadata = settings, dict(metadata or {})
-        self.models: dict[str, Task] = {}
+        self.sub_models: dict[str, Task] = {}
         self.programs: dict[str, Program] = {}
         self.exported: dict[str, bytes] = {}
         self.runtime = "keras"
@@ -150,9 +150,9 @@ class Task(Predictor[A]):
             size = f"{self.network.model.count_params():,} parameters"
         return f"<{type(self).__name__}: {', '.join([f'task {self.declaration.name}', size, *numbers])}>"
 
-    def bring(self, models: Mapping[str, Task]) -> None:
+    def attach(self, models: Mapping[str, Task]) -> None:
         """Take other trained tasks along, by the setting that named them."""
-        self.models = dict(models)
+        self.sub_models = dict(models)
 
     def program(self, name: str, graph: Callable[[], Graph] | None = None) -> Program:
         """A part of the network as a function of arrays: what `run` computes by.
@@ -206,12 +206,12 @@ class Task(Predictor[A]):
         Raises:
             ConfigError: if the network is another one.
         """
-        from nlpkit.tasks.continuing import merged_parts, take_over
+        from nlpkit.tasks.shared.warm_start import merged_parts, transfer_weights
 
         built = cls.build(settings, data)
         task = cls(settings, built.metadata, **merged_parts(start, built))
         task.network = task.build_network()
-        take_over(task, start)
+        transfer_weights(task, start)
         return task
 
     @abc.abstractmethod
@@ -292,11 +292,11 @@ class Task(Predictor[A]):
         """Some records and their right answers, for the report and the demo; None where there is no right one."""
         return []
 
-    def pictures(self, examples: Any) -> list[Picture]:
+    def plots(self, examples: Any) -> list[Plot]:
         """What the report shows beside metrics and sample answers, made from the validation data."""
         return []
 
-    def picture(self, record: Any, answer: A) -> Picture | None:
+    def plot(self, record: Any, answer: A) -> Plot | None:
         """What a page shows beside the answer to a record that `parse` gave, or nothing."""
         return None
 
@@ -307,7 +307,7 @@ class Task(Predictor[A]):
         return ["今天天气真好，我们去公园。", "春风送暖入千家", "北京大学"]
 
     def packaged_example(self) -> str:
-        """What uses a network that was written for other programs, a file of `nlpkit/runs/packaged`; by default one
+        """What uses a network that was written for other programs, a file of `nlpkit/export/templates`; by default one
         that only runs it."""
         return "example.py"
 

@@ -18,11 +18,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from nlpkit import __version__
+from nlpkit.artefacts.bundled import card_of, names
 from nlpkit.errors import ConfigError, unknown_name
-from nlpkit.runs.models import card_of, names
-from nlpkit.web.asks import Refusal, read_ask
 from nlpkit.web.batching import Batcher, Overloaded
 from nlpkit.web.options import ServerOptions
+from nlpkit.web.requests import Refusal, read_request
 
 _PAGE = Path(__file__).parent / "page"
 _FILES = {
@@ -48,7 +48,7 @@ def create_app(models: Mapping[str, Any], options: ServerOptions | None = None) 
     ========  =====================  =====================================================================
     GET       ``/``                  a page for people
     GET       ``/api/models``        the models: name, task, what it does, an example, its options
-    POST      ``/api/models/NAME``   answers, see `nlpkit.web.asks.read_ask`
+    POST      ``/api/models/NAME``   answers, see `nlpkit.web.requests.read_request`
     GET       ``/health``            ``{"status": "ok"}``
     GET       ``/metrics``           counts, times and memory, as Prometheus reads them
     ========  =====================  =====================================================================
@@ -118,7 +118,7 @@ class _Service:
                 body = await _body(request, limits.max_bytes)
         except TimeoutError:
             raise Refusal(408, f"the request did not come within {limits.timeout:g} s") from None
-        ask = read_ask(body, batcher.model.declaration, limits)
+        ask = read_request(body, batcher.model.declaration, limits)
         try:
             async with asyncio.timeout(limits.timeout):
                 replies = await batcher.answer(ask)

@@ -11,18 +11,18 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 from nlpkit.errors import ConfigError, NlpkitError
-from nlpkit.runs.drawing import draw
+from nlpkit.reports.drawing import draw
 
 _log = logging.getLogger("nlpkit.web")
 
 
-class Ask(NamedTuple):
-    """What a request asks of a model.
+class PredictRequest(NamedTuple):
+    """What a request requests of a model.
 
     Attributes:
         records: of the task.
         options: of the prediction.
-        show: one of `nlpkit.web.asks.SHOWN`.
+        show: one of `nlpkit.web.requests.SHOWN`.
     """
 
     records: Sequence[Any]
@@ -64,26 +64,26 @@ class Batcher:
         self.records = 0
         """How many wait now."""
         self._batch, self._most = batch, waiting
-        self._queue: collections.deque[tuple[Ask, asyncio.Future]] = collections.deque()
+        self._queue: collections.deque[tuple[PredictRequest, asyncio.Future]] = collections.deque()
         self._arrived = asyncio.Event()
         self._thread = ThreadPoolExecutor(1, f"nlpkit-{model.declaration.name}")
 
-    async def answer(self, ask: Ask) -> list[Reply]:
+    async def answer(self, request: PredictRequest) -> list[Reply]:
         """A reply to each record.
 
         Raises:
             Overloaded: if too many records wait.
         """
-        if self.records + len(ask.records) > self._most:
+        if self.records + len(request.records) > self._most:
             raise Overloaded
         done: asyncio.Future = asyncio.get_running_loop().create_future()
-        self._queue.append((ask, done))
-        self.records += len(ask.records)
+        self._queue.append((request, done))
+        self.records += len(request.records)
         self._arrived.set()
         try:
             return await done
         finally:
-            self.records -= len(ask.records)
+            self.records -= len(request.records)
 
     async def run(self) -> None:
         """Compute for as long as the task lives that runs this."""
@@ -95,8 +95,8 @@ class Batcher:
                 if not together:
                     self._arrived.clear()
                     continue
-                asks = [ask for ask, _ in together]
-                found = await loop.run_in_executor(self._thread, self._computed, asks)
+                requests = [request for request, _ in together]
+                found = await loop.run_in_executor(self._thread, self._computed, requests)
                 for (_, done), replies in zip(together, found):
                     if done.done():  # nobody waits any more
                         continue
@@ -111,41 +111,41 @@ class Batcher:
         """The requests that are computed next: the first one that is still waited for, and those with its options."""
         together, others, count = [], [], 0
         while self._queue:
-            ask, done = self._queue.popleft()
+            request, done = self._queue.popleft()
             if done.done():
                 continue
-            first = together[0][0] if together else ask
-            is_fit = not together or count + len(ask.records) <= self._batch
-            if is_fit and (ask.options, ask.show) == (first.options, first.show):
-                together.append((ask, done))
-                count += len(ask.records)
+            first = together[0][0] if together else request
+            is_fit = not together or count + len(request.records) <= self._batch
+            if is_fit and (request.options, request.show) == (first.options, first.show):
+                together.append((request, done))
+                count += len(request.records)
             else:
-                others.append((ask, done))
+                others.append((request, done))
                 if count >= self._batch:
                     break
         self._queue.extendleft(reversed(others))
         return together
 
-    def _computed(self, asks):
+    def _computed(self, requests):
         """Replies to several requests with the same options; to each an exception where there is one."""
         try:
-            replies = iter(self._replies([record for ask in asks for record in ask.records], asks[0]))
-            return [[next(replies) for _ in ask.records] for ask in asks]
+            replies = iter(self._replies([record for request in requests for record in request.records], requests[0]))
+            return [[next(replies) for _ in request.records] for request in requests]
         except Exception as error:
-            if len(asks) > 1:  # one may not spoil the others
-                return [self._computed([ask])[0] for ask in asks]
+            if len(requests) > 1:  # one may not spoil the others
+                return [self._computed([request])[0] for request in requests]
             if not isinstance(error, NlpkitError):
                 _log.exception("a request to a model of the task %s failed", self.model.declaration.name)
             return [error]
 
-    def _replies(self, records, ask):
-        answers, problems = self.model.answered(records, ask.options)
+    def _replies(self, records, request):
+        answers, problems = self.model.answered(records, request.options)
         by_row = {problem.row: problem for problem in problems}
         replies = []
         for row, (record, answer) in enumerate(zip(records, answers, strict=True)):
             problem = by_row.get(row)
             is_error = problem is not None and problem.is_error
-            shown = self._shown(record, answer, ask.show) if ask.show and not is_error else ""
+            shown = self._shown(record, answer, request.show) if request.show and not is_error else ""
             replies.append(Reply(answer.to_dict(), problem.reason if problem else "", is_error, shown))
         return replies
 
@@ -153,5 +153,5 @@ class Batcher:
         picture = None
         if show == "picture":
             with contextlib.suppress(ConfigError, ImportError):  # without Keras, by which some are made
-                picture = self.model.picture(self.model.parse(record), answer)
+                picture = self.model.plot(self.model.parse(record), answer)
         return f"<p>{answer.to_html()}</p>" + (draw(picture) if picture is not None else "")

@@ -9,16 +9,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from nlpkit.artefacts.bundled import names
+from nlpkit.artefacts.folder import Folder
 from nlpkit.errors import ConfigError, MissingPackageError
-from nlpkit.runs.manifest import read_manifest
-from nlpkit.runs.models import model_folder, names
 from nlpkit.terminal import say
 from nlpkit.web.options import ServerOptions
 
 _PACKAGES = ("starlette", "uvicorn", "prometheus_client")
 
 
-def serve(folders: Sequence[str | Path] = (), options: ServerOptions | None = None, runtime: str = "auto") -> None:
+def serve(
+    folders: Sequence[str | Path | Folder] = (), options: ServerOptions | None = None, runtime: str = "auto"
+) -> None:
     """Answer requests by trained models, until the process gets SIGINT or SIGTERM.
 
     Args:
@@ -31,13 +33,13 @@ def serve(folders: Sequence[str | Path] = (), options: ServerOptions | None = No
         ConfigError: if two folders have one name, or nothing can listen at the address.
         ArtefactError: if a folder holds no model.
     """
-    check(folders)
+    opened = open_folders(folders)
     chosen = options or ServerOptions()
     listening = _listening(chosen)
-    from nlpkit.runs.load import load
+    from nlpkit.artefacts.load import load
     from nlpkit.web.app import create_app
 
-    models = {name: load(folder, runtime=runtime) for name, folder in _named(folders).items()}
+    models = {name: load(folder, runtime=runtime) for name, folder in opened.items()}
     for model in models.values():
         model.answered(model.samples()[:1], model.declaration.prediction())  # the first answer takes longest
     host, port = listening.getsockname()[:2]
@@ -46,24 +48,18 @@ def serve(folders: Sequence[str | Path] = (), options: ServerOptions | None = No
     _run(create_app(models, chosen), listening, chosen)
 
 
-def check(folders: Sequence[str | Path]) -> None:
-    """See whether models can be served, without loading them; raises as `serve`."""
+def open_folders(folders: Sequence[str | Path | Folder]) -> dict[str, Folder]:
+    """The folders to serve, by the name under which each is served; nothing is loaded. Raises as `serve`."""
     for package in _PACKAGES:
         if importlib.util.find_spec(package) is None:
             raise MissingPackageError(package.replace("_", "-"), "web")
-    for folder in _named(folders).values():
-        read_manifest(folder)
-
-
-def _named(folders):
-    """Folders by the name under which they are served."""
-    found: dict[str, Path] = {}
-    for folder in folders or names():
-        path = model_folder(folder)
-        name = path.resolve().name
+    found: dict[str, Folder] = {}
+    for each in folders or names():
+        folder = Folder.open(each)
+        name = folder.path.resolve().name
         if name in found:
-            raise ConfigError(f"{folder}: another model is served as {name}; rename one of the folders")
-        found[name] = path
+            raise ConfigError(f"{each}: another model is served as {name}; rename one of the folders")
+        found[name] = folder
     return found
 
 

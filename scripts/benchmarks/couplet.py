@@ -145,7 +145,7 @@ def _time_nlpkit(train, settings):
     """Seconds that an epoch takes without its evaluation, so that there are rather too many than too few."""
     from nlpkit.tasks.couplet.config import CoupletSettings
     from nlpkit.tasks.couplet.task import CoupletWriter
-    from nlpkit.tasks.writing_options import PairReading
+    from nlpkit.tasks.shared.generation_options import PairReading
 
     data = CoupletWriter.read(train, PairReading())
     task = CoupletWriter.untrained(CoupletSettings.create(settings), data)

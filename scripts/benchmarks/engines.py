@@ -17,7 +17,8 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import nlpkit
-from nlpkit.runs.artefact import load_artefact
+from nlpkit.artefacts.folder import Folder
+from nlpkit.artefacts.load import load_artefact
 
 COLUMNS = (
     "task", "records", "same", "numbers differ by", "first answer, s", "by Keras, s", "answers/s", "by Keras",
@@ -37,7 +38,7 @@ def main():
 
 def row(folder, path, singly):
     """The cells of a model."""
-    models = [load_artefact(folder, runtime=runtime) for runtime in ("onnx", "keras")]
+    models = [load_artefact(Folder.open(folder), runtime=runtime) for runtime in ("onnx", "keras")]
     task = models[1]
     if task.declaration.name == "word2vec":
         records = [task.parse(line) for line in Path(path).read_text("utf-8").splitlines()]
@@ -46,7 +47,7 @@ def row(folder, path, singly):
         records = [record for record, _ in task.expected(examples, len(examples))]
     (*answers,), rates, alone = zip(*(measured(model, records, singly) for model in models))
     same, most = compared(*answers)
-    looping = load_artefact(folder, runtime="keras")
+    looping = load_artefact(Folder.open(folder), runtime="keras")
     looping.programs = {name: by_predict(graph) for name, graph in looping.network.graphs.items()}
     looped = one_by_one(looping, records[:singly])
     first = nlpkit.benchmark(folder, runtimes=("onnx", "keras"), seconds=0.1)

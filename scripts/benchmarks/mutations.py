@@ -23,8 +23,8 @@ sys.path.insert(0, str(ROOT))
 from resume import SAMPLES, TASKS  # noqa: E402
 
 import nlpkit  # noqa: E402
+from nlpkit.artefacts.saving import save_folder  # noqa: E402
 from nlpkit.options import read_settings  # noqa: E402
-from nlpkit.runs.convert import save_folder  # noqa: E402
 from tests.mutations import Mutations  # noqa: E402
 
 SHARES = {"weights": 0.002, "folders": 0.05, "lines": 0.03, "options": 0.05, "command lines": 0.04}

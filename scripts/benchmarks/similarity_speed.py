@@ -143,8 +143,8 @@ def search(args):
     import numpy as np
 
     import nlpkit
-    from nlpkit.tasks.similarity.cells import CellIndex
-    from nlpkit.tasks.similarity.search import VectorTable
+    from nlpkit.tasks.similarity.index.cells import CellIndex
+    from nlpkit.tasks.similarity.index.table import VectorTable
 
     task = nlpkit.load(args.model)
     texts = sentences_of(args.text, args.sentences + QUERIES, 6, 48)

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from nlpkit.decoding import pair_marks
+from nlpkit.decoding import pair_boundaries
 from nlpkit.layers import (
     GlobalPointer,
     HalfPointers,
@@ -204,4 +204,4 @@ def test_marks_are_paired_by_enumeration():
         for i in np.flatnonzero(begins[row]):
             after = [j for j in np.flatnonzero(ends[row]) if j >= i]
             wanted += [(row, i, after[0])] if after else []
-    assert list(zip(*(each.tolist() for each in pair_marks(begins, ends)))) == wanted
+    assert list(zip(*(each.tolist() for each in pair_boundaries(begins, ends)))) == wanted

@@ -7,7 +7,7 @@ import html
 from typing import Any
 
 from nlpkit.prediction.answers import Answer, AnswerOf
-from nlpkit.prediction.rendering import Part
+from nlpkit.prediction.rendering import StyledText
 from nlpkit.tasks.couplet.rules import kept_rules
 
 _STRIP = (
@@ -20,7 +20,7 @@ _DOOR = "display:inline-flex;gap:.8em;vertical-align:middle;margin:.3em .5em .3e
 
 @dataclasses.dataclass(frozen=True)
 class LowerLine:
-    """A lower line, and the sum of the scores of its characters, see `nlpkit.tasks.couplet.decode.LineSearch`."""
+    """A lower line, and the sum of the scores of its characters, see `nlpkit.tasks.couplet.decode.CoupletSearch`."""
 
     lower: str
     score: float | None = None
@@ -49,8 +49,8 @@ class Couplet(AnswerOf[LowerLine]):
         """The lower lines, separated by tabs."""
         return "\t".join(answer.lower for answer in self)
 
-    def parts(self) -> list[Part]:
-        return [Part(self.upper, "yellow"), Part("  "), Part(self.lower, "cyan")]
+    def styled(self) -> list[StyledText]:
+        return [StyledText(self.upper, "yellow"), StyledText("  "), StyledText(self.lower, "cyan")]
 
     def to_html(self, right: Answer | None = None) -> str:
         """Two strips as they hang beside a door, to be read from the right, and the rules that the lower line keeps."""

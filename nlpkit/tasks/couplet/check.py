@@ -14,8 +14,8 @@ from nlpkit.errors import ConfigError, MissingPackageError
 from nlpkit.tasks.couplet.config import RULES, CoupletSettings
 from nlpkit.tasks.couplet.examples import make_vocabulary, read_couplets
 from nlpkit.tasks.couplet.rules import is_kept
+from nlpkit.text.character_types import CHINESE, character_types
 from nlpkit.text.characters import code_points, normalize_text
-from nlpkit.text.kinds import CHINESE, character_kinds
 from nlpkit.text.vocabulary import CharacterVocabulary
 
 
@@ -82,4 +82,4 @@ def _check_file(path, settings):
 
 def _characters(line):
     """A line without marks, normalised as the vocabulary is."""
-    return [c for c, kind in zip(normalize_text(line), character_kinds(code_points(line))) if kind == CHINESE]
+    return [c for c, kind in zip(normalize_text(line), character_types(code_points(line))) if kind == CHINESE]

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from nlpkit.errors import ConfigError, unknown_name
 from nlpkit.options import option, options
 from nlpkit.tasks.declaration import Declaration, Demo, Metadata
-from nlpkit.tasks.encoder_settings import EncoderSettings
-from nlpkit.tasks.writing_options import PairReading, WritingOptions
+from nlpkit.tasks.shared.encoder_settings import EncoderSettings
+from nlpkit.tasks.shared.generation_options import GenerationOptions, PairReading
 from nlpkit.training.metric import Metric
 
 RULES = {
@@ -72,7 +72,7 @@ class CoupletSettings(EncoderSettings):
 
 
 @options
-class CoupletPrediction(WritingOptions):
+class CoupletPrediction(GenerationOptions):
     """How upper lines are answered."""
 
     beam_width: int = 4

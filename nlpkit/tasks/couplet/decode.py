@@ -12,7 +12,7 @@ from nlpkit.prediction.programs import Program, side_by_side
 from nlpkit.tasks.couplet.answers import LowerLine
 from nlpkit.tasks.couplet.config import COUPLET, CoupletPrediction, parse_rules
 from nlpkit.tasks.couplet.examples import Lines, first_equal
-from nlpkit.tasks.draws import generators
+from nlpkit.tasks.shared.seeding import generators
 from nlpkit.text.characters import EDGE, from_code_points, normalize_text
 from nlpkit.text.tones import tone_table
 from nlpkit.text.vocabulary import FIRST_ID, CharacterVocabulary
@@ -25,11 +25,11 @@ _IMPOSSIBLE = -float("inf")
 
 
 @dataclasses.dataclass(frozen=True)
-class Search:
+class CoupletDecoder:
     """A way of answering, made of a user's options.
 
     Attributes:
-        program: the search, see `nlpkit.tasks.couplet.search.LineSearch`.
+        program: the search, see `nlpkit.tasks.couplet.search.CoupletSearch`.
         shared: its inputs that are the same for all lines.
         rules: the rules that are kept.
         n_best: answers to each line.
@@ -45,7 +45,7 @@ class Search:
     seed: int | None
 
     @classmethod
-    def create(cls, program: Program, vocabulary: CharacterVocabulary, options: CoupletPrediction) -> Search:
+    def create(cls, program: Program, vocabulary: CharacterVocabulary, options: CoupletPrediction) -> CoupletDecoder:
         """A search, or draw if there is a temperature, under a user's options."""
         rules = parse_rules(options.rules)
         forbidden = np.zeros(len(vocabulary), bool)

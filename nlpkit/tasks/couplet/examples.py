@@ -17,8 +17,8 @@ from nlpkit.errors import ConfigError
 from nlpkit.prediction.answers import Problem
 from nlpkit.prediction.predictor import text_of
 from nlpkit.tasks.couplet.rules import tone_demands
+from nlpkit.text.character_types import CHINESE, FOREIGN, MARK, character_types
 from nlpkit.text.characters import EDGE, FlatTexts, code_points, normalize_text
-from nlpkit.text.kinds import CHINESE, FOREIGN, MARK, character_kinds
 from nlpkit.text.vocabulary import UNKNOWN, CharacterVocabulary
 
 MAX_LENGTH = 128
@@ -68,7 +68,7 @@ def _trouble(upper, lower, columns):
 
 def trouble_of_line(text: str) -> str | None:
     """Why a line can't be part of a couplet, or None."""
-    kinds = character_kinds(code_points(text))
+    kinds = character_types(code_points(text))
     foreign = [c for c, kind in zip(text, kinds) if kind == FOREIGN]
     if foreign:
         return f"holds {''.join(foreign[:20])!r}, which is not Chinese: {text[:40]!r}"
@@ -99,7 +99,7 @@ class Lines:
     def read(cls, texts: Sequence[str], vocabulary: CharacterVocabulary, leave_out: Iterable[int] = (MARK,)) -> Self:
         """Lines from strings, without the characters of some kinds."""
         flat = FlatTexts(texts)
-        is_read = (flat.codes != EDGE) & ~np.isin(character_kinds(flat.codes), list(leave_out))
+        is_read = (flat.codes != EDGE) & ~np.isin(character_types(flat.codes), list(leave_out))
         return cls.at(flat, np.flatnonzero(is_read), vocabulary)
 
     @classmethod
@@ -114,7 +114,7 @@ class Lines:
 def read_pairs(couplets: Sequence[CoupletExample], vocabulary: CharacterVocabulary) -> Lines:
     """The upper lines, with the ids of the lower ones as ``lower`` beside them, where neither has a mark."""
     upper, lower = FlatTexts([c.upper for c in couplets]), FlatTexts([c.lower for c in couplets])
-    is_read = (upper.codes != EDGE) & (character_kinds(upper.codes) != MARK) & (character_kinds(lower.codes) != MARK)
+    is_read = (upper.codes != EDGE) & (character_types(upper.codes) != MARK) & (character_types(lower.codes) != MARK)
     lines = Lines.at(upper, np.flatnonzero(is_read), vocabulary)
     lines.arrays["lower"] = vocabulary.encode_codes(lower.normal[lines.places])
     return lines
@@ -136,7 +136,7 @@ def make_vocabulary(couplets: Iterable[CoupletExample], min_count: int) -> Chara
     for couplet in couplets:
         counts.update(normalize_text(couplet.upper + couplet.lower))
     symbols = "".join(counts)
-    kinds = character_kinds(code_points(symbols))
+    kinds = character_types(code_points(symbols))
     chinese = {symbol: counts[symbol] for symbol, kind in zip(symbols, kinds) if kind == CHINESE}
     vocabulary = CharacterVocabulary.from_counts(chinese, min_count)
     if not vocabulary.symbols:
@@ -245,7 +245,7 @@ def _demands(upper, repeats):
 def _problems(records, vocabulary) -> Iterator[Problem]:
     """Problems of records; the many lines that nothing is wrong with cost array operations only."""
     flat = FlatTexts([record.text for record in records])
-    kinds = character_kinds(flat.codes)
+    kinds = character_types(flat.codes)
     unknown = (kinds == CHINESE) & (vocabulary.encode_codes(flat.normal) == UNKNOWN)
     places = np.flatnonzero((flat.codes != EDGE) & ((kinds == FOREIGN) | unknown))
     suspects = set((np.searchsorted(flat.starts, places, side="right") - 1).tolist())
@@ -270,7 +270,7 @@ def _error_of(record, vocabulary):
     reason = trouble_of_line(upper) or (prefix and trouble_of_line(prefix))
     if reason:
         return reason
-    length = int((character_kinds(code_points(upper)) != MARK).sum())
+    length = int((character_types(code_points(upper)) != MARK).sum())
     if len(prefix) > length:
         return f"the prefix {prefix} has {len(prefix)} characters, the line {length}"
     unseen = _unseen(prefix, vocabulary)
@@ -280,4 +280,4 @@ def _error_of(record, vocabulary):
 def _unseen(text, vocabulary):
     """The Chinese characters of a text that are not in the vocabulary."""
     ids = vocabulary.encode(normalize_text(text))
-    return "".join(c for c, i in zip(text, ids) if i == UNKNOWN and character_kinds(code_points(c))[0] == CHINESE)
+    return "".join(c for c, i in zip(text, ids) if i == UNKNOWN and character_types(code_points(c))[0] == CHINESE)

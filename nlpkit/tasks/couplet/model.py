@@ -66,7 +66,7 @@ class CoupletNetwork:
 
     @property
     def graphs(self) -> dict[str, Graph]:
-        """What prediction computes, see `nlpkit.tasks.couplet.search.LineSearch`: ``search``, and ``draw``."""
+        """What prediction computes, see `nlpkit.tasks.couplet.search.CoupletSearch`: ``search``, and ``draw``."""
         return {name: search_graph(self, self._settings, name == "draw") for name in ("search", "draw")}
 
     def encode(self, characters: Any) -> Any:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from nlpkit.errors import MissingPackageError
 from nlpkit.tasks.couplet.config import RULES
+from nlpkit.text.character_types import MARK, character_types
 from nlpkit.text.characters import code_points
-from nlpkit.text.kinds import MARK, character_kinds
 from nlpkit.text.tones import LEVEL, OBLIQUE, tones_of
 
 
@@ -18,7 +18,7 @@ def is_kept(rule: str, upper: str, lower: str) -> bool:
     Raises:
         MissingPackageError: for `tone`, without pypinyin.
     """
-    marks = character_kinds(code_points(upper)) == MARK
+    marks = character_types(code_points(upper)) == MARK
     if rule == "punctuation":
         return all(a == b for a, b, mark in zip(upper, lower, marks) if mark)
     if rule == "tone":
@@ -47,7 +47,7 @@ def tone_demands(upper: str) -> Iterator[tuple[int, int]]:
     upper line has not; where the upper line's character has readings of both kinds, anything goes. The last character
     of all is level.
     """
-    marks = character_kinds(code_points(upper)) == MARK
+    marks = character_types(code_points(upper)) == MARK
     places = [i for i, mark in enumerate(marks) if not mark]
     within = 0
     for place, following in zip(places, [*places[1:], None]):

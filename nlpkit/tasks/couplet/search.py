@@ -18,7 +18,7 @@ _NUM_SWITCHES = 3
 _IMPOSSIBLE = -float("inf")
 
 
-class LineSearch(layers.Layer):
+class CoupletSearch(layers.Layer):
     """The best lower lines under the rules, by a beam over the likeliest characters of each position, or drawn ones.
 
     The characters that the rules forbid at a position (copies, sharing, tones, the user's) are taken out before the
@@ -181,7 +181,7 @@ def _log_sum(x):
 
 
 def search_graph(network: Any, settings: Any, draws: bool) -> Graph:
-    """`LineSearch` as a program; whatever the user's options are, it is the same."""
+    """`CoupletSearch` as a program; whatever the user's options are, it is the same."""
     inputs = {
         name: keras.Input((None,), dtype="int32", name=name) for name in ("characters", "tied", "required", "demand")
     }
@@ -194,4 +194,4 @@ def search_graph(network: Any, settings: Any, draws: bool) -> Graph:
         inputs["temperature"] = keras.Input(batch_shape=(1,), name="temperature")
     else:
         inputs["beams"] = keras.Input(batch_shape=(None,), dtype="int32", name="beams")
-    return Graph(keras.Model(inputs, LineSearch(network, settings, draws)(inputs)), _SHARED)
+    return Graph(keras.Model(inputs, CoupletSearch(network, settings, draws)(inputs)), _SHARED)

@@ -11,7 +11,7 @@ import numpy as np
 from nlpkit.prediction.answers import Problem
 from nlpkit.tasks.couplet.answers import Couplet, LowerLine
 from nlpkit.tasks.couplet.config import COUPLET, RULES, CoupletPrediction, CoupletSettings
-from nlpkit.tasks.couplet.decode import Search, lower_lines
+from nlpkit.tasks.couplet.decode import CoupletDecoder, lower_lines
 from nlpkit.tasks.couplet.evaluate import likelihood, quality
 from nlpkit.tasks.couplet.examples import (
     CoupletExample,
@@ -23,8 +23,8 @@ from nlpkit.tasks.couplet.examples import (
     read_couplets,
     training_batches,
 )
+from nlpkit.tasks.shared.generation_options import PairReading
 from nlpkit.tasks.task import Data, Part, Task
-from nlpkit.tasks.writing_options import PairReading
 from nlpkit.text.vocabulary import CharacterVocabulary
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Encoded(NamedTuple):
 
     records: Sequence[UpperLine]
     lines: Lines  # of which those that can't be answered are empty
-    search: Search
+    decoder: CoupletDecoder
 
 
 class CoupletWriter(Task[Couplet]):
@@ -77,18 +77,18 @@ class CoupletWriter(Task[Couplet]):
     def parse(cls, item: Any) -> UpperLine:
         return parse_upper(item)
 
-    def prepare(self, options: CoupletPrediction) -> Search:
+    def prepare(self, options: CoupletPrediction) -> CoupletDecoder:
         program = self.program("draw" if options.temperature > 0 else "search")
-        return Search.create(program, self.vocabulary, options)
+        return CoupletDecoder.create(program, self.vocabulary, options)
 
-    def encode(self, records: Sequence[UpperLine], prepared: Search) -> tuple[Encoded, list[Problem]]:
+    def encode(self, records: Sequence[UpperLine], prepared: CoupletDecoder) -> tuple[Encoded, list[Problem]]:
         records = [each if each.prefix or not each.text else each._replace(prefix=prepared.prefix) for each in records]
         lines, problems = encode_uppers(records, self.vocabulary, prepared.rules)
         prepared.add_noise(lines, [record.text for record in records])
         return Encoded(records, lines, prepared), problems
 
     def run(self, encoded: Encoded) -> tuple[np.ndarray, np.ndarray]:
-        return encoded.search.run(encoded.lines)
+        return encoded.decoder.run(encoded.lines)
 
     def answers(self, encoded: Encoded, outputs: tuple[np.ndarray, np.ndarray]) -> list[Couplet]:
         rows = lower_lines(encoded.lines, *outputs, self.vocabulary)

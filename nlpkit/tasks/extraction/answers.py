@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from nlpkit.prediction.answers import Answer, AnswerOf, Mistake
-from nlpkit.prediction.rendering import Part
+from nlpkit.prediction.rendering import StyledText
 
 
 class Triple(NamedTuple):
@@ -74,12 +74,12 @@ class Extraction(AnswerOf[Triple]):
     def mistakes(self, right: Answer) -> list[Mistake]:
         return list(triple_mistakes([*right], [*self])) if isinstance(right, Extraction) else []
 
-    def parts(self) -> list[Part]:
+    def styled(self) -> list[StyledText]:
         parts = []
         for triple in self:
-            parts += [Part(triple.subject, "cyan", key=triple.key), Part(f" {triple.predicate} ", "dim")]
-            parts += [Part(triple.object, "green", key=triple.key), Part("; ")]
-        return parts[:-1] or [Part("no triples", "dim")]
+            parts += [StyledText(triple.subject, "cyan", key=triple.key), StyledText(f" {triple.predicate} ", "dim")]
+            parts += [StyledText(triple.object, "green", key=triple.key), StyledText("; ")]
+        return parts[:-1] or [StyledText("no triples", "dim")]
 
 
 def triple_mistakes(right: Sequence[Triple], found: Sequence[Triple]) -> Iterator[Mistake]:

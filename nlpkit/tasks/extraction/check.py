@@ -14,7 +14,7 @@ from nlpkit.metrics import scores_by_overlap
 from nlpkit.tasks.extraction.config import ExtractionSettings
 from nlpkit.tasks.extraction.examples import TROUBLES, read_triples, unit_of
 from nlpkit.tasks.extraction.places import BY_SENTENCE, places_of, share_within_sentences
-from nlpkit.tasks.units.records import SEGMENTERS, TextRecord, sentences_of
+from nlpkit.tasks.shared.records import SEGMENTERS, TextRecord, sentences_of
 
 _SHOWN = 12  # predicates
 

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from nlpkit.options import FILE, option, options
 from nlpkit.tasks.declaration import Declaration, Demo, Metadata, PredictionOptions, ReadingOptions
-from nlpkit.tasks.encoder_settings import UnitSettings
+from nlpkit.tasks.shared.encoder_settings import UnitSettings
 from nlpkit.training.metric import Metric
 
 FLOOR = 0.05

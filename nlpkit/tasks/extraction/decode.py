@@ -13,7 +13,7 @@ import numpy as np
 from nlpkit.datasets.files import read_lines
 from nlpkit.datasets.padding import batches_by_length
 from nlpkit.datasets.readers import field_of, parse_object
-from nlpkit.decoding.marks import pair_marks
+from nlpkit.decoding.span_boundaries import pair_boundaries
 from nlpkit.errors import ConfigError, DataError
 from nlpkit.prediction.programs import Program, side_by_side
 from nlpkit.tasks.extraction.answers import Extraction, Triple
@@ -37,7 +37,7 @@ class Found(NamedTuple):
     probabilities: np.ndarray
 
 
-class Search:
+class TripleDecoder:
     """Finds the triples of texts by a network.
 
     Args:
@@ -87,7 +87,7 @@ class Search:
     def _pointers(self, batch, length):
         encoded, mask, marks = self._program("subjects")(batch)
         marks = self._probability(marks[:, :, 0])  # (batch, time, 2)
-        rows, first, last = pair_marks(*(marks[..., i] >= FLOOR for i in (0, 1)))
+        rows, first, last = pair_boundaries(*(marks[..., i] >= FLOOR for i in (0, 1)))
         of_subject = marks[rows, first, 0] * marks[rows, last, 1]
         kept = of_subject >= FLOOR
         subjects = np.stack([rows, first, last], axis=1)[kept].astype("int32")
@@ -103,7 +103,7 @@ class Search:
         """Row, place and probability of the triples of some subjects."""
         count, time, predicates, _ = scores.shape
         marks = self._probability(scores).transpose(3, 0, 2, 1).reshape(2, count * predicates, time)
-        which, first, last = pair_marks(*(marks >= FLOOR))
+        which, first, last = pair_boundaries(*(marks >= FLOOR))
         subject, predicate = which // predicates, which % predicates
         probabilities = np.sqrt(marks[0, which, first] * marks[1, which, last] * of_subject[subject])
         kept = probabilities >= FLOOR

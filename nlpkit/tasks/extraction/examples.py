@@ -13,7 +13,7 @@ from nlpkit.datasets.files import read_lines
 from nlpkit.datasets.readers import field_of, parse_object
 from nlpkit.errors import DataError
 from nlpkit.tasks.extraction.answers import Triple
-from nlpkit.text.kinds import separates_words
+from nlpkit.text.character_types import separates_words
 
 _SHOWN = 5  # troubles of each kind that are told one by one
 _LOOKED_AT = 500  # texts that tell the unit

@@ -13,8 +13,8 @@ from nlpkit.datasets.batches import BucketedBatches
 from nlpkit.datasets.windows import Windows, overlapping_windows
 from nlpkit.tasks.extraction.places import Place, Ruler
 from nlpkit.tasks.extraction.targets import TARGETS, padded_places
-from nlpkit.tasks.units.reader import Inputs, Reader
-from nlpkit.tasks.units.records import Sentence
+from nlpkit.tasks.shared.reader import Inputs, Reader
+from nlpkit.tasks.shared.records import Sentence
 
 NUM_PRIOR_MARKS = 4
 """Of a unit: it begins, or ends, a name that a known triple has as subject, or as object."""

@@ -24,8 +24,8 @@ from nlpkit.losses import multi_label_cross_entropy, sigmoid_power_cross_entropy
 from nlpkit.optimizers import FGM
 from nlpkit.prediction.programs import Graph
 from nlpkit.tasks.extraction.inputs import NUM_PRIOR_MARKS
-from nlpkit.tasks.units.network import UnitVectors
-from nlpkit.tasks.units.reader import Reader
+from nlpkit.tasks.shared.reader import Reader
+from nlpkit.tasks.shared.unit_vectors import UnitVectors
 
 _HEADS, _HEAD_DIM = 8, 16
 _EMBEDDINGS = "(character|word|bigram)_vectors|mixed_vectors/characters"

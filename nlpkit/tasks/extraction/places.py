@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from nlpkit.tasks.extraction.answers import Triple
-from nlpkit.tasks.units.records import Sentence
+from nlpkit.tasks.shared.records import Sentence
 from nlpkit.text.sentences import sentence_ends
 
 Span = tuple[int, int]

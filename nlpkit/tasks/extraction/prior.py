@@ -10,7 +10,7 @@ from typing import IO
 import numpy as np
 
 from nlpkit.tasks.extraction.places import Place, Ruler
-from nlpkit.tasks.units.records import Sentence
+from nlpkit.tasks.shared.records import Sentence
 from nlpkit.text.characters import FlatTexts, code_points, normalize_text
 from nlpkit.text.matcher import WordMatcher
 from nlpkit.text.packed import read_packed

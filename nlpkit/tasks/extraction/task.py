@@ -18,17 +18,17 @@ from nlpkit.tasks.extraction.config import (
     ExtractionReading,
     ExtractionSettings,
 )
-from nlpkit.tasks.extraction.decode import Choice, Found, Search, answers_of, read_schema
+from nlpkit.tasks.extraction.decode import Choice, Found, TripleDecoder, answers_of, read_schema
 from nlpkit.tasks.extraction.evaluate import best_threshold, quality
 from nlpkit.tasks.extraction.examples import Example, read_triples, types_of, unit_of
 from nlpkit.tasks.extraction.inputs import Texts, read_texts, training_batches
-from nlpkit.tasks.extraction.pictures import answer_arcs, triple_pictures
 from nlpkit.tasks.extraction.places import BY_SENTENCE, places_of, share_within_sentences
+from nlpkit.tasks.extraction.plots import answer_arcs, triple_plots
 from nlpkit.tasks.extraction.prior import KnownTriples
-from nlpkit.tasks.pictures import Picture
+from nlpkit.tasks.shared.plots import Plot
+from nlpkit.tasks.shared.reader import make_reader, reader_of
+from nlpkit.tasks.shared.records import SEGMENTERS, Segmenter, TextRecord, parse_record, sentences_of
 from nlpkit.tasks.task import Data, Part, Task
-from nlpkit.tasks.units.reader import make_reader, reader_of
-from nlpkit.tasks.units.records import SEGMENTERS, Segmenter, TextRecord, parse_record, sentences_of
 from nlpkit.terminal import say
 from nlpkit.text.lexicon import Lexicon
 from nlpkit.text.vocabulary import BigramVocabulary, CharacterVocabulary, Vocabulary
@@ -114,7 +114,7 @@ class Extractor(Task[Extraction]):
     @classmethod
     def continued(cls, start: Extractor, settings: ExtractionSettings, data: Data) -> Extractor:
         """Predicates are those of the start, and behind them the new ones."""
-        from nlpkit.tasks.continuing import merged_parts, take_over
+        from nlpkit.tasks.shared.warm_start import merged_parts, transfer_weights
 
         built = cls.build(settings, data)
         old, new = start.metadata["unit"], built.metadata["unit"]
@@ -125,7 +125,7 @@ class Extractor(Task[Extraction]):
         metadata = {**built.metadata, "predicates": parts["predicates"].symbols, "types": types}
         task = cls(settings, metadata, **parts)
         task.network = task.build_network()
-        take_over(task, start)
+        transfer_weights(task, start)
         return task
 
     def build_network(self) -> ExtractionNetwork:
@@ -177,12 +177,12 @@ class Extractor(Task[Extraction]):
         return Encoded(texts, prepared.choice), problems
 
     def run(self, encoded: Encoded) -> Found:
-        return self._search(encoded.texts)
+        return self._decoder(encoded.texts)
 
     @functools.cached_property
-    def _search(self):
+    def _decoder(self):
         settings = self.settings
-        return Search(self.program, settings.head, settings.label_power, self.declaration.batches_at_once)
+        return TripleDecoder(self.program, settings.head, settings.label_power, self.declaration.batches_at_once)
 
     def answers(self, encoded: Encoded, outputs: Found) -> list[Extraction]:
         return answers_of(
@@ -213,8 +213,8 @@ class Extractor(Task[Extraction]):
         chosen = examples[:: max(1, len(examples) // count)][:count]
         return [(TextRecord(each.text), Extraction(each.text, each.triples)) for each in chosen]
 
-    def pictures(self, examples: Sequence[Example]) -> list[Picture]:
-        return triple_pictures(examples, self._answered(examples, None))
+    def plots(self, examples: Sequence[Example]) -> list[Plot]:
+        return triple_plots(examples, self._answered(examples, None))
 
-    def picture(self, record: Any, answer: Extraction) -> Picture | None:
+    def plot(self, record: Any, answer: Extraction) -> Plot | None:
         return answer_arcs(answer) if answer.triples else None

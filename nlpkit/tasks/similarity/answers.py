@@ -6,7 +6,7 @@ import dataclasses
 import html
 
 from nlpkit.prediction.answers import Answer, AnswerOf, Mistake, bar
-from nlpkit.prediction.rendering import Part
+from nlpkit.prediction.rendering import StyledText
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,8 +24,8 @@ class SentenceVector(AnswerOf[float]):
         """The numbers, separated by spaces."""
         return " ".join(f"{number:.6g}" for number in self.vector)
 
-    def parts(self) -> list[Part]:
-        return [Part(self.text, "yellow"), Part(f"  {len(self.vector)} numbers", "dim")]
+    def styled(self) -> list[StyledText]:
+        return [StyledText(self.text, "yellow"), StyledText(f"  {len(self.vector)} numbers", "dim")]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,10 +52,10 @@ class Neighbours(AnswerOf[Neighbour]):
         """The sentences and their scores, all separated by tabs."""
         return "\t".join(f"{each.text}\t{each.score:.4f}" for each in self.nearest)
 
-    def parts(self) -> list[Part]:
-        parts = [Part(self.text, "yellow")]
+    def styled(self) -> list[StyledText]:
+        parts = [StyledText(self.text, "yellow")]
         for each in self.nearest:
-            parts += [Part("  "), Part(each.text, "cyan"), Part(f" {each.score:.4f}", "dim")]
+            parts += [StyledText("  "), StyledText(each.text, "cyan"), StyledText(f" {each.score:.4f}", "dim")]
         return parts
 
     def to_html(self, right: Answer | None = None) -> str:
@@ -96,7 +96,13 @@ class SentencePair(AnswerOf[float]):
             return ""
         return f"{self.score:.4f}\t{'yes' if self.same else 'no'}"
 
-    def parts(self) -> list[Part]:
+    def styled(self) -> list[StyledText]:
         number = "" if self.score is None else f"  {self.score:.4f}"
-        says = Part("yes" if self.same else "no", "green" if self.same else "red", key=self.same)
-        return [Part(self.first, "yellow"), Part(" / "), Part(self.second, "yellow"), Part(f"{number}  "), says]
+        says = StyledText("yes" if self.same else "no", "green" if self.same else "red", key=self.same)
+        return [
+            StyledText(self.first, "yellow"),
+            StyledText(" / "),
+            StyledText(self.second, "yellow"),
+            StyledText(f"{number}  "),
+            says,
+        ]

@@ -10,7 +10,7 @@ import numpy as np
 from nlpkit.datasets.batches import BucketedBatches
 from nlpkit.tasks.similarity.config import CLASS_LOSSES, PAIR_LOSSES
 from nlpkit.tasks.similarity.examples import EncodedTexts, group_numbers, texts_of, unlike_numbers
-from nlpkit.tasks.similarity.training_pairs import scaled_labels
+from nlpkit.tasks.similarity.scoring.training_pairs import scaled_labels
 from nlpkit.text.features import TextFeatures
 
 _BUCKETS = (8, 12, 16, 20, 24, 32, 48, 64, 96, 128, 192, 256)

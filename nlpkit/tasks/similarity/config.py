@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from nlpkit.options import FILE, Options, option, options
 from nlpkit.tasks.declaration import Command, Declaration, Demo, Metadata, PredictionOptions, ReadingOptions
-from nlpkit.tasks.encoder_settings import CharacterSettings
+from nlpkit.tasks.shared.encoder_settings import CharacterSettings
 from nlpkit.training.metric import Metric
 
 CLASS_LOSSES = ("am_softmax", "softmax", "simpler", "arcface")
@@ -145,7 +145,7 @@ class DuplicatesOptions(Options):
 class SimilarityMetadata(Metadata):
     """What was chosen on validation data."""
 
-    score: dict = option("weights of `nlpkit.tasks.similarity.score.PairScore`", default=None)
+    score: dict = option("weights of `nlpkit.tasks.similarity.scoring.score.PairScore`", default=None)
 
     def validate(self) -> None:
         score = dict(self.score or {})

@@ -9,7 +9,7 @@ import numpy as np
 
 from nlpkit.prediction.answers import Answer
 from nlpkit.tasks.similarity.answers import Neighbour, Neighbours, SentencePair, SentenceVector
-from nlpkit.tasks.similarity.score import CANDIDATES, PairScore
+from nlpkit.tasks.similarity.scoring.score import CANDIDATES, PairScore
 
 
 class Index(NamedTuple):

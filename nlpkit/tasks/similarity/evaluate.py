@@ -10,8 +10,8 @@ import numpy as np
 
 from nlpkit.metrics import auc, retrieval_ranks, spearman
 from nlpkit.tasks.similarity.examples import Pair, Sentence, group_numbers
-from nlpkit.tasks.similarity.lists import MOST, Lists, lists_of
-from nlpkit.tasks.similarity.score import PairScore
+from nlpkit.tasks.similarity.scoring.lists import MOST, Lists, lists_of
+from nlpkit.tasks.similarity.scoring.score import PairScore
 
 
 def scores(examples: Sequence[Any], vectors: np.ndarray, score: PairScore) -> dict[str, Any]:

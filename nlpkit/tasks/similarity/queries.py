@@ -10,15 +10,15 @@ import numpy as np
 from nlpkit.datasets.padding import batches_by_length
 from nlpkit.errors import ConfigError
 from nlpkit.tasks.similarity.answers import Neighbours
-from nlpkit.tasks.similarity.cells import CellIndex, cells_for
 from nlpkit.tasks.similarity.config import SimilarityPrediction, SimilaritySettings
 from nlpkit.tasks.similarity.decode import Index
-from nlpkit.tasks.similarity.duplicates import duplicates
 from nlpkit.tasks.similarity.examples import EncodedTexts
-from nlpkit.tasks.similarity.overlap import Overlap
-from nlpkit.tasks.similarity.score import PairScore
-from nlpkit.tasks.similarity.search import SentenceList, VectorTable, changed_index
-from nlpkit.tasks.similarity.symbols import SymbolWeights
+from nlpkit.tasks.similarity.index.cells import CellIndex, cells_for
+from nlpkit.tasks.similarity.index.duplicates import duplicates
+from nlpkit.tasks.similarity.index.table import SentenceList, VectorTable, changed_index
+from nlpkit.tasks.similarity.scoring.overlap import Overlap
+from nlpkit.tasks.similarity.scoring.score import PairScore
+from nlpkit.tasks.similarity.scoring.symbols import SymbolWeights
 from nlpkit.tasks.task import Task
 from nlpkit.terminal import progress_bar
 from nlpkit.text.features import TextFeatures

@@ -11,11 +11,10 @@ import numpy as np
 from nlpkit.datasets.vector_files import npy_header
 from nlpkit.errors import DataError
 from nlpkit.prediction.answers import Answer, Problem
-from nlpkit.tasks.pictures import Picture
+from nlpkit.tasks.shared.characters import make_features, read_symbol_vectors, set_vectors, vocabulary_sizes
+from nlpkit.tasks.shared.plots import Plot
 from nlpkit.tasks.similarity.answers import SentencePair
 from nlpkit.tasks.similarity.batches import training_batches
-from nlpkit.tasks.similarity.calibrate import calibrated_score
-from nlpkit.tasks.similarity.cells import CellIndex
 from nlpkit.tasks.similarity.config import (
     CLASS_LOSSES,
     SIMILARITY,
@@ -37,13 +36,14 @@ from nlpkit.tasks.similarity.examples import (
     read_negatives,
     texts_of,
 )
-from nlpkit.tasks.similarity.pictures import pictures_of
+from nlpkit.tasks.similarity.index.cells import CellIndex
+from nlpkit.tasks.similarity.index.table import SentenceList, VectorTable, check_index
+from nlpkit.tasks.similarity.plots import plots_of
 from nlpkit.tasks.similarity.queries import SentenceQueries
-from nlpkit.tasks.similarity.search import SentenceList, VectorTable, check_index
-from nlpkit.tasks.similarity.symbols import SymbolWeights
-from nlpkit.tasks.similarity.training_pairs import training_pairs
+from nlpkit.tasks.similarity.scoring.calibrate import calibrated_score
+from nlpkit.tasks.similarity.scoring.symbols import SymbolWeights
+from nlpkit.tasks.similarity.scoring.training_pairs import training_pairs
 from nlpkit.tasks.task import Data, Part
-from nlpkit.tasks.units.characters import make_features, read_symbol_vectors, set_vectors, vocabulary_sizes
 from nlpkit.text.features import TextFeatures
 from nlpkit.text.vocabulary import BigramVocabulary, CharacterVocabulary
 
@@ -110,14 +110,14 @@ class SentenceVectors(SentenceQueries):
 
     @classmethod
     def continued(cls, start: SentenceVectors, settings: SimilaritySettings, data: Data) -> SentenceVectors:
-        from nlpkit.tasks.continuing import take_over
+        from nlpkit.tasks.shared.warm_start import transfer_weights
 
         check_loss(data.examples, settings.loss)
         own, known = make_features(texts_of(data.examples), settings, {}), start.features
         bigrams = own.bigrams if own.bigrams is None or known.bigrams is None else known.bigrams.merged(own.bigrams)
         task = cls(settings, characters=known.characters.merged(own.characters), bigrams=bigrams)
         task.network = task.build_network()
-        take_over(task, start)
+        transfer_weights(task, start)
         task._prepare_training(data.examples)
         return task
 
@@ -191,8 +191,8 @@ class SentenceVectors(SentenceQueries):
         """Metrics over groups or pairs, see `nlpkit.tasks.similarity.evaluate.scores`."""
         return scores(examples, self.encode_texts(texts_of(examples)), self.score)
 
-    def pictures(self, examples: Sequence[Any]) -> list[Picture]:
-        return pictures_of(examples, self.encode_texts(texts_of(examples)), self.score)
+    def plots(self, examples: Sequence[Any]) -> list[Plot]:
+        return plots_of(examples, self.encode_texts(texts_of(examples)), self.score)
 
     def expected(self, examples: Sequence[Any], count: int) -> list[tuple[Any, Any]]:
         if isinstance(examples[0], Pair):

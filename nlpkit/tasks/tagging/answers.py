@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from nlpkit.prediction.answers import Answer, AnswerOf, Mistake, without_none
-from nlpkit.prediction.rendering import Part, colour_of
+from nlpkit.prediction.rendering import StyledText, colour_of
 from nlpkit.tasks.tagging.mistakes import span_mistakes, word_mistakes
 from nlpkit.text.graphemes import graphemes
 from nlpkit.text.tag_schemes import split_label
@@ -110,10 +110,10 @@ class Segmentation(_Tagged[Word]):
         """Words separated by spaces; white space of the text is a word boundary already and is not repeated."""
         return " ".join("".join((" " if c.isspace() else c) for word in self for c in f"{word.text} ").split())
 
-    def parts(self) -> list[Part]:
+    def styled(self) -> list[StyledText]:
         parts = []
         for i, word in enumerate(self):
-            parts += [Part(word.text, "cyan" if i % 2 else "yellow", key=(word.start, word.end)), Part(" ")]
+            parts += [StyledText(word.text, "cyan" if i % 2 else "yellow", key=(word.start, word.end)), StyledText(" ")]
         return parts[:-1]
 
 
@@ -137,14 +137,17 @@ class Entities(_Tagged[Entity]):
         """The entities, separated by tabs, each with a slash and its label after it; white space is a space."""
         return "\t".join(f"{' '.join(entity.text.split())}/{entity.label}" for entity in self)
 
-    def parts(self) -> list[Part]:
+    def styled(self) -> list[StyledText]:
         parts, end = [], 0
         for entity in self:
             colour = _COLOURS.get(entity.label) or colour_of(entity.label)
             key = (entity.start, entity.end, entity.label)
-            parts += [Part(self.text[end : entity.start]), Part(entity.text, colour, entity.label or "span", key)]
+            parts += [
+                StyledText(self.text[end : entity.start]),
+                StyledText(entity.text, colour, entity.label or "span", key),
+            ]
             end = entity.end
-        return [part for part in (*parts, Part(self.text[end:])) if part.text]
+        return [part for part in (*parts, StyledText(self.text[end:])) if part.text]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -167,11 +170,11 @@ class Tokens(_Tagged[Token]):
         """Tokens separated by spaces, each with a slash and its label after it."""
         return " ".join(f"{token.text}/{token.label}" for token in self if not token.text.isspace())
 
-    def parts(self) -> list[Part]:
+    def styled(self) -> list[StyledText]:
         parts = []
         for token in self:
             key = (token.start, token.end, token.label)
-            parts += [Part(token.text, colour_of(token.label), token.label, key), Part(" ")]
+            parts += [StyledText(token.text, colour_of(token.label), token.label, key), StyledText(" ")]
         return parts[:-1]
 
 

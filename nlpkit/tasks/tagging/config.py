@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from nlpkit.errors import ConfigError
 from nlpkit.options import FILE, option, options
 from nlpkit.tasks.declaration import Declaration, Demo, Metadata, PredictionOptions, ReadingOptions
-from nlpkit.tasks.encoder_settings import UnitSettings
+from nlpkit.tasks.shared.encoder_settings import UnitSettings
 from nlpkit.training.metric import Metric
 
 
@@ -129,7 +129,7 @@ class TaggingMetadata(Metadata):
     unit: str = option("what has a tag", default="character", choices=("character", "token"))
     columns: tuple[str, ...] = option("names of the columns of a file", default=())
     blanks: bool = option("whether words may hold white space", default=False)
-    splits: tuple[str, ...] = option("kinds of runs that words part, see `nlpkit.text.runs`", default=())
+    splits: tuple[str, ...] = option("kinds of runs that words part, see `nlpkit.text.latin_runs`", default=())
 
 
 TAGGING = Declaration(

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from nlpkit.tasks.shared.records import Sentence
 from nlpkit.tasks.tagging.answers import Entities, Segmentation, Tokens, tagged
 from nlpkit.tasks.tagging.examples import repair_labels
-from nlpkit.tasks.units.records import Sentence
 from nlpkit.text import tag_schemes
 from nlpkit.text.characters import FlatTexts, from_code_points
 from nlpkit.text.tokens import FlatTokens
@@ -17,7 +17,7 @@ from nlpkit.text.tokens import FlatTokens
 _RUNS = re.compile(r"\s+|\S+")
 
 
-class TagReader:
+class AnswerDecoder:
     """What the tags of a tagger say.
 
     Args:

@@ -6,7 +6,7 @@ from collections.abc import Container, Sequence
 from typing import Any
 
 from nlpkit.metrics import entity_scores, label_scores, segmentation_scores
-from nlpkit.tasks.tagging.decode import TagReader
+from nlpkit.tasks.tagging.decode import AnswerDecoder
 from nlpkit.tasks.tagging.examples import Example
 from nlpkit.text.tag_schemes import read_spans
 
@@ -14,7 +14,7 @@ _OF_WORDS = ("oov_recall", "oov_rate", "words")  # what is told of the words of 
 
 
 def scores(
-    examples: Sequence[Example], predicted: Sequence[Sequence[str]], reader: TagReader, known_words: Container[str]
+    examples: Sequence[Example], predicted: Sequence[Sequence[str]], reader: AnswerDecoder, known_words: Container[str]
 ) -> dict[str, Any]:
     """Metrics over examples with legal labels, as these say: of segmentation, of entities, of tokens with labels, or of
     words that are found and labelled at once.

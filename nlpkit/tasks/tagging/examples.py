@@ -12,7 +12,7 @@ from typing import NamedTuple
 from nlpkit.datasets.files import ending_of, read_lines
 from nlpkit.datasets.readers import field_of, read_conll, read_jsonl, read_words
 from nlpkit.errors import DataError
-from nlpkit.tasks.units.records import column_of, tokens_of
+from nlpkit.tasks.shared.records import column_of, tokens_of
 from nlpkit.text import tag_schemes
 from nlpkit.text.graphemes import graphemes
 

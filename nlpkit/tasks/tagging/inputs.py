@@ -9,8 +9,8 @@ import numpy as np
 
 from nlpkit.datasets.batches import BucketedBatches
 from nlpkit.datasets.windows import cut_windows
+from nlpkit.tasks.shared.reader import Reader
 from nlpkit.tasks.tagging.examples import Example, repair_labels
-from nlpkit.tasks.units.reader import Reader
 from nlpkit.text import tag_schemes
 from nlpkit.text.characters import EDGE
 

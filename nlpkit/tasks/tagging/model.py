@@ -12,8 +12,8 @@ from keras import layers
 from nlpkit.layers import CRF, MEMM, TagSoftmax, encode_text
 from nlpkit.losses import CRFLoss, PathLoss
 from nlpkit.prediction.programs import Graph
-from nlpkit.tasks.units.network import UnitVectors
-from nlpkit.tasks.units.reader import Reader
+from nlpkit.tasks.shared.reader import Reader
+from nlpkit.tasks.shared.unit_vectors import UnitVectors
 
 _HEADS = {"crf": CRF, "memm": MEMM, "softmax": TagSoftmax}
 

@@ -12,17 +12,8 @@ import numpy as np
 from nlpkit.datasets.windows import Windows, cut_windows
 from nlpkit.errors import ConfigError, DataError
 from nlpkit.prediction.answers import Problem
-from nlpkit.tasks.tagging.answers import Entities, Segmentation, Tokens
-from nlpkit.tasks.tagging.config import TAGGING, TaggingPrediction, TaggingReading, TaggingSettings
-from nlpkit.tasks.tagging.decode import TagReader, is_segmentation
-from nlpkit.tasks.tagging.evaluate import scores
-from nlpkit.tasks.tagging.examples import Example, count_words, read_labelled
-from nlpkit.tasks.tagging.inputs import TaggedTexts
-from nlpkit.tasks.tagging.paths import TagPaths
-from nlpkit.tasks.tagging.steering import UserDictionary
-from nlpkit.tasks.task import Data, Part, Task
-from nlpkit.tasks.units.reader import Inputs, make_reader, reader_of
-from nlpkit.tasks.units.records import (
+from nlpkit.tasks.shared.reader import Inputs, make_reader, reader_of
+from nlpkit.tasks.shared.records import (
     Segmenter,
     Sentence,
     TextRecord,
@@ -32,7 +23,16 @@ from nlpkit.tasks.units.records import (
     segmenter_of,
     sentences_of,
 )
-from nlpkit.text import runs, tag_schemes
+from nlpkit.tasks.tagging.answers import Entities, Segmentation, Tokens
+from nlpkit.tasks.tagging.config import TAGGING, TaggingPrediction, TaggingReading, TaggingSettings
+from nlpkit.tasks.tagging.decode import AnswerDecoder, is_segmentation
+from nlpkit.tasks.tagging.evaluate import scores
+from nlpkit.tasks.tagging.examples import Example, count_words, read_labelled
+from nlpkit.tasks.tagging.inputs import TaggedTexts
+from nlpkit.tasks.tagging.tag_decoder import TagDecoder
+from nlpkit.tasks.tagging.user_dictionary import UserDictionary
+from nlpkit.tasks.task import Data, Part, Task
+from nlpkit.text import latin_runs, tag_schemes
 from nlpkit.text.graphemes import continues_character
 from nlpkit.text.lexicon import Lexicon
 from nlpkit.text.simplified import simplified_table
@@ -49,7 +49,7 @@ _LOOKED_AT = 300  # sentences, by which new labels are likened to known ones
 class Prepared(NamedTuple):
     """What the texts of one prediction share."""
 
-    steering: UserDictionary | None
+    user_dictionary: UserDictionary | None
     table: np.ndarray | None
     runs: frozenset[str]
     segmenter: Segmenter
@@ -96,12 +96,12 @@ class Tagger(Task[Segmentation | Entities | Tokens]):
     def __init__(self, settings: TaggingSettings, metadata: Mapping[str, Any], **parts: Any):
         super().__init__(settings, metadata, **parts)
         tag_schemes.scheme_roles(self.metadata["scheme"])
-        self.inputs = reader_of(settings, self.metadata, parts)
-        self.divides_batches = self.inputs.unit == "character"  # a batch of tokens has tables of what is known of them
-        self.reader = TagReader(
+        self.reader = reader_of(settings, self.metadata, parts)
+        self.divides_batches = self.reader.unit == "character"  # a batch of tokens has tables of what is known of them
+        self.decoder = AnswerDecoder(
             self.labels.symbols, self.metadata["scheme"], settings.window, self.metadata.get("blanks", False)
         )
-        self.paths = TagPaths(self.program, self.labels.symbols, self.metadata["scheme"], settings.width)
+        self._tag_decoder = TagDecoder(self.program, self.labels.symbols, self.metadata["scheme"], settings.width)
 
     @classmethod
     def read(cls, path: str | Path, options: TaggingReading, metadata: Mapping[str, Any] | None = None) -> Data:
@@ -126,9 +126,9 @@ class Tagger(Task[Segmentation | Entities | Tokens]):
         blanks = is_words and any(word.split() != [word] for word in words)
         parts = {"labels": Vocabulary(labels), "known_words": known, **reader.parts()}
         tagger = cls(settings, {**data.metadata, "blanks": blanks}, **parts)
-        if tagger.reader.segments:
+        if tagger.decoder.segments:
             texts = TaggedTexts(examples, reader, labels, scheme)
-            tagger.metadata["splits"] = runs.kinds_split_in(texts.flat, tagger.reader.word_ends(texts.tags))
+            tagger.metadata["splits"] = latin_runs.types_split_in(texts.flat, tagger.decoder.word_ends(texts.tags))
         tagger.network = tagger.build_network()
         tagger.network.units.set_vectors(reader, given, settings.freeze_vectors)
         return tagger
@@ -139,7 +139,7 @@ class Tagger(Task[Segmentation | Entities | Tokens]):
         known one are kept, and those of another one begin as those of all known labels at the same place of a span, see
         `nlpkit.tasks.tagging.relabelling.relabelled`.
         """
-        from nlpkit.tasks.continuing import merged_parts, take_over
+        from nlpkit.tasks.shared.warm_start import merged_parts, transfer_weights
 
         built = cls.build(settings, data)
         for name in ("unit", "columns"):
@@ -157,13 +157,13 @@ class Tagger(Task[Segmentation | Entities | Tokens]):
             replaced = relabelled(start, built.labels.symbols, records)
         task = cls(settings, metadata, **parts)
         task.network = task.build_network()
-        take_over(task, start, replaced)
+        transfer_weights(task, start, replaced)
         return task
 
     def build_network(self) -> TaggingNetwork:
         from nlpkit.tasks.tagging.model import TaggingNetwork
 
-        return TaggingNetwork(self.settings, self.labels.symbols, self.reader.scheme, self.inputs)
+        return TaggingNetwork(self.settings, self.labels.symbols, self.decoder.scheme, self.reader)
 
     @property
     def loss(self) -> Any:
@@ -173,10 +173,10 @@ class Tagger(Task[Segmentation | Entities | Tokens]):
 
     @property
     def metric(self) -> Metric:
-        return Metric("accuracy") if self.reader.scheme == "plain" else self.declaration.metric
+        return Metric("accuracy") if self.decoder.scheme == "plain" else self.declaration.metric
 
     def batches(self, examples: Sequence[Example], seed: int) -> Any:
-        texts = TaggedTexts(examples, self.inputs, self.labels.symbols, self.reader.scheme)
+        texts = TaggedTexts(examples, self.reader, self.labels.symbols, self.decoder.scheme)
         return texts.batches(self.settings.window, self.settings.batch_size, seed)
 
     @classmethod
@@ -184,63 +184,69 @@ class Tagger(Task[Segmentation | Entities | Tokens]):
         return parse_record(item)
 
     def prepare(self, options: TaggingPrediction) -> Prepared:
-        is_token = self.inputs.unit == "token"
+        is_token = self.reader.unit == "token"
         other = "user_dictionary" if is_token else "segmenter"
-        options.require(other, getattr(options, other) is None, f"left out, for the model reads {self.inputs.unit}s")
-        steering = None
+        options.require(other, getattr(options, other) is None, f"left out, for the model reads {self.reader.unit}s")
+        user_dictionary = None
         if options.user_dictionary is not None:
-            steering = UserDictionary.open(options.user_dictionary, options.user_bonus, self.labels.symbols)
-        kept = {*runs.KINDS} - {*self.metadata.get("splits", ())} if self.reader.segments and options.keep_runs else ()
+            user_dictionary = UserDictionary.open(options.user_dictionary, options.user_bonus, self.labels.symbols)
+        kept = (
+            {*latin_runs.KINDS} - {*self.metadata.get("splits", ())}
+            if self.decoder.segments and options.keep_runs
+            else ()
+        )
         table = self._simplified if options.simplify and not is_token else None
-        segmenter = segmenter_of(options.segmenter or self.settings.segmenter, self.models)
-        return Prepared(steering, table, frozenset(kept), segmenter, options.confidence)
+        segmenter = segmenter_of(options.segmenter or self.settings.segmenter, self.sub_models)
+        return Prepared(user_dictionary, table, frozenset(kept), segmenter, options.confidence)
 
-    def bring(self, models: Mapping[str, Task]) -> None:
+    def attach(self, models: Mapping[str, Task]) -> None:
         for model in models.values():
             by_model(model)
         segmenter_of(self.settings.segmenter, models)
-        super().bring(models)
+        super().attach(models)
 
     @functools.cached_property
     def _simplified(self):
-        return simplified_table(self.inputs.features.characters)
+        return simplified_table(self.reader.features.characters)
 
     def encode(self, records: Sequence[TextRecord], prepared: Prepared) -> tuple[Encoded, list[Problem]]:
-        sentences, problems = sentences_of(records, self.inputs.unit, self.inputs.columns, prepared.segmenter)
-        inputs, together, joins = self.inputs.read_sentences(sentences, prepared.table), None, None
-        if self.inputs.unit == "character":
-            if prepared.steering is not None:
-                inputs.arrays["bonus"] = prepared.steering.scores(inputs.flat, self.labels.symbols, self.reader.scheme)
+        sentences, problems = sentences_of(records, self.reader.unit, self.reader.columns, prepared.segmenter)
+        inputs, together, joins = self.reader.read_sentences(sentences, prepared.table), None, None
+        if self.reader.unit == "character":
+            if prepared.user_dictionary is not None:
+                inputs.arrays["bonus"] = prepared.user_dictionary.scores(
+                    inputs.flat, self.labels.symbols, self.decoder.scheme
+                )
             joins = continues_character(inputs.flat.codes)
             joins = joins if joins.any() else None
-            if self.reader.segments:
-                together = runs.kept_together(inputs.flat, prepared.runs) if prepared.runs else None
+            if self.decoder.segments:
+                together = latin_runs.kept_together(inputs.flat, prepared.runs) if prepared.runs else None
                 together = together if joins is None else np.roll(joins, -1) | (False if together is None else together)
         windows = cut_windows(inputs.flat, self.settings.window)
         return Encoded(sentences, inputs, windows, together, joins, prepared.confidence), problems
 
     def run(self, encoded: Encoded) -> Outputs:
-        tags = self.paths.tags_of(encoded.inputs, encoded.windows)
+        tags = self._tag_decoder.tags_of(encoded.inputs, encoded.windows)
         if encoded.together is not None and encoded.together.any():
-            tags = self.reader.join(encoded.inputs.flat, tags, encoded.together)
-        logs = self.paths.posteriors_of(encoded.inputs, encoded.windows, tags) if encoded.confidence else None
+            tags = self.decoder.join(encoded.inputs.flat, tags, encoded.together)
+        logs = self._tag_decoder.posteriors_of(encoded.inputs, encoded.windows, tags) if encoded.confidence else None
         return Outputs(tags, logs)
 
     def answers(self, encoded: Encoded, outputs: Outputs) -> list[Segmentation | Entities | Tokens]:
-        return self.reader.answers(encoded.sentences, encoded.inputs.flat, outputs.tags, encoded.joins, outputs.logs)
+        return self.decoder.answers(encoded.sentences, encoded.inputs.flat, outputs.tags, encoded.joins, outputs.logs)
 
     def write(self, encoded: Encoded, outputs: Outputs, file_format: str) -> str | bytes:
-        if file_format == "text" and self.reader.segments:
-            return self.reader.spaced(encoded.inputs.flat, outputs.tags)
-        if file_format == "text" and self.reader.scheme == "plain" and self.inputs.unit == "token":
-            return self.reader.labelled(encoded.sentences, encoded.inputs.flat, outputs.tags)
+        if file_format == "text" and self.decoder.segments:
+            return self.decoder.spaced(encoded.inputs.flat, outputs.tags)
+        if file_format == "text" and self.decoder.scheme == "plain" and self.reader.unit == "token":
+            return self.decoder.labelled(encoded.sentences, encoded.inputs.flat, outputs.tags)
         return super().write(encoded, outputs, file_format)
 
     def between_parts(self, file_format: str) -> str | None:
-        return {"conll": "", "text": None if self.reader.kind == "entities" else " "}.get(file_format)
+        return {"conll": "", "text": None if self.decoder.kind == "entities" else " "}.get(file_format)
 
     def packaged_example(self) -> str:
-        reads_text = self.inputs.unit == "character" and "words" not in self.inputs.parts()
+        reads_text = self.reader.unit == "character" and "words" not in self.reader.parts()
         return "characters_example.py" if reads_text else "example.py"
 
     def measure(self, examples: Sequence[Example]) -> dict[str, Any]:
@@ -253,8 +259,8 @@ class Tagger(Task[Segmentation | Entities | Tokens]):
         known, given = {*self.labels.symbols}, {label for each in examples for label in each.labels}
         if not known & given:
             raise DataError(f"none of the labels of the data, {sorted(given)[:5]}, is one of the model's")
-        predicted = self.reader.label_sequences(encoded.inputs.flat, self.run(encoded).tags, encoded.joins)
-        return scores(examples, predicted, self.reader, self.known_words or ())
+        predicted = self.decoder.label_sequences(encoded.inputs.flat, self.run(encoded).tags, encoded.joins)
+        return scores(examples, predicted, self.decoder, self.known_words or ())
 
     def expected(self, examples: Sequence[Example], count: int) -> list[tuple[Any, Any]]:
         chosen = examples[:: max(1, len(examples) // count)][:count]
@@ -263,6 +269,6 @@ class Tagger(Task[Segmentation | Entities | Tokens]):
         ]
         records = [TextRecord(each.text, each.tokens, each.columns) for each in sentences]
         return [
-            (record, self.reader.answer(sentence, each.labels))
+            (record, self.decoder.answer(sentence, each.labels))
             for record, sentence, each in zip(records, sentences, chosen)
         ]

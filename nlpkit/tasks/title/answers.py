@@ -6,7 +6,7 @@ import dataclasses
 from typing import Any, ClassVar
 
 from nlpkit.prediction.answers import Answer, AnswerOf
-from nlpkit.prediction.rendering import Part
+from nlpkit.prediction.rendering import StyledText
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,10 +51,10 @@ class Titles(AnswerOf[Title]):
     def agrees(self, right: Answer) -> bool:
         return isinstance(right, Titles) and self.title == right.title
 
-    def parts(self) -> list[Part]:
+    def styled(self) -> list[StyledText]:
         """The first title, what is copied in another colour than what is not."""
         parts, begin = [], 0
         for start, end in self.titles[0].copied if self.titles else ():
-            parts += [Part(self.title[begin:start], "yellow"), Part(self.title[start:end], "cyan")]
+            parts += [StyledText(self.title[begin:start], "yellow"), StyledText(self.title[start:end], "cyan")]
             begin = end
-        return [part for part in [*parts, Part(self.title[begin:], "yellow")] if part.text] or [Part("")]
+        return [part for part in [*parts, StyledText(self.title[begin:], "yellow")] if part.text] or [StyledText("")]

@@ -6,8 +6,8 @@ import math
 
 from nlpkit.options import option, options
 from nlpkit.tasks.declaration import Declaration, Demo, Metadata
-from nlpkit.tasks.encoder_settings import EncoderSettings
-from nlpkit.tasks.writing_options import PairReading, WritingOptions
+from nlpkit.tasks.shared.encoder_settings import EncoderSettings
+from nlpkit.tasks.shared.generation_options import GenerationOptions, PairReading
 from nlpkit.training.metric import Metric
 
 
@@ -63,7 +63,7 @@ class TitleSettings(EncoderSettings):
 
 
 @options
-class TitlePrediction(WritingOptions):
+class TitlePrediction(GenerationOptions):
     """How texts are answered."""
 
     length_penalty: float = option(

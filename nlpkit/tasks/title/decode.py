@@ -11,7 +11,7 @@ import numpy as np
 from nlpkit.datasets.padding import batches_by_length, gather_padded
 from nlpkit.metrics import copied_spans
 from nlpkit.prediction.programs import Program, side_by_side
-from nlpkit.tasks.draws import generators
+from nlpkit.tasks.shared.seeding import generators
 from nlpkit.tasks.title.answers import Title, Titles
 from nlpkit.tasks.title.config import TITLE, TitlePrediction
 from nlpkit.tasks.title.examples import END, Texts, table_size
@@ -35,7 +35,7 @@ def program_of(options: TitlePrediction) -> tuple[str, TitlePrediction]:
 
 
 @dataclasses.dataclass(frozen=True)
-class Search:
+class TitleDecoder:
     """A way of answering, made of a user's options.
 
     Attributes:

@@ -10,11 +10,12 @@ import numpy as np
 
 from nlpkit.metrics import mean_length
 from nlpkit.prediction.answers import Problem
-from nlpkit.tasks.pictures import Picture
+from nlpkit.tasks.shared.generation_options import PairReading
+from nlpkit.tasks.shared.plots import Plot
 from nlpkit.tasks.task import Data, Part, Task
 from nlpkit.tasks.title.answers import Titles
 from nlpkit.tasks.title.config import TITLE, TitlePrediction, TitleSettings
-from nlpkit.tasks.title.decode import Search, program_of, title_of, titles_of
+from nlpkit.tasks.title.decode import TitleDecoder, program_of, title_of, titles_of
 from nlpkit.tasks.title.evaluate import cross_entropy, quality
 from nlpkit.tasks.title.examples import (
     Texts,
@@ -28,7 +29,6 @@ from nlpkit.tasks.title.examples import (
     problems_of,
     read_titles,
 )
-from nlpkit.tasks.writing_options import PairReading
 from nlpkit.text.vocabulary import CharacterVocabulary
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Encoded(NamedTuple):
     texts: Texts  # of which those that can't be answered are empty
     prefixes: Sequence[str]
     noise: np.ndarray | None
-    search: Search
+    decoder: TitleDecoder
 
 
 class TitleWriter(Task[Titles]):
@@ -83,15 +83,15 @@ class TitleWriter(Task[Titles]):
     def parse(cls, item: Any) -> TitleRecord:
         return parse_record(item)
 
-    def prepare(self, options: TitlePrediction) -> Search:
+    def prepare(self, options: TitlePrediction) -> TitleDecoder:
         longest = options.max_length or self.settings.max_title
         options.require("min_length", options.min_length <= longest, f"at most what a title may have, {longest}")
         fits = len(clean_prefix(options.prefix)) <= longest
         options.require("prefix", fits, f"no longer than a title may be, {longest}")
         name, needed = program_of(options)
-        return Search(options, self.program(name, lambda: self.network.graph_under(needed)), longest)
+        return TitleDecoder(options, self.program(name, lambda: self.network.graph_under(needed)), longest)
 
-    def encode(self, records: Sequence[TitleRecord], prepared: Search) -> tuple[Encoded, list[Problem]]:
+    def encode(self, records: Sequence[TitleRecord], prepared: TitleDecoder) -> tuple[Encoded, list[Problem]]:
         prefix = clean_prefix(prepared.options.prefix)
         texts, prefixes, problems = self.read_records(records, prefix, prepared.max_length)
         return Encoded(texts, prefixes, prepared.noise([record.text for record in records]), prepared), problems
@@ -107,7 +107,7 @@ class TitleWriter(Task[Titles]):
         return texts, prefixes, problems_of(records, texts, self.settings.max_text, max_length)
 
     def run(self, encoded: Encoded) -> tuple[np.ndarray, np.ndarray]:
-        return encoded.search.run(encoded.texts, encoded.prefixes, encoded.noise)
+        return encoded.decoder.run(encoded.texts, encoded.prefixes, encoded.noise)
 
     def answers(self, encoded: Encoded, outputs: tuple[np.ndarray, np.ndarray]) -> list[Titles]:
         return titles_of(encoded.texts, *outputs)
@@ -125,17 +125,17 @@ class TitleWriter(Task[Titles]):
         chosen = examples[:: max(1, len(examples) // count)][:count]
         return [(TitleRecord(each.text), Titles((title_of(each.text, each.title),))) for each in chosen]
 
-    def pictures(self, examples: Sequence[TitleExample]) -> list[Picture]:
-        from nlpkit.tasks.title.pictures import attention_maps
+    def plots(self, examples: Sequence[TitleExample]) -> list[Plot]:
+        from nlpkit.tasks.title.plots import attention_maps
 
         return attention_maps(self, examples)
 
-    def picture(self, record: TitleRecord, answer: Titles) -> Picture | None:
+    def plot(self, record: TitleRecord, answer: Titles) -> Plot | None:
         """Where the attention stands; Keras computes it."""
         if not answer.title or not record.text.strip():
             return None
         if self._attention is None:
-            from nlpkit.tasks.title.pictures import AttentionMaps
+            from nlpkit.tasks.title.plots import AttentionMaps
 
             self._attention = AttentionMaps(self)
         return self._attention.of(record.text, answer.title)[0]

@@ -7,7 +7,7 @@ import html
 from typing import Any
 
 from nlpkit.prediction.answers import Answer, AnswerOf, bar
-from nlpkit.prediction.rendering import Part
+from nlpkit.prediction.rendering import StyledText
 
 _SHOWN = 6  # answers on a terminal
 
@@ -42,10 +42,10 @@ class RelatedWords(AnswerOf[RelatedWord]):
         """The words, separated by spaces."""
         return " ".join(answer.word for answer in self)
 
-    def parts(self) -> list[Part]:
-        parts = [Part(self.text, "yellow")]
+    def styled(self) -> list[StyledText]:
+        parts = [StyledText(self.text, "yellow")]
         for answer in self.answers[:_SHOWN]:
-            parts += [Part("  "), Part(answer.word, "cyan"), Part(f" {answer.score:.2f}", "dim")]
+            parts += [StyledText("  "), StyledText(answer.word, "cyan"), StyledText(f" {answer.score:.2f}", "dim")]
         return parts
 
     def to_html(self, right: Answer | None = None) -> str:

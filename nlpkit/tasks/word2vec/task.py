@@ -13,7 +13,7 @@ from nlpkit.datasets.vector_files import read_vectors, write_vectors
 from nlpkit.errors import ConfigError
 from nlpkit.ops.tsne import tsne
 from nlpkit.prediction.answers import Problem
-from nlpkit.tasks.pictures import Map, Picture
+from nlpkit.tasks.shared.plots import Map, Plot
 from nlpkit.tasks.task import Data, Part, Task
 from nlpkit.tasks.word2vec.answers import RelatedWords
 from nlpkit.tasks.word2vec.config import WORD2VEC, Word2VecPrediction, Word2VecReading, Word2VecSettings
@@ -100,7 +100,7 @@ class WordVectors(WordQueries, Task[RelatedWords]):
 
     @classmethod
     def continued(cls, start: WordVectors, settings: Word2VecSettings, data: Data) -> WordVectors:
-        from nlpkit.tasks.continuing import take_over
+        from nlpkit.tasks.shared.warm_start import transfer_weights
 
         built = cls.build(settings, data)
         if start.counts is None or start.subwords is not None or built.subwords is not None:
@@ -112,7 +112,7 @@ class WordVectors(WordQueries, Task[RelatedWords]):
         counts = Counts([total[word] for word in vocabulary.symbols])
         task = cls(settings, built.metadata, vocabulary=vocabulary, counts=counts)
         task.network = task.build_network()
-        take_over(task, start)
+        transfer_weights(task, start)
         return task
 
     def build_network(self) -> Word2VecNetwork:
@@ -183,11 +183,11 @@ class WordVectors(WordQueries, Task[RelatedWords]):
         words = self.vocabulary.symbols
         return [(word, None) for word in words[:: max(1, min(len(words), 2000) // count)][:count]]
 
-    def pictures(self, examples: Any) -> list[Picture]:
+    def plots(self, examples: Any) -> list[Plot]:
         words = self.vocabulary.symbols[:_MAPPED]
         return [Map(f"The {len(words)} most frequent words, by t-SNE", words, tsne(self.table.unit[:_MAPPED]))]
 
-    def picture(self, record: Any, answer: RelatedWords) -> Picture | None:
+    def plot(self, record: Any, answer: RelatedWords) -> Plot | None:
         words = list(dict.fromkeys([*record.split(), *(each.word for each in answer)]))
         known = [(word, vector) for word in words if (vector := self.table.unit_of(word)) is not None]
         if len(known) < _FEWEST:

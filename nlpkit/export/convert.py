@@ -1,0 +1,63 @@
+"""Word vectors, and whatever else a task has files for: a trained folder to a file of another program, and back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from nlpkit.artefacts.bundled import bundled_folder
+from nlpkit.artefacts.folder import Folder
+from nlpkit.artefacts.load import load_artefact
+from nlpkit.artefacts.run_folder import check_folder
+from nlpkit.artefacts.saving import save_folder
+from nlpkit.datasets.files import check_name, check_readable, ending_of
+from nlpkit.errors import ArtefactError, ConfigError, DataError
+from nlpkit.tasks import declarations, get_declaration, get_task
+
+
+def convert(source: str | Path, target: str | Path, force: bool = False) -> None:
+    """A trained folder to a file for other programs, or such a file to a folder that `nlpkit.load` opens.
+
+    What a file is, its ending says; which there are, each task declares. What is at `target` stays as it is until the
+    new file or folder is whole.
+
+    Args:
+        source: folder, name of a model, or file.
+        target: file or folder.
+        force: replace what is there.
+
+    Raises:
+        ArtefactError: if there is something at `target` already.
+        ConfigError: if the endings or the task allow no conversion.
+        DataError: if a file can't be read or written.
+    """
+    source, target = Path(source), Path(target)
+    for path in (source, target):
+        check_name(path)
+    if not (source.is_dir() or bundled_folder(source)):
+        check_readable(source)
+        _to_folder(source, target, force)
+        return
+    if not target.parent.is_dir():
+        raise DataError(f"can't be written: the folder {target.parent} does not exist", target)
+    _to_file(Folder.open(source), target, force)
+
+
+def _to_file(source: Folder, target: Path, force: bool) -> None:
+    declaration = get_declaration(source.task)
+    if not declaration.exports:
+        raise ConfigError(f"{source}: is of the task {declaration.name}, which has no files for other programs")
+    if ending_of(target) not in declaration.exports:
+        accepted = ", ".join(f"{ending} ({kind})" for ending, kind in declaration.exports.items())
+        raise ConfigError(f"{target}: the name must end in {accepted}, and .gz may follow")
+    if target.exists() and not force:
+        raise ArtefactError(f"{target}: is there already; replace it with --force")
+    load_artefact(source, runtime="auto").export(target)
+
+
+def _to_folder(source: Path, target: Path, force: bool) -> None:
+    readers = [each.name for each in declarations() if ending_of(source) in each.imports]
+    if not readers:
+        accepted = sorted({ending for each in declarations() for ending in each.imports})
+        raise ConfigError(f"{source}: no task reads such a file; its name must end in {', '.join(accepted)}")
+    check_folder(target, readers[0], resume=False, force=force, can_resume=False)
+    save_folder(get_task(readers[0]).from_file(source), target, {"source": source.name}, force)

@@ -1,0 +1,95 @@
+"""What a model gets wrong on labelled data, by kind."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from nlpkit.errors import ConfigError
+
+if TYPE_CHECKING:
+    from nlpkit.prediction.answers import Answer, Mistake
+    from nlpkit.tasks.task import Task
+
+
+class Wrong(NamedTuple):
+    """A mistake, and the answers in which it stands."""
+
+    number: int
+    """Of the record among those that were answered, from 1."""
+    mistake: Mistake
+    right: Answer
+    found: Answer
+
+
+@dataclasses.dataclass
+class Mistakes:
+    """All mistakes over some records.
+
+    Attributes:
+        records: how many were answered.
+        wrong: the mistakes, in the order of the records.
+        agreed: how often each label was given rightly.
+    """
+
+    records: int
+    wrong: list[Wrong]
+    agreed: Counter[str]
+
+    def __str__(self) -> str:
+        return f"{counted(len(self.wrong), 'mistake')} in {counted(self.records, 'answer')}"
+
+    def by_kind(self) -> dict[str, list[Wrong]]:
+        """The mistakes of each kind, the most frequent kind first."""
+        kinds: dict[str, list[Wrong]] = {}
+        for each in self.wrong:
+            kinds.setdefault(each.mistake.kind, []).append(each)
+        return dict(sorted(kinds.items(), key=lambda item: -len(item[1])))
+
+    @staticmethod
+    def examples(wrong: Sequence[Wrong], most: int) -> list[tuple[str, str]]:
+        """Some different mistakes of a kind: what is right and what was answered, ``–`` for nothing."""
+        distinct = dict.fromkeys((each.mistake.right or "–", each.mistake.found or "–") for each in wrong)
+        return list(distinct)[:most]
+
+    def confusion(self, most: int = 20) -> dict[str, dict[str, int]]:
+        """For each right label how often each label was given; the most frequent labels, none where none was taken for
+        another."""
+        pairs = Counter(each.mistake.labels for each in self.wrong if each.mistake.labels is not None)
+        if not pairs:
+            return {}
+        counts = Counter(self.agreed)
+        for pair, count in pairs.items():
+            counts.update(dict.fromkeys(pair, count))
+        names = [label for label, _ in counts.most_common(most)]
+        return {a: {b: self.agreed[a] if a == b else pairs[a, b] for b in names} for a in names}
+
+
+def counted(number: int, what: str) -> str:
+    """``1 mistake``, ``2 mistakes``."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def find_mistakes(model: Task[Any], examples: Any, most: int = 20_000) -> Mistakes:
+    """Compare a model's answers with the right ones.
+
+    Args:
+        model: the model.
+        examples: labelled examples as its task reads them.
+        most: records that are looked at.
+
+    Raises:
+        ConfigError: if the examples have no right answers.
+    """
+    expected = model.expected(examples, min(len(examples), most))
+    pairs = [(record, right) for record, right in expected if right is not None]
+    if not pairs:
+        raise ConfigError(f"of the task {model.declaration.name} there are no right answers to compare with")
+    wrong, agreed = [], Counter[str]()
+    for number, (found, (_, right)) in enumerate(zip(model.answer([record for record, _ in pairs]), pairs), 1):
+        wrong += [Wrong(number, mistake, right, found) for mistake in found.mistakes(right)]
+        keys = right.keys()
+        agreed.update(part.label for part in found.styled() if part.label and part.key in keys)
+    return Mistakes(len(pairs), wrong, agreed)
