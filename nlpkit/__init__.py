@@ -10,7 +10,11 @@ Names are imported when they are used, so that importing nlpkit stays free of Ke
 from __future__ import annotations
 
 import importlib
+import importlib.util
+import pkgutil
 from typing import TYPE_CHECKING, Any
+
+from nlpkit.on_demand import on_demand
 
 if TYPE_CHECKING:
     from nlpkit.artefacts.bundled import models
@@ -39,48 +43,6 @@ if TYPE_CHECKING:
 
 __version__ = "0.2.0"
 
-_NAMES = {
-    "nlpkit.prediction.answers": ("Answer",),
-    "nlpkit.prediction.merging": ("merge",),
-    "nlpkit.prediction.rendering": ("render",),
-    "nlpkit.runs.benchmark": ("benchmark",),
-    "nlpkit.reports.comparison": ("compare",),
-    "nlpkit.export.convert": ("convert",),
-    "nlpkit.artefacts.load": ("evaluate", "load"),
-    "nlpkit.artefacts.bundled": ("models",),
-    "nlpkit.export.packages": ("export_model",),
-    "nlpkit.runs.train": ("train",),
-    "nlpkit.tasks.couplet.answers": ("Couplet", "LowerLine"),
-    "nlpkit.tasks.couplet.task": ("CoupletWriter",),
-    "nlpkit.tasks.extraction.answers": ("Extraction", "Triple"),
-    "nlpkit.tasks.extraction.task": ("Extractor",),
-    "nlpkit.tasks.similarity.answers": ("Neighbour", "Neighbours", "SentencePair", "SentenceVector"),
-    "nlpkit.tasks.similarity.task": ("SentenceVectors",),
-    "nlpkit.tasks.tagging.answers": ("Entities", "Entity", "Segmentation", "Token", "Tokens", "Word"),
-    "nlpkit.tasks.tagging.task": ("Tagger",),
-    "nlpkit.tasks.task": ("Task",),
-    "nlpkit.tasks.title.answers": ("Title", "Titles"),
-    "nlpkit.tasks.title.task": ("TitleWriter",),
-    "nlpkit.tasks.word2vec.answers": ("RelatedWord", "RelatedWords"),
-    "nlpkit.tasks.word2vec.task": ("WordVectors",),
-}
-"""Where the names live that users import from here."""
-_HOMES = {name: home for home, names in _NAMES.items() for name in names}
-_ROOMS = (
-    "datasets",
-    "decoding",
-    "errors",
-    "layers",
-    "losses",
-    "metrics",
-    "ops",
-    "options",
-    "prediction",
-    "runs",
-    "tasks",
-    "text",
-    "training",
-)
 __all__ = [
     "Answer",
     "Couplet",
@@ -121,18 +83,17 @@ __all__ = [
 ]
 
 
+_of_package = on_demand(__name__)
+
+
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOMES, *_ROOMS})
+    return sorted({*globals(), *__all__, *(module.name for module in pkgutil.iter_modules(__path__))})
 
 
 def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        if _HOMES[name].endswith(".task"):  # imports Keras and its backend
-            from nlpkit.terminal import libraries_quiet
-
-            with libraries_quiet():
-                return getattr(importlib.import_module(_HOMES[name]), name)
-        return getattr(importlib.import_module(_HOMES[name]), name)
-    if name in _ROOMS:
+    if not name.startswith("_") and importlib.util.find_spec(f"nlpkit.{name}") is not None:  # a room
         return importlib.import_module(f"nlpkit.{name}")
-    raise AttributeError(f"module 'nlpkit' has no attribute {name!r}")
+    from nlpkit.terminal import libraries_quiet
+
+    with libraries_quiet():  # the class of a task imports Keras and its backend
+        return _of_package(name)

@@ -265,16 +265,22 @@ def parse_flag(each: Option, text: str) -> Any:
     return text if str in kinds or Any in kinds else convert(each.name, _parse_value(text), each.kind)
 
 
-def read_settings(path: Any = None, pairs: Iterable[str] = ()) -> dict[str, Any]:
+def read_settings(path: Any = None, pairs: Iterable[str] = (), kind: type[Options] | None = None) -> dict[str, Any]:
     """Plain values from a TOML file, then from ``key=value`` strings, which win. Values are written as in TOML.
 
     Strings may go without quotes and lists without brackets: ``encoder=gru``, ``dilations=1,2,1``.
+
+    Args:
+        path: TOML file, or None.
+        pairs: the strings.
+        kind: class of the options; the value of one that is a string is not read as anything else.
 
     Raises:
         ConfigError: if the file is not TOML, or a string has no ``=``.
         DataError: if the file can't be read.
     """
     settings: dict[str, Any] = {}
+    of_strings = {each.name for each in kind.declared() if each.kind is str} if kind is not None else set()
     if path is not None:
         from nlpkit.datasets.files import open_bytes
 
@@ -287,7 +293,9 @@ def read_settings(path: Any = None, pairs: Iterable[str] = ()) -> dict[str, Any]
         key, equals, text = pair.partition("=")
         if not equals or not key.strip():
             raise ConfigError(f"--set {pair!r}: expected key=value")
-        settings[key.strip()] = _parse_value(text.strip())
+        name, text = key.strip(), text.strip()
+        is_text = name in of_strings and text[:1] not in ("'", '"')
+        settings[name] = text if is_text else _parse_value(text)
     return settings
 
 
@@ -306,11 +314,14 @@ def _toml(value):
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t")
-        return f'"{escaped}"'
+        return f'"{value.translate(_ESCAPES)}"'
     if isinstance(value, tuple):
         return f"[{', '.join(map(_toml, value))}]"
     return repr(value)
+
+
+_ESCAPES = {code: f"\\u{code:04x}" for code in (*range(32), 127)}  # TOML has no control characters
+_ESCAPES |= {ord("\\"): "\\\\", ord('"'): '\\"', ord("\n"): "\\n", ord("\t"): "\\t"}
 
 
 def _default_in_words(each):

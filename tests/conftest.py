@@ -136,17 +136,43 @@ def with_onnx(without_onnx):
 
 
 def _trained(out, task, train, valid, settings):
-    """A model's folder; whichever process comes first trains it, the others wait."""
+    """A model's folder."""
     import nlpkit
 
+    return _made_once(out, lambda: nlpkit.train(task, train, valid, out=out, settings=settings))
+
+
+def with_programs(folder, examples):
+    """A copy of a model's folder with ONNX files beside it, which onnxruntime computes.
+
+    Args:
+        folder: that of the model.
+        examples: gives labelled examples of its task, from the model.
+    """
+    import nlpkit
+    from nlpkit.artefacts.saving import save_folder
+    from nlpkit.export.onnx_programs import export_programs
+
+    out = folder.with_name(f"{folder.name}-onnx")
+
+    def make():
+        model = nlpkit.load(folder)
+        model.runtime.onnx_files = export_programs(model, examples(model))
+        save_folder(model, out, {}, force=False)
+
+    return _made_once(out, make)
+
+
+def _made_once(out, make):
+    """A folder that whichever process comes first makes, while the others wait."""
     lock = out.with_name(f"{out.name}.lock")
     try:
         lock.mkdir()
     except FileExistsError:
         deadline = time.monotonic() + 300
         while not (out / "task.json").exists():
-            assert time.monotonic() < deadline, f"{out} was not trained"
+            assert time.monotonic() < deadline, f"{out} was not made"
             time.sleep(0.1)
         return out
-    nlpkit.train(task, train, valid, out=out, settings=settings)
+    make()
     return out

@@ -35,7 +35,7 @@ class LineNetwork:
 
 class LineClassifier(Task):
     declaration = Declaration("lines", "classes of lines", LineSettings, Metric("accuracy"))
-    parts = (Part("vocab.txt", "characters", CharacterVocabulary), Part("labels.txt", "labels", Vocabulary))
+    part_files = (Part("vocab.txt", "characters", CharacterVocabulary), Part("labels.txt", "classes", Vocabulary))
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
     @classmethod
@@ -45,15 +45,15 @@ class LineClassifier(Task):
     @classmethod
     def build(cls, settings, data):
         characters = CharacterVocabulary(sorted({c for line in data.examples for c in line.text}))
-        return cls(settings, characters=characters, labels=Vocabulary(sorted({x.label for x in data.examples})))
+        return cls(settings, characters=characters, classes=Vocabulary(sorted({x.label for x in data.examples})))
 
     def build_network(self):
-        return LineNetwork(self.settings.width, len(self.characters), len(self.labels.symbols))
+        return LineNetwork(self.settings.width, len(self.parts["characters"]), len(self.parts["classes"].symbols))
 
     def batches(self, examples, seed):
         flat = FlatTexts([line.text for line in examples])
-        arrays = {"characters": self.characters.encode_codes(flat.codes)}
-        labels = self.labels.encode([line.label for line in examples]) - FIRST_ID
+        arrays = {"characters": self.parts["characters"].encode_codes(flat.codes)}
+        labels = self.parts["classes"].encode([line.label for line in examples]) - FIRST_ID
 
         def collate(rows, length, rng):
             return gather_padded(arrays, flat.starts[rows], flat.lengths[rows], length), labels[rows]
@@ -65,7 +65,7 @@ class LineClassifier(Task):
         return (records, FlatTexts(records)), problems
 
     def run(self, encoded):
-        arrays = {"characters": self.characters.encode_codes((flat := encoded[1]).codes)}
+        arrays = {"characters": self.parts["characters"].encode_codes((flat := encoded[1]).codes)}
         ids = np.full(len(flat), -FIRST_ID)
         for rows, size in batches_by_length(flat.lengths):
             batch = gather_padded(arrays, flat.starts[rows], flat.lengths[rows], size)
@@ -73,7 +73,7 @@ class LineClassifier(Task):
         return ids
 
     def answers(self, encoded, outputs):
-        return [Line(text, label) for text, label in zip(encoded[0], self.labels.decode(outputs + FIRST_ID))]
+        return [Line(text, label) for text, label in zip(encoded[0], self.parts["classes"].decode(outputs + FIRST_ID))]
 
     def measure(self, examples):
         answers = self.predict([line.text for line in examples])

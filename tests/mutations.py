@@ -29,8 +29,9 @@ from nlpkit.datasets.vector_files import read_chosen_vectors, read_vectors
 from nlpkit.errors import NlpkitError
 from nlpkit.options import parse_flag, read_settings
 from nlpkit.prediction.blocks import Stages
+from nlpkit.prediction.predictor import parse_records
 from nlpkit.prediction.programs import OnnxProgram
-from nlpkit.prediction.stream import Part, predict_stream
+from nlpkit.prediction.stream import FileShare, predict_stream
 from nlpkit.tasks import declarations, get_declaration, get_task
 from nlpkit.tasks.extraction.decode import read_schema
 from nlpkit.tasks.extraction.examples import read_aliases
@@ -190,11 +191,11 @@ class Mutations:
             rng.choice([*_VALUES, *_OBJECTS]) if rng.random() < 0.5 else _nasty_text(rng)
             for _ in range(rng.randrange(4))
         ]
-        records, _ = task.parse_all(items)
+        records, _ = parse_records(task, items)
         encoded, _ = task.encode(records, task.prepare(task.declaration.prediction()))
-        tags = np.full(len(encoded.inputs.flat.codes), -1, "int16")
+        tags, labels = np.full(len(encoded.inputs.flat.codes), -1, "int16"), len(task.parts["label_vocabulary"].symbols)
         for start, length in zip(encoded.inputs.flat.starts, encoded.inputs.flat.lengths):
-            tags[start : start + length] = [rng.randrange(len(task.labels.symbols)) for _ in range(length)]
+            tags[start : start + length] = [rng.randrange(labels) for _ in range(length)]
         answers = task.answers(encoded, Outputs(tags, None))
         assert ["".join(word.text for word in answer) for answer in answers] == [record.text for record in records]
 
@@ -212,7 +213,8 @@ class Mutations:
         content = b"".join(_nasty_text(rng).encode("utf-8", "surrogatepass") + b"\n" for _ in range(5))
         self._file.write_bytes(mutated_bytes(content, rng))
         kind = rng.choice(["text", "jsonl"])
-        counts = predict_stream(_ECHO._replace(is_json=kind == "jsonl"), [Part(self._file, self._folder / "answers")])
+        shares = [FileShare(self._file, self._folder / "answers")]
+        counts = predict_stream(_ECHO._replace(is_json=kind == "jsonl"), shares)
         written = (self._folder / "answers").read_bytes()
         assert written.count(b"\n") == counts.lines, (written, counts)
 

@@ -50,7 +50,7 @@ def imports_of(module):
 
 
 def room_of(module):
-    return (module.split(".") + [""])[1]
+    return [*module.split("."), ""][1]
 
 
 def test_nothing_imports_upwards():
@@ -96,3 +96,33 @@ def test_no_cycle_of_imports():
 
     for module in links:
         visit(module)
+
+
+def names_of(room):
+    """The names in the `__all__` of a room."""
+    tree = ast.parse((PACKAGE / room / "__init__.py").read_text("utf-8"))
+    values = [node.value for node in tree.body if isinstance(node, ast.Assign) and node.targets[0].id == "__all__"]
+    return {each.value for each in values[0].elts} if values else set()
+
+
+def test_a_room_gives_out_what_others_use():
+    """A module stands for its names where these are used through it, as `linear_chain.viterbi_decode`."""
+    for module in MODULES:
+        for target, name, _ in imports_of(module):
+            room = room_of(target)
+            if room in ("", room_of(module)) or room not in FLOORS or (module == "nlpkit" and room == "tasks"):
+                continue
+            last = target.rpartition(".")[2]
+            assert {name, last} & names_of(room), (
+                f"{module} imports {name} of {target}, which nlpkit.{room} keeps to itself"
+            )
+
+
+@pytest.mark.parametrize("room", FLOORS)
+def test_a_room_gives_out_what_it_says(room):
+    module = importlib.import_module(f"nlpkit.{room}")
+    for name in module.__all__:
+        assert getattr(module, name) is not None
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        module.nothing  # noqa: B018
+    assert getattr(importlib.import_module("nlpkit"), room) is module

@@ -259,7 +259,10 @@ BAD = {
         ),
         (["predict", "{model}", "--input", "{tmp}/a.conll", "--output", "-"], "measured, by nlpkit evaluate"),
         (["predict", "{model}", "--input", "-", "--output", "-", "--confidence"], "text has no place for it"),
-        (["predict", "{tmp}/a.conll", "--input", "-", "--output", "-"], "is a file; give the folder written by nlpkit train that holds it"),
+        (
+            ["predict", "{tmp}/a.conll", "--input", "-", "--output", "-"],
+            "is a file; give the folder written by nlpkit train",
+        ),
         (["predict", "{model}", "--input", "{tmp}/gbk.txt", "--output", "{tmp}/out"], "none of its 2 lines can be"),
         (["search", "{sentences}", "--query", "-", "--output", "-"], "holds no index; nlpkit index DIR"),
     ],

@@ -40,9 +40,9 @@ def test_a_model_that_goes_on_first_answers_as_before(name, request, tmp_path):
     text = NEW[name] if name != "couplet_model" else NEW[name] * 2
     new = _continued(old, text, tmp_path / f"new.{'jsonl' if text.startswith('{') else 'txt'}")
     grown = 0
-    for part in old.parts:
-        before, after = getattr(old, part.attribute), getattr(new, part.attribute)
-        if hasattr(before, "symbols") and part.attribute != "labels":
+    for name, before in old.parts.items():
+        after = new.parts[name]
+        if hasattr(before, "symbols") and name != "label_vocabulary":
             assert after.symbols[: len(before.symbols)] == before.symbols
             grown += len(after.symbols) - len(before.symbols)
     assert grown > 0
@@ -59,7 +59,7 @@ def test_labels_of_another_kind(words_model, tmp_path):
     old = load(words_model, runtime="keras")
     text = "在\tO\n北\tB-LOC\n京\tI-LOC\n\n张\tB-PER\n三\tI-PER\n"
     new = _continued(old, text, tmp_path / "new.conll")
-    assert new.labels.symbols == ["B-LOC", "B-PER", "I-LOC", "I-PER", "O"]
+    assert new.parts["label_vocabulary"].symbols == ["B-LOC", "B-PER", "I-LOC", "I-PER", "O"]
     spans = {(entity.start, entity.end) for entity in new.predict("在北京").entities}
     words = {(word.start, word.end) for word in old.predict("在北京").words}
     assert spans <= words  # a B is like a B, whatever its label
@@ -85,7 +85,7 @@ def test_training_goes_on_from_a_name(tmp_path):
     settings = {**SHORT, "warmup_steps": 0, "ema_momentum": 0, "layer_rates": "mix=0,vectors=0.5"}
     model = nlpkit.train("tagging", words, words, out=tmp_path / "m", start="zh-words", settings=settings)
     start = load("zh-words", runtime="keras")
-    assert {*model.labels.symbols} == {*"BMES"} and model.metrics["valid"]["f1"] > 0.8
+    assert {*model.parts["label_vocabulary"].symbols} == {*"BMES"} and model.metrics["valid"]["f1"] > 0.8
     for before, after in zip(start.network.model.weights, model.network.model.weights, strict=True):
         if before.path.startswith("mix"):
             np.testing.assert_array_equal(before.value, after.value)

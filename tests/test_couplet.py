@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 
 import nlpkit
 from nlpkit.errors import ConfigError, DataError, MissingPackageError
+from nlpkit.prediction.predictor import answer_parsed
 from nlpkit.tasks.couplet.check import check
 from nlpkit.tasks.couplet.config import RULES, CoupletPrediction, CoupletSettings
 from nlpkit.tasks.couplet.examples import CoupletExample, UpperLine, first_equal, read_couplets, read_pairs
 from nlpkit.tasks.couplet.rules import is_kept, tone_demands
 from nlpkit.tasks.couplet.task import CoupletWriter
 from nlpkit.tasks.shared.generation_options import PairReading
-from nlpkit.tasks.task import Data
+from nlpkit.tasks.task import Data, untrained
 from nlpkit.text import tones
 from nlpkit.text.character_types import MARK, character_types
 from nlpkit.text.characters import code_points
@@ -50,7 +51,7 @@ def made_up_tones(monkeypatch):
 def test_every_weight_gets_a_gradient(encoder, lower):
     examples = read_couplets(COUPLETS / "couplets-train.tsv")[0][:60]
     config = CoupletSettings.create({**SMALL_COUPLET, "encoder": encoder, "lower_dilations": lower})
-    check_gradients(CoupletWriter.untrained(config, Data(examples)), examples)
+    check_gradients(untrained(CoupletWriter, config, Data(examples)), examples)
 
 
 # Rules.
@@ -153,9 +154,11 @@ def test_an_untrained_model_answers_too():
     """Its vectors are all alike, so that even padding and what fills up the vocabulary get among the candidates."""
     examples = read_couplets(COUPLETS / "couplets-train.tsv")[0]
     config = CoupletSettings.create({**SMALL_COUPLET, "char_min_count": 1})
-    task = CoupletWriter.untrained(config, Data(examples))
+    task = untrained(CoupletWriter, config, Data(examples))
     assert len(task.vocabulary) > 1000
-    for example, answers in zip(examples[:50], task.answer([UpperLine(e.upper) for e in examples[:50]], beam_width=8)):
+    for example, answers in zip(
+        examples[:50], answer_parsed(task, [UpperLine(e.upper) for e in examples[:50]], beam_width=8)
+    ):
         assert all(is_kept(rule, example.upper, answers.lower) for rule in ALL)
 
 
@@ -245,7 +248,7 @@ def test_a_plain_tagger_answers_each_position_by_itself(tmp_path):
     scores = task.network.model({"characters": ids}).numpy()[0]
     scores[:, :2] = -np.inf
     expected = "".join(task.vocabulary.decode(scores.argmax(axis=-1)))
-    assert task.answer([UpperLine(line)], rules="none")[0].lower == expected
+    assert answer_parsed(task, [UpperLine(line)], rules="none")[0].lower == expected
     assert "independent" not in task.measure(read_couplets(files[1])[0])["by position"]
 
 
@@ -323,7 +326,7 @@ def test_bad_settings(values, message):
 
 def test_a_vocabulary_of_nothing():
     with pytest.raises(ConfigError, match="char_min_count = 2: no character of the data is that frequent"):
-        CoupletWriter.untrained(CoupletSettings(), Data([CoupletExample("山", "水", 1)]))
+        untrained(CoupletWriter, CoupletSettings(), Data([CoupletExample("山", "水", 1)]))
 
 
 def test_evaluation_names_bad_lines(couplet_model, tmp_path, capsys):
@@ -336,7 +339,7 @@ def test_evaluation_names_bad_lines(couplet_model, tmp_path, capsys):
 
 def test_pairs_leave_out_marks_of_either_line():
     examples = [CoupletExample("春，风", "夏雨，", 1), CoupletExample("山", "水", 2)]
-    task = CoupletWriter.untrained(CoupletSettings.create({**SMALL_COUPLET, "char_min_count": 1}), Data(examples))
+    task = untrained(CoupletWriter, CoupletSettings.create({**SMALL_COUPLET, "char_min_count": 1}), Data(examples))
     lines = read_pairs(examples, task.vocabulary)
     assert lines.lengths.tolist() == [1, 1]
     assert "".join(task.vocabulary.decode(lines.arrays["lower"])) == "夏水"

@@ -18,10 +18,11 @@ from nlpkit.metrics import (
     scores_by_predicate,
     triple_scores,
 )
+from nlpkit.prediction.predictor import answer_parsed
 from nlpkit.tasks.extraction.answers import Extraction, Triple
 from nlpkit.tasks.extraction.check import check
 from nlpkit.tasks.extraction.config import ExtractionSettings
-from nlpkit.tasks.extraction.decode import Search, _trimmed
+from nlpkit.tasks.extraction.decode import TripleDecoder, _trimmed
 from nlpkit.tasks.extraction.evaluate import best_threshold
 from nlpkit.tasks.extraction.examples import Example, read_triples, types_of, unit_of
 from nlpkit.tasks.extraction.inputs import read_texts
@@ -30,7 +31,7 @@ from nlpkit.tasks.extraction.prior import KnownTriples
 from nlpkit.tasks.extraction.targets import TARGETS
 from nlpkit.tasks.extraction.task import Extractor
 from nlpkit.tasks.shared.records import Sentence, by_rules
-from nlpkit.tasks.task import Data
+from nlpkit.tasks.task import Data, untrained
 from nlpkit.text.sentences import sentence_ends
 from nlpkit.training.loop import train_model
 from nlpkit.training.metric import Metric
@@ -225,7 +226,7 @@ def make_extractor(**settings):
     keras.utils.set_random_seed(0)
     examples = [Example(text, tuple(Triple(*each) for each in triples), 1) for text, triples in SENTENCES]
     names = sorted({name for _, triples in SENTENCES for _, name, _ in triples})
-    task = Extractor.untrained(ExtractionSettings.create({**SMALL, **settings}), Data(examples, {"predicates": names}))
+    task = untrained(Extractor, ExtractionSettings.create({**SMALL, **settings}), Data(examples, {"predicates": names}))
     return task, examples
 
 
@@ -245,11 +246,11 @@ def test_a_network_learns_and_batch_mates_change_nothing(settings, tmp_path):
     )  # fmt: skip
     *_, done = events
     assert done.history[-1]["loss"] < 0.7 * done.history[0]["loss"]
-    task._search = Search(task.program, task.settings.head, task.settings.label_power, 1)
-    together = task.answer([task.parse(text) for text, _ in SENTENCES], threshold=0.05)
+    task._decoder = TripleDecoder(task.runtime.program, task.settings.head, task.settings.label_power, 1)
+    together = answer_parsed(task, [task.parse(text) for text, _ in SENTENCES], threshold=0.05)
     assert any(answer.triples for answer in together) and task.measure(examples)["f1"] > 0.3
     for (text, _), answer in zip(SENTENCES, together):
-        alone = task.answer([task.parse(text)], threshold=0.05)[0]
+        alone = answer_parsed(task, [task.parse(text)], threshold=0.05)[0]
         probabilities = {triple[:9]: triple.probability for triple in answer}
         assert {triple[:9] for triple in alone} == {*probabilities}
         for triple in alone:
@@ -262,11 +263,11 @@ def test_a_network_learns_and_batch_mates_change_nothing(settings, tmp_path):
 def test_padding_and_batch_mates_leave_the_loss_as_it_is(head):
     task, examples = make_extractor(head=head, batch_size=4)
     texts = read_texts([Sentence(each.text) for each in examples], task.reader, task.settings)
-    places, _ = places_of(texts.sentences, [each.triples for each in examples], task.predicates.symbols)
+    places, _ = places_of(texts.sentences, [each.triples for each in examples], task.predicates)
 
     def losses(rows, length):
         own = [texts.within(row, places) for row in rows]
-        targets = TARGETS[head](own, length, len(task.predicates.symbols), task.settings, np.random.default_rng(0))
+        targets = TARGETS[head](own, length, len(task.predicates), task.settings, np.random.default_rng(0))
         batch = {**texts.batch(np.array(rows), length), **targets}
         return np.array(keras.ops.convert_to_numpy(task.network.training_model(batch)))
 
@@ -310,7 +311,7 @@ def test_sentences_are_read_one_by_one_where_the_data_say_so(model):
     for triple in together:
         assert together.text[triple.subject_start : triple.subject_end] == triple.subject
     across = [Example("甲书好。作者是乙。", (Triple("甲书", "作者", "乙"),), 1)] * 9
-    whole = Extractor.untrained(ExtractionSettings.create(SMALL), Data(across, {"predicates": ["作者"]}))
+    whole = untrained(Extractor, ExtractionSettings.create(SMALL), Data(across, {"predicates": ["作者"]}))
     assert whole.metadata["context"] == "text"
 
 

@@ -15,8 +15,9 @@ from nlpkit.errors import ArtefactError, ConfigError, MissingPackageError, Train
 from nlpkit.export import onnx_programs as exports
 from nlpkit.export.onnx_fusions import share_rows
 from nlpkit.prediction.programs import Graph, OnnxProgram
+from nlpkit.tasks.task import read_labelled
 
-from .conftest import DATA, SAMPLES, SMALL
+from .conftest import DATA, SAMPLES, SMALL, with_programs
 
 MODELS = {
     "words_model": ("tagging/words-test.txt", {"confidence": True}),
@@ -34,12 +35,11 @@ NASTY = ["今天天气真好，我们去公园。", "", "a", "👍🏽龘\u200b"
 
 
 @pytest.fixture(scope="module", params=MODELS)
-def exported(request, tmp_path_factory):
+def exported(request):
     """A folder with ONNX files, the labelled data of its task, and prediction options."""
     data, options = MODELS[request.param]
-    model, out = nlpkit.load(request.getfixturevalue(request.param)), tmp_path_factory.mktemp("onnx") / "model"
-    model.exported = exports.export_programs(model, model.read_measured(DATA / data).examples)
-    save_folder(model, out, {}, force=False)
+    folder = request.getfixturevalue(request.param)
+    out = with_programs(folder, lambda model: read_labelled(model, DATA / data).examples)
     return out, DATA / data, options, request.param not in LIKELIHOODS
 
 
@@ -47,7 +47,7 @@ def exported(request, tmp_path_factory):
 def test_onnxruntime_answers_as_keras_does(exported):
     folder, data, options, measures = exported
     keras, onnx = (nlpkit.load(folder, runtime=runtime) for runtime in ("keras", "onnx"))
-    assert onnx.runtime == "onnx" and keras.runtime == "keras" and "onnxruntime" in repr(onnx)
+    assert onnx.runtime.name == "onnx" and keras.runtime.name == "keras" and "onnxruntime" in repr(onnx)
     for right, found in zip(keras.predict(NASTY, **options), onnx.predict(NASTY, **options), strict=True):
         assert exports.is_same(right.to_dict(), found.to_dict())
     if not measures:
@@ -88,7 +88,7 @@ def test_what_is_wrong_is_told(words_model, tmp_path):
     with pytest.raises(ConfigError, match="unknown runtime 'onxn', did you mean 'onnx'"):
         nlpkit.load(words_model, runtime="onxn")
     model = nlpkit.load(words_model)
-    model.exported = {"potentials": b"nonsense"}
+    model.runtime.onnx_files = {"potentials": b"nonsense"}
     save_folder(model, tmp_path / "model", {}, force=False)
     with pytest.raises(ArtefactError, match=r"potentials.onnx: is no network that onnxruntime .* reads"):
         nlpkit.load(tmp_path / "model")

@@ -13,8 +13,10 @@ import nlpkit
 from nlpkit.errors import ArtefactError, ConfigError, DataError
 from nlpkit.reports.chart import Series, chart
 from nlpkit.reports.drawing import draw
-from nlpkit.reports.mistakes import find_mistakes, write_mistakes
+from nlpkit.reports.mistakes import find_mistakes
+from nlpkit.reports.mistakes_page import write_mistakes
 from nlpkit.tasks.shared.plots import Map
+from nlpkit.tasks.task import read_labelled
 
 from .conftest import SAMPLES, SMALL
 
@@ -86,7 +88,7 @@ def test_no_two_words_of_a_map_overlap():
 
 def test_mistakes_are_counted_by_kind(entities_model, words_model, tmp_path):
     tagger = nlpkit.load(entities_model)
-    examples = tagger.read_measured(FILES["valid"]).examples
+    examples = read_labelled(tagger, FILES["valid"]).examples
     found = find_mistakes(tagger, examples)
     right = sum(len(answer.entities) for _, answer in tagger.expected(examples, len(examples)))
     assert sum(found.agreed.values()) == round(tagger.measure(examples)["recall"] * right)
@@ -97,7 +99,7 @@ def test_mistakes_are_counted_by_kind(entities_model, words_model, tmp_path):
     write_mistakes(found, tmp_path / "wrong.html", "mistakes")
     Balanced((tmp_path / "wrong.html").read_text("utf-8"))
     segmenter = nlpkit.load(words_model)
-    found = find_mistakes(segmenter, segmenter.read_measured(SAMPLES / "words-test.txt").examples)
+    found = find_mistakes(segmenter, read_labelled(segmenter, SAMPLES / "words-test.txt").examples)
     assert {*found.by_kind()} <= {"split", "joined", "cut elsewhere"} and found.confusion() == {}
 
 

@@ -110,7 +110,7 @@ def test_long_lines_in_parts(predictor, tmp_path, short_lines, monkeypatch):
 
 def test_an_answer_does_not_wait_for_the_next_block():
     from nlpkit.prediction.blocks import Stages
-    from nlpkit.prediction.stream import Part, predict_stream
+    from nlpkit.prediction.stream import FileShare, predict_stream
 
     written = []
 
@@ -136,13 +136,13 @@ def test_an_answer_does_not_wait_for_the_next_block():
     stages = Stages(encode, lambda x: x, lambda x, y: written.append(x) or "\n", chunk=2)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("nlpkit.prediction.stream.open_input", opened)
-        assert predict_stream(stages, [Part("numbers", os.devnull)])[:2] == (6, 0)
+        assert predict_stream(stages, [FileShare("numbers", os.devnull)])[:2] == (6, 0)
     assert written == [[str(i)] for i in range(6)]
 
 
 def test_an_error_in_a_stage_ends_all_of_them(tmp_path):
     from nlpkit.prediction.blocks import Stages
-    from nlpkit.prediction.stream import Part, predict_stream
+    from nlpkit.prediction.stream import FileShare, predict_stream
 
     def fail(texts):
         raise ValueError("broken stage")
@@ -150,7 +150,7 @@ def test_an_error_in_a_stage_ends_all_of_them(tmp_path):
     (tmp_path / "in").write_text("x\n" * 9)
     before = threading.active_count()
     with pytest.raises(ValueError, match="broken stage"):
-        predict_stream(Stages(fail, lambda x: x, lambda x, y: ""), [Part(tmp_path / "in", tmp_path / "out")])
+        predict_stream(Stages(fail, lambda x: x, lambda x, y: ""), [FileShare(tmp_path / "in", tmp_path / "out")])
     assert threading.active_count() == before
     assert [path.name for path in tmp_path.iterdir()] == ["in"]
 

@@ -17,7 +17,7 @@ from nlpkit.prediction import journal, on_ray
 from nlpkit.prediction.blocks import Stages
 from nlpkit.prediction.jobs import check_engine
 from nlpkit.prediction.journal import Journal
-from nlpkit.prediction.stream import Part, predict_stream
+from nlpkit.prediction.stream import FileShare, predict_stream
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")  # of Ray itself
 LINES = [f"第{i}行。" + "字" * (i % 23) for i in range(600)]
@@ -59,11 +59,11 @@ def test_pieces_of_work(tmp_path):
     def ranges(part):
         return [(piece["first"], piece["end"]) for piece in on_ray._pieces(3, part, 1000)]
 
-    assert ranges(Part(tmp_path / "in", "-")) == [(0, 4), (4, 5)]
-    assert ranges(Part(tmp_path / "in", "-", 1, 3)) == [(1, 3)]
-    assert ranges(Part(tmp_path / "in.gz", "-", 2)) == [(2, -1)]
+    assert ranges(FileShare(tmp_path / "in", "-")) == [(0, 4), (4, 5)]
+    assert ranges(FileShare(tmp_path / "in", "-", 1, 3)) == [(1, 3)]
+    assert ranges(FileShare(tmp_path / "in.gz", "-", 2)) == [(2, -1)]
     (tmp_path / "in").write_bytes(b"")
-    assert ranges(Part(tmp_path / "in", "-")) == []
+    assert ranges(FileShare(tmp_path / "in", "-")) == []
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +108,7 @@ def test_a_killed_worker_and_a_killed_run(cluster, tmp_path, monkeypatch):
 
     thread = threading.Thread(target=kill)
     thread.start()
-    parts = [Part(tmp_path / name, tmp_path / f"out{name}") for name in ("in", "in.gz")]
+    parts = [FileShare(tmp_path / name, tmp_path / f"out{name}") for name in ("in", "in.gz")]
     engine = on_ray.RayEngine(recipe, workers=1)
     counts = predict_stream(recipe(), parts, journal=Journal(tmp_path / "notes", {}), engine=engine)
     thread.join()
@@ -137,10 +137,10 @@ def test_errors_of_workers(cluster, tmp_path):
     (tmp_path / "in").write_text("\n".join(LINES), "utf-8")
     engine = on_ray.RayEngine(_recipe(tmp_path, problem="第500行"), workers=1)
     with pytest.raises(DataError, match=r"^file: is broken"):
-        predict_stream(_recipe(tmp_path)(), [Part(tmp_path / "in", tmp_path / "out")], engine=engine)
+        predict_stream(_recipe(tmp_path)(), [FileShare(tmp_path / "in", tmp_path / "out")], engine=engine)
     assert not [*tmp_path.glob("out*")]
     with pytest.raises(ConfigError, match="standard input: workers of Ray read files; give one, or take the engine"):
-        predict_stream(_recipe(tmp_path)(), [Part("-", tmp_path / "out")], engine=engine)
+        predict_stream(_recipe(tmp_path)(), [FileShare("-", tmp_path / "out")], engine=engine)
     with pytest.raises(ConfigError, match="workers = 0: must be at least 1"):
         on_ray.RayEngine(functools.partial(print), workers=0)
 

@@ -18,9 +18,7 @@ from unittest import mock
 
 import pytest
 
-from nlpkit.artefacts import folder as folders
 from nlpkit.artefacts.load import load_artefact
-from nlpkit.artefacts.manifest import read_manifest
 from nlpkit.cli.main import main
 
 ROOT = Path(__file__).parents[1]
@@ -48,14 +46,15 @@ def code_of(path):
     return [re.sub(r"\s*#.*", "", block) for _, block in blocks_of(path)]
 
 
-@functools.cache
-def _loaded(path, prefix, task, runtime):
-    return load_artefact(folders.Folder(path, read_manifest(path / f"{prefix}task.json"), prefix), task, runtime)
+_OPENED = {}
 
 
 def _opened_once(folder, task=None, runtime="keras"):
     """A model is opened once, as that takes seconds."""
-    return _loaded(folder.path.absolute(), folder.prefix, task, runtime)
+    key = folder.path.absolute(), folder.prefix, task, runtime
+    if key not in _OPENED:
+        _OPENED[key] = load_artefact(folder, task, runtime)
+    return _OPENED[key]
 
 
 class _Enough(Exception):

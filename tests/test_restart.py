@@ -19,7 +19,7 @@ from nlpkit.prediction import chunks, journal, stream
 from nlpkit.prediction.blocks import Stages
 from nlpkit.prediction.jobs import Job, Shard
 from nlpkit.prediction.journal import Journal, State
-from nlpkit.prediction.stream import Part, predict_stream
+from nlpkit.prediction.stream import FileShare, predict_stream
 from nlpkit.tasks.shared.seeding import generators
 
 from .faults import check_every_point
@@ -62,13 +62,13 @@ def test_a_stopped_run_goes_on(tmp_path, always, ending):
     source, whole, out = (tmp_path / f"{name}{ending}" for name in ("in", "whole", "out"))
     content = "\n".join(LINES).encode()
     source.write_bytes(gzip.compress(content) if ending else content)
-    expected = predict_stream(_shout(), [Part(source, whole)])
+    expected = predict_stream(_shout(), [FileShare(source, whole)])
     path, stops = tmp_path / "out.journal", 0
     while True:
         made = Journal(path, {"input": 1})
         before = made.state.counts[0] if made.state else 0
         try:
-            found = predict_stream(_shout(after=7), [Part(source, out)], journal=made)
+            found = predict_stream(_shout(after=7), [FileShare(source, out)], journal=made)
             break
         except Stop:
             stops += 1
@@ -82,7 +82,7 @@ def test_a_stopped_run_goes_on(tmp_path, always, ending):
 def test_a_stopped_run_of_several_files_goes_on(tmp_path, always):
     for i in range(4):
         (tmp_path / f"{i}.txt").write_text("\n".join(LINES[: 40 * i]), "utf-8")
-    parts = [[Part(tmp_path / f"{i}.txt", tmp_path / f"{name}{i}") for i in range(4)] for name in ("whole", "out")]
+    parts = [[FileShare(tmp_path / f"{i}.txt", tmp_path / f"{name}{i}") for i in range(4)] for name in ("whole", "out")]
     expected = predict_stream(_shout(), parts[0])
     stops, found = 0, None
     while found is None:
@@ -103,7 +103,7 @@ def test_every_call_of_the_writer(tmp_path, always, kind):
 
     def run(out):
         out.mkdir(exist_ok=True, parents=True)
-        parts = [Part(tmp_path / f"{i}", out / f"{i}") for i in range(3)]
+        parts = [FileShare(tmp_path / f"{i}", out / f"{i}") for i in range(3)]
         predict_stream(_shout(), parts, journal=Journal(out / "run.journal", {}))
 
     def content(out):
@@ -115,7 +115,7 @@ def test_every_call_of_the_writer(tmp_path, always, kind):
 
 def test_a_journal_of_another_run_is_refused(tmp_path, always):
     (tmp_path / "in").write_text("\n".join(LINES), "utf-8")
-    path, parts = tmp_path / "out.journal", [Part(tmp_path / "in", tmp_path / "out")]
+    path, parts = tmp_path / "out.journal", [FileShare(tmp_path / "in", tmp_path / "out")]
     with pytest.raises(Stop):
         predict_stream(_shout(after=7), parts, journal=Journal(path, {"input": [1, 2], "model": "a", "format": "text"}))
     kept = {each.name: each.read_bytes() for each in tmp_path.iterdir()}
@@ -144,7 +144,10 @@ def test_stopping_at_a_bad_line_keeps_nothing(tmp_path, always):
     (tmp_path / "in").write_text("\n".join(LINES), "utf-8")
     with pytest.raises(DataError, match=r"in, line 71: seven"):
         predict_stream(
-            _shout(problem=70), [Part(tmp_path / "in", tmp_path / "out")], "stop", Journal(tmp_path / "journal", {})
+            _shout(problem=70),
+            [FileShare(tmp_path / "in", tmp_path / "out")],
+            "stop",
+            Journal(tmp_path / "journal", {}),
         )
     assert [path.name for path in tmp_path.iterdir()] == ["in"]
 
@@ -324,7 +327,7 @@ def test_what_a_journal_knows_of(tagger, tmp_path):
         change()
         job = Job.plan(("text",), tmp_path / "in.txt", tmp_path / "out.txt")
         options = tagger.declaration.prediction.create({"user_dictionary": str(words)})
-        runs.append(job.open_journal(tagger.identity, options)._run)
+        runs.append(job.open_journal(tagger.runtime.identity, options)._run)
     assert [name for name in runs[0] if runs[0][name] != runs[1][name]] == ["prediction option"]
     assert [name for name in runs[1] if runs[1][name] != runs[2][name]] == ["input"]
     assert runs[0]["runtime"] in ("onnx", "keras") and len(runs[0]["model"]) == 64
@@ -337,7 +340,7 @@ from pathlib import Path
 from nlpkit.prediction import journal
 from nlpkit.prediction.blocks import Stages
 from nlpkit.prediction.journal import Journal
-from nlpkit.prediction.stream import Part, predict_stream
+from nlpkit.prediction.stream import FileShare, predict_stream
 
 def write(items, _):
     time.sleep(0.04)
@@ -346,7 +349,8 @@ def write(items, _):
 journal._EVERY = 0.05
 source, target = map(Path, sys.argv[1:])
 notes = Journal(target.with_name("journal"), {"input": source.name})
-predict_stream(Stages(lambda items: (items, ()), lambda x: x, write, chunk=200), [Part(source, target)], "skip", notes)
+stages = Stages(lambda items: (items, ()), lambda x: x, write, chunk=200)
+predict_stream(stages, [FileShare(source, target)], "skip", notes)
 """
 
 
@@ -372,8 +376,8 @@ def test_a_killed_process_goes_on(tmp_path):
 def test_a_header_that_was_rewritten_is_no_other_file(tmp_path, always):
     (tmp_path / "in").write_text("\n".join(LINES), "utf-8")
     stages = _shout()._replace(header=lambda count: b"%09d\n" % count)
-    parts = [Part(tmp_path / "in", tmp_path / "out")]
-    predict_stream(stages, [Part(tmp_path / "in", tmp_path / "whole")])
+    parts = [FileShare(tmp_path / "in", tmp_path / "out")]
+    predict_stream(stages, [FileShare(tmp_path / "in", tmp_path / "whole")])
     with pytest.MonkeyPatch.context() as patch, pytest.raises(Stop):
         # It is stopped when the last bytes have been written, and the header, but nothing was noted.
         noted = []
@@ -398,7 +402,7 @@ def _until_written(note, noted):
 def test_small_files_are_noted_as_well(tmp_path, always):
     for i in range(9):
         (tmp_path / f"{i}").write_text("x\n")
-    parts = [Part(tmp_path / f"{i}", tmp_path / f"out{i}") for i in range(9)]
+    parts = [FileShare(tmp_path / f"{i}", tmp_path / f"out{i}") for i in range(9)]
     with pytest.raises(Stop):
         predict_stream(_shout(after=5), parts, journal=Journal(tmp_path / "j", {}))
     made = Journal(tmp_path / "j", {})
@@ -410,7 +414,7 @@ def test_what_a_review_found(tagger, tmp_path, monkeypatch):
     mark, target = "\ufeff".encode(), tmp_path / "out.txt"
     (tmp_path / "in.gz").write_bytes(gzip.compress(mark + b"abcdef\nz\n"))
     job = Job.plan(("text",), tmp_path / "in.gz", target, shard="1/1")
-    assert predict_stream(_shout()._replace(chunk=10), job.parts(10)).lines == 2
+    assert predict_stream(_shout()._replace(chunk=10), job.shares(10)).lines == 2
     (tmp_path / "bad.gz").write_bytes(gzip.compress(b"x" * 9999)[:-20])
     with pytest.raises(DataError, match=r"bad.gz: can't be read further"):
         tagger.predict_file(tmp_path / "bad.gz", target, shard="1/2")
@@ -438,8 +442,8 @@ def test_an_error_in_a_later_part_of_a_line_counts(tmp_path, monkeypatch):
     (tmp_path / "in").write_bytes(b"a" * 120 + b"\xff\nb\n")
     warn = Stages(lambda items: (items, [Problem(0, "odd")]), lambda x: x, lambda *_: "x\n", between=" ", chunk=60)
     with pytest.raises(DataError, match="in, line 1: is not UTF-8"):
-        predict_stream(warn, [Part(tmp_path / "in", tmp_path / "out")], "stop")
-    counts = predict_stream(warn, [Part(tmp_path / "in", tmp_path / "out")])
+        predict_stream(warn, [FileShare(tmp_path / "in", tmp_path / "out")], "stop")
+    counts = predict_stream(warn, [FileShare(tmp_path / "in", tmp_path / "out")])
     assert counts[:3] == (2, 2, 1)
     reports = (tmp_path / "out.errors.jsonl").read_text("utf-8").splitlines()
     assert [json.loads(each)["severity"] for each in reports] == ["warning", "error", "warning"]
@@ -453,7 +457,7 @@ def test_chance_depends_on_the_record_alone():
 
 def test_what_a_run_says(tmp_path, always, capsys):
     (tmp_path / "in").write_text("\n".join(LINES), "utf-8")
-    parts = [Part(tmp_path / "in", tmp_path / "out")]
+    parts = [FileShare(tmp_path / "in", tmp_path / "out")]
     with pytest.raises(Stop):
         predict_stream(_shout(after=7), parts, journal=Journal(tmp_path / "j", {}))
     assert "what is answered so far is kept; the same command goes on from there" in capsys.readouterr().err

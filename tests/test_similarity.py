@@ -24,7 +24,7 @@ from nlpkit.tasks.similarity.scoring.score import CANDIDATES
 from nlpkit.tasks.similarity.scoring.symbols import SymbolWeights
 from nlpkit.tasks.similarity.scoring.training_pairs import training_pairs
 from nlpkit.tasks.similarity.task import SentenceVectors
-from nlpkit.tasks.task import Data
+from nlpkit.tasks.task import Data, untrained
 from nlpkit.text.characters import normalize_text
 from nlpkit.text.features import TextFeatures
 from nlpkit.text.vocabulary import BigramVocabulary, CharacterVocabulary
@@ -83,7 +83,7 @@ def test_every_weight_gets_a_gradient_whatever_the_pooling(pooling, encoder):
 
     examples = read_examples(TRAIN)[0][:60]
     values = {**SMALL_SIMILARITY, "pooling": pooling, "encoder": encoder, "dilations": [1, 2]}
-    task = SentenceVectors.untrained(SimilaritySettings.create(values), Data(examples))
+    task = untrained(SentenceVectors, SimilaritySettings.create(values), Data(examples))
     arrays, targets = next(task.batches(examples, 0).epoch(0))
     model = task.network.training_model
     with tf.GradientTape() as tape:
@@ -104,7 +104,7 @@ def test_pairs_train_and_scores_too(preset, tmp_path):
 
 def test_class_weights_begin_as_means_and_are_not_in_the_model(similarity_model):
     examples = read_examples(TRAIN)[0][:80]
-    task = SentenceVectors.untrained(SimilaritySettings.create(SMALL_SIMILARITY), Data(examples))
+    task = untrained(SentenceVectors, SimilaritySettings.create(SMALL_SIMILARITY), Data(examples))
     groups = group_numbers(examples)
     (weights,) = task.network.training_model.get_layer("classes").get_weights()
     vectors = task.encode_texts(texts_of(examples))
@@ -119,15 +119,15 @@ def test_it_starts_from_vectors(tmp_path):
     (tmp_path / "v.txt").write_text("3 4\n退 1 2 3 4\n退货 4 3 2 1\n龘 1 1 1 1\n", "utf-8")
     examples = read_examples(TRAIN)[0][:60]
     values = {**SMALL_SIMILARITY, "vectors": str(tmp_path / "v.txt"), "char_dim": 4, "bigram_dim": 4}
-    task = SentenceVectors.untrained(SimilaritySettings.create({**values, "freeze_vectors": True}), Data(examples))
+    task = untrained(SentenceVectors, SimilaritySettings.create({**values, "freeze_vectors": True}), Data(examples))
     for name, symbol, right in (("character", "退", [1, 2, 3, 4]), ("bigram", "退货", [4, 3, 2, 1])):
         layer, vocabulary = task.network.model.get_layer(f"{name}_vectors"), getattr(task, f"{name}s")
         row = layer.get_weights()[0][vocabulary.encode([symbol])[0]]
         np.testing.assert_allclose(row / row.sum(), np.array(right) / 10, rtol=1e-5)
         assert not layer.trainable
-    assert "龘" in task.characters
+    assert "龘" in task.features.characters
     with pytest.raises(DataError, match="set bigram_dim=4"):
-        SentenceVectors.untrained(SimilaritySettings.create({**values, "bigram_dim": 8}), Data(examples))
+        untrained(SentenceVectors, SimilaritySettings.create({**values, "bigram_dim": 8}), Data(examples))
 
 
 def test_of_many_groups_some_are_compared_with(tmp_path):
@@ -351,7 +351,7 @@ def test_an_index_finds_what_a_loop_finds(similarity_model, tmp_path, command):
 def test_sentences_are_added_to_an_index_and_taken_away(similarity_model, tmp_path, capsys, command):
     model = nlpkit.load(similarity_model)
     index = model.with_index(["怎么退货", "怎么退货", "", "怎么换货"])
-    assert index.indexed.sentences == ["怎么退货", "怎么换货"] and model.indexed is None
+    assert index.index.sentences == ["怎么退货", "怎么换货"] and model.index is None
     changed = index.with_index(["车票改签"], ["怎么退货"])
     assert changed.indexed.sentences == ["怎么换货", "车票改签"]
     np.testing.assert_allclose(changed.table.vectors, model.encode_texts(changed.indexed.sentences), atol=1e-6)
@@ -378,7 +378,7 @@ def test_cells_find_what_an_exact_search_finds(similarity_model, tmp_path, comma
     assert command(index) == 0 and (folder / "cells.faiss").exists()
     exact = nlpkit.load(similarity_model).with_index(texts_of(read_examples(TRAIN)[0]))
     cells = nlpkit.load(folder)
-    assert cells.cells is not None and exact.cells is None
+    assert cells.parts["cell_index"] is not None and exact.parts["cell_index"] is None
     queries = texts_of(read_examples(TEST)[0])
     right, found = ([{each.text for each in answer} for answer in task.search(queries, 10)] for task in (exact, cells))
     assert np.mean([len(a & b) / 10 for a, b in zip(right, found, strict=True)]) > 0.95
@@ -388,7 +388,7 @@ def test_cells_find_what_an_exact_search_finds(similarity_model, tmp_path, comma
     # Without faiss the same folder is searched exactly, and cells can't be made.
     monkeypatch.setitem(sys.modules, "faiss", None)
     plain = nlpkit.load(folder)
-    assert plain.cells is None and plain.search(queries[:5]) == exact.search(queries[:5])
+    assert plain.parts["cell_index"] is None and plain.search(queries[:5]) == exact.search(queries[:5])
     with pytest.raises(MissingPackageError, match=r"nlpkit\[search\]"):
         exact.with_index([], method="cells")
 

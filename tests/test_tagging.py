@@ -21,7 +21,7 @@ from nlpkit.tasks.tagging.config import TaggingPrediction, TaggingReading, Taggi
 from nlpkit.tasks.tagging.decode import AnswerDecoder, spaced_words
 from nlpkit.tasks.tagging.examples import Example, check_labels, detect_format, read_examples, read_labelled
 from nlpkit.tasks.tagging.task import Outputs, Tagger
-from nlpkit.tasks.task import Data
+from nlpkit.tasks.task import Data, untrained
 from nlpkit.text import tag_schemes
 from nlpkit.text.characters import FlatTexts, code_points
 from nlpkit.text.tag_schemes import allowed_transitions
@@ -53,7 +53,7 @@ def test_the_model_file_loads_in_plain_keras(words_model):
 def test_every_weight_gets_a_gradient(encoder, head):
     examples = read_examples(SAMPLES / "words-train.txt")[:40]
     config = TaggingSettings.create({**SMALL, "encoder": encoder, "head": head, "lexicon": "train"})
-    tagger = Tagger.untrained(config, Data(examples, {"scheme": "BMES"}))
+    tagger = untrained(Tagger, config, Data(examples, {"scheme": "BMES"}))
     check_gradients(tagger, examples)
 
 
@@ -117,11 +117,11 @@ def test_long_texts_are_cut_and_joined(words_model):
 def test_columns_are_legal_where_a_text_had_to_be_cut(words_model, tmp_path):
     predictor = nlpkit.load(words_model)
     tagger, text = predictor, "长江大桥" * 90
-    cut_inside = np.random.default_rng(0).integers(0, len(tagger.labels.symbols), 1 + len(text) + 1).astype("int16")
+    cut_inside = np.random.default_rng(0).integers(0, len(tagger._labels), 1 + len(text) + 1).astype("int16")
     encoded, _ = tagger.encode([tagger.parse(text)], tagger.prepare(TaggingPrediction()))
     columns = tagger.write(encoded, Outputs(cut_inside, None), "conll").splitlines()
     labels = [line.split("\t")[1] for line in columns if line]
-    assert len(labels) == len(text) and tag_schemes.find_illegal(labels, tagger.reader.scheme) is None
+    assert len(labels) == len(text) and tag_schemes.find_illegal(labels, tagger.decoder.scheme) is None
 
 
 def test_user_dictionary_steers(words_model, entities_model, tmp_path):
@@ -257,12 +257,12 @@ def test_vectors_start_the_embeddings(tmp_path):
     vectors.write_text("3 4\n的 1 2 3 4\n中国 1 0\n龘 4 3 2 1\n", "utf-8")
     settings = {**SMALL, "vectors": str(vectors), "char_dim": 4, "bigram_dim": 2}
     data = Data(read_examples(SAMPLES / "words-train.txt"), {"scheme": "BMES"})
-    tagger = Tagger.untrained(TaggingSettings.create(settings), data)
-    (row,) = tagger.inputs.features.characters.encode(["龘"])
+    tagger = untrained(Tagger, TaggingSettings.create(settings), data)
+    (row,) = tagger.reader.features.characters.encode(["龘"])
     found = tagger.network.units.character_vectors.get_weights()[0][row]
     np.testing.assert_allclose(found / found[0], [1, 0.75, 0.5, 0.25], rtol=1e-5)
     with pytest.raises(DataError, match="have 4 numbers, char_dim is 16; set char_dim=4"):
-        Tagger.untrained(TaggingSettings.create({**settings, "char_dim": 16}), data)
+        untrained(Tagger, TaggingSettings.create({**settings, "char_dim": 16}), data)
 
 
 def test_frozen_vectors_stay_what_they_are(tmp_path):
@@ -272,7 +272,7 @@ def test_frozen_vectors_stay_what_they_are(tmp_path):
     tagger = nlpkit.train("tagging", data, data, out=out, settings=settings)
     for network in (tagger.network, nlpkit.load(out).network):
         (table,) = network.units.character_vectors.get_weights()
-        row, other = (table[tagger.inputs.features.characters.encode([symbol])[0]] for symbol in "的是")
+        row, other = (table[tagger.reader.features.characters.encode([symbol])[0]] for symbol in "的是")
         np.testing.assert_allclose(row / row[0], [1, 2, 3, 4], rtol=1e-3)
         assert not other.any()
     with pytest.raises(ConfigError, match="freeze_vectors = True: must be false without vectors"):
@@ -312,8 +312,8 @@ def test_long_training_texts_are_cut_between_spans():
         Example("天" * 3 + word, ("S",) * 3 + ("B", *"M" * 78, "E"), 1),
         Example("天气" * 100, ("B", "E") * 100, 2),
     ]
-    tagger = Tagger.untrained(TaggingSettings.create({**SMALL, "window": 32}), Data(examples, {"scheme": "BMES"}))
-    allowed = allowed_transitions(tagger.labels.symbols, "BMES")
+    tagger = untrained(Tagger, TaggingSettings.create({**SMALL, "window": 32}), Data(examples, {"scheme": "BMES"}))
+    allowed = allowed_transitions(tagger._labels, "BMES")
     characters = 0
     for arrays, tags, _ in tagger.batches(examples, 0).epoch(0):
         for row, real in zip(tags, arrays["characters"] != 0):
@@ -571,7 +571,7 @@ def test_columns_are_features(tmp_path):
 )
 def test_every_part_of_a_model_of_tokens_can_be_left_out(switches):
     data = Tagger.read(SAMPLES / "pos-test.conll", TaggingReading())
-    tagger = Tagger.untrained(TaggingSettings.create({**SMALL_TOKENS, **switches}), data)
+    tagger = untrained(Tagger, TaggingSettings.create({**SMALL_TOKENS, **switches}), data)
     check_gradients(tagger, data.examples)
 
 
@@ -581,16 +581,16 @@ def test_vectors_of_tokens(tmp_path):
     )
     settings = {**SMALL_TOKENS, "vectors": str(tmp_path / "vectors.txt")}
     data = Tagger.read(SAMPLES / "pos-test.conll", TaggingReading())
-    tagger = Tagger.untrained(TaggingSettings.create(settings), data)
+    tagger = untrained(Tagger, TaggingSettings.create(settings), data)
     (table,) = tagger.network.units.word_vectors.get_weights()
-    row = table[tagger.tokens.encode(["龘龘"])[0]]
+    row = table[tagger.parts["token_vocabulary"].encode(["龘龘"])[0]]
     np.testing.assert_allclose(row, np.full(8, 0.3), rtol=1e-5)
-    few = Tagger.untrained(TaggingSettings.create({**settings, "max_tokens": 5}), data)
+    few = untrained(Tagger, TaggingSettings.create({**settings, "max_tokens": 5}), data)
     assert len(few.tokens.symbols) == 5 and "龘龘" not in few.tokens
     with pytest.raises(DataError, match="have 8 numbers, token_dim is 4; set token_dim=8"):
-        Tagger.untrained(TaggingSettings.create({**settings, "token_dim": 4}), data)
+        untrained(Tagger, TaggingSettings.create({**settings, "token_dim": 4}), data)
     with pytest.raises(ConfigError, match="lexicon = 'train': is for characters"):
-        Tagger.untrained(TaggingSettings.create({**settings, "lexicon": "train"}), data)
+        untrained(Tagger, TaggingSettings.create({**settings, "lexicon": "train"}), data)
 
 
 def test_a_segmenter_of_ours_becomes_part_of_the_model(words_model, tmp_path):

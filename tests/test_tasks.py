@@ -1,6 +1,5 @@
 """The contract of all tasks: a trained folder is complete, answers elsewhere as here, and measures as training did."""
 
-import ast
 import dataclasses
 import json
 import os
@@ -19,9 +18,9 @@ import nlpkit
 from nlpkit.errors import ArtefactError, ConfigError
 from nlpkit.prediction.jobs import BINARY_FORMATS
 from nlpkit.tasks import get_declaration, get_task, names, register
-from nlpkit.tasks.task import Task, training_model
+from nlpkit.tasks.task import Task, read_labelled, training_model
 
-from .conftest import ARTICLES, COUPLETS, QUESTIONS, SAMPLES, SENTENCES, TEXT
+from .conftest import ARTICLES, COUPLETS, QUESTIONS, SAMPLES, SENTENCES, TEXT, with_programs
 
 PACKAGE = Path(nlpkit.__file__).parent
 # Fixture: data to measure on, and how to get lines to answer.
@@ -37,12 +36,16 @@ TASKS = {
 }
 
 
-@pytest.fixture(scope="module", params=TASKS)
+@pytest.fixture(scope="module", params=[f"{name}-{runtime}" for name in TASKS for runtime in ("keras", "onnx")])
 def trained(request):
-    """A trained folder, its predictor, data and input lines."""
-    folder = request.getfixturevalue(request.param)
-    data, lines_of = TASKS[request.param]
+    """A trained folder, its predictor, by Keras or by onnxruntime, data and input lines."""
+    name, runtime = request.param.split("-")
+    folder = request.getfixturevalue(name)
+    data, lines_of = TASKS[name]
+    if runtime == "onnx":
+        folder = with_programs(folder, lambda model: read_labelled(model, data).examples)
     predictor = nlpkit.load(folder)
+    assert predictor.runtime.name == runtime
     task = predictor
     lines = lines_of(task, task.read(data, task.declaration.reading(), task.metadata).examples)[:20]
     return folder, predictor, data, lines
@@ -58,16 +61,19 @@ def test_a_fresh_process_answers_the_same(trained, tmp_path):
     assert found == [json.loads(json.dumps(answer.to_dict())) for answer in predictor.predict(lines)]
 
 
-def test_the_saved_model_measures_what_training_measured(trained):
-    folder, predictor, data, _ = trained
-    assert nlpkit.evaluate(folder, data) == json.loads((folder / "metrics.json").read_text())["valid"]
-    assert predictor.metrics["valid"] == json.loads((folder / "metrics.json").read_text())["valid"]
+@pytest.mark.parametrize("name", TASKS)
+def test_the_saved_model_measures_what_training_measured(name, request):
+    folder, (data, _) = request.getfixturevalue(name), TASKS[name]
+    metrics = json.loads((folder / "metrics.json").read_text())["valid"]
+    assert nlpkit.evaluate(folder, data) == metrics == nlpkit.load(folder).metrics["valid"]
 
 
-def test_the_folder_is_complete(trained):
-    folder, predictor, *_ = trained
+@pytest.mark.parametrize("name", TASKS)
+def test_the_folder_is_complete(name, request):
+    folder = request.getfixturevalue(name)
+    predictor = nlpkit.load(folder)
     present = {path.name for path in folder.iterdir()}
-    files = {part.file for part in predictor.parts if getattr(predictor, part.attribute) is not None}
+    files = {part.file for part in predictor.part_files if predictor.parts[part.name] is not None}
     assert present == {"model.keras", "task.json", "metrics.json", "history.csv", "report.html", "resume", *files}
     page = (folder / "report.html").read_text("utf-8")
     assert "<svg" in page and "Sample answers" in page and page.count("<tr") > 20
@@ -162,6 +168,15 @@ def test_a_record_of_another_kind_is_reported(trained):
     assert len(answers) == 2 and not list(answers[1])
     with pytest.raises(ValueError, match=r"record 0: expected a text( or a list of tokens)?\. Received: None"):
         predictor.predict([None], on_error="stop")
+
+
+def test_a_model_has_few_public_names(trained):
+    """A user who presses Tab sees what a model can do, and no more than that."""
+    _, predictor, *_ = trained
+    names = [name for name in dir(predictor) if not name.startswith("_")]
+    queries = isinstance(predictor, nlpkit.SentenceVectors | nlpkit.WordVectors)  # questions that users have of vectors
+    assert len(names) <= (60 if queries else 40), names
+    assert not {"words", "tokens", "labels"} & {*names}  # those of answers
 
 
 # The house.

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import nlpkit
 from nlpkit.errors import ArtefactError, ConfigError, DataError
 from nlpkit.metrics import clge_scores, copied_spans, copying, lead, novelty, word_rouge
-from nlpkit.tasks.task import Data
+from nlpkit.tasks.task import Data, untrained
 from nlpkit.tasks.title.check import check
 from nlpkit.tasks.title.config import TitlePrediction, TitleSettings
 from nlpkit.tasks.title.examples import (
@@ -56,7 +56,7 @@ def texts():
 def test_every_weight_gets_a_gradient(switches):
     examples = read_titles(TRAIN)[0][:40]
     config = TitleSettings.create({**SMALL_TITLE, "dilations": [1, 2], **switches})
-    check_gradients(TitleWriter.untrained(config, Data(examples)), examples)
+    check_gradients(untrained(TitleWriter, config, Data(examples)), examples)
 
 
 # Files.
@@ -296,7 +296,7 @@ BARE = dict.fromkeys(("copy", "prior", "counts", "words"), False)
 @pytest.mark.parametrize("switches", [{"copy": False}, BARE, {"encoder": "gated_conv"}])
 def test_models_with_other_parts_answer_too(switches, texts):
     config = TitleSettings.create({**SMALL_TITLE, **switches})
-    task = TitleWriter.untrained(config, Data(read_titles(TRAIN)[0]))
+    task = untrained(TitleWriter, config, Data(read_titles(TRAIN)[0]))
     with pytest.warns(match="of which the first 64 are read"):
         answers = task.predict(texts[:3], n_best=2, length_penalty=1.0)
     for text, answer in zip(texts, answers):
@@ -337,7 +337,7 @@ def test_prefixes_that_can_not_be_written_stop_no_other_text(predictor, texts):
     assert predictor.predict([{"text": texts[0][:64], "prefix": "甲\x03乙"}])[0].title.startswith("甲乙")
     assert predictor.predict([{"text": texts[0][:64], "prefix": ""}], prefix="甲")[0].title[0] != "甲"
     config = TitleSettings.create({**SMALL_TITLE, "max_text": 200})
-    task = TitleWriter.untrained(config, Data(read_titles(TRAIN)[0]))
+    task = untrained(TitleWriter, config, Data(read_titles(TRAIN)[0]))
     many = "".join(chr(0xAC00 + i) for i in range(140))
     with pytest.warns(match="more than 126 unknown characters; a part of that can't be written"):
         assert task.predict([{"text": many, "prefix": "힣"}], max_length=5)[0].title
@@ -383,7 +383,7 @@ def test_training_in_half_precision(tmp_path):
 
 
 def test_a_model_that_never_learnt_to_end_stops_at_the_greatest_length(texts):
-    task = TitleWriter.untrained(TitleSettings.create(SMALL_TITLE), Data(read_titles(TRAIN)[0]))
+    task = untrained(TitleWriter, TitleSettings.create(SMALL_TITLE), Data(read_titles(TRAIN)[0]))
     bias = np.zeros(len(task.vocabulary), "float32")
     bias[END_ID] = -1e4
     task.network.embedding.bias.assign(bias)

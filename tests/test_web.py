@@ -30,7 +30,7 @@ from starlette.testclient import TestClient
 from nlpkit.web.app import create_app
 from nlpkit.web.batching import Batcher, Overloaded, PredictRequest
 from nlpkit.web.requests import Refusal, read_request
-from nlpkit.web.server import check, serve
+from nlpkit.web.server import open_folders, serve
 
 LIMITS = ServerOptions(max_records=8, max_characters=500, max_bytes=4000, timeout=5)
 
@@ -195,15 +195,15 @@ def test_options_that_are_too_large():
 
 def test_what_a_server_needs(tmp_path, words_model):
     with pytest.raises(ArtefactError, match="did you mean the model zh-words"):
-        check(["zh-wrds"])
+        open_folders(["zh-wrds"])
     shutil.copytree(words_model, tmp_path / "words")
     with pytest.raises(ConfigError, match="another model is served as words"):
-        check([words_model, tmp_path / "words"])
+        open_folders([words_model, tmp_path / "words"])
     with (
         mock.patch("importlib.util.find_spec", lambda name: None),
         pytest.raises(MissingPackageError, match=r'starlette is not installed; pip install "nlpkit\[web\]"'),
     ):
-        check([])
+        open_folders([])
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

@@ -17,7 +17,7 @@ from nlpkit.errors import ArtefactError, ConfigError, DataError, MissingPackageE
 from nlpkit.export.convert import convert
 from nlpkit.metrics import analogy_hits, spearman
 from nlpkit.ops.tsne import tsne
-from nlpkit.tasks.task import Data
+from nlpkit.tasks.task import Data, untrained
 from nlpkit.tasks.word2vec import corpus as corpus_module
 from nlpkit.tasks.word2vec.check import check
 from nlpkit.tasks.word2vec.config import Word2VecSettings
@@ -211,7 +211,7 @@ def test_pages_that_repeat_their_words_stay_in_bounds(write, settings):
             lines.append(" ".join(f"w{word}" for word in words) + "\n")
     corpus = read_corpus(write("".join(lines)), "spaces")[0]
     config = Word2VecSettings.create({"min_count": 1, "vector_size": 16, "epochs": 6, **settings})
-    words = WordVectors.untrained(config, Data(corpus))
+    words = untrained(WordVectors, config, Data(corpus))
     steps = words.batches(corpus, 0)
     words.network.model.compile(keras.optimizers.SGD(config.learning_rate))
     for epoch in range(config.epochs):

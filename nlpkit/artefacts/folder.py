@@ -104,7 +104,7 @@ def _check_is_there(path: Path) -> None:
                 f"move {replaced} back"
             )
         if path.is_file():
-            raise ArtefactError(f"{path}: is a file; give the folder written by nlpkit train that holds it")
+            raise ArtefactError(f"{path}: is a file; give the folder written by nlpkit train")
         raise ArtefactError(f"{path}: no such folder; give one that nlpkit train wrote; {hint(path)}")
     if not (path / MANIFEST).is_file():
         if (path / RESUME).is_dir():

@@ -63,8 +63,8 @@ def in_use(model: T, folder: Path, metrics: dict[str, Any], runtime: str = "auto
     """A trained model that knows its metrics and from where a pickle of it is opened."""
     model.metrics = metrics
     with contextlib.suppress(OSError):  # training is without a folder where it was removed meanwhile
-        model.identity = {"model": digest_of(folder / MANIFEST), "runtime": model.runtime}
-    model.opened_by(_opened, str(folder.absolute()), type(model), runtime)
+        model.runtime.identity = {"model": digest_of(folder / MANIFEST), "runtime": model.runtime.name}
+    model.runtime.opened_by(_opened, str(folder.absolute()), type(model), runtime)
     return model
 
 
@@ -130,15 +130,15 @@ def load_artefact(folder: Folder, task: type[Task[Any]] | None = None, runtime: 
     cls = get_task(task or folder.task)
     try:
         parts = {
-            part.attribute: part.kind.load(folder.file(part.file))
-            for part in cls.parts
+            part.name: part.kind.load(folder.file(part.file))
+            for part in cls.part_files
             if f"{folder.prefix}{part.file}" in folder.files
         }
         loaded = cls(settings, metadata, **parts)
     except _DAMAGE as error:
         raise _damaged(folder, error) from None
     _load_programs(loaded, folder, runtime)
-    if loaded.runtime == "keras":
+    if loaded.runtime.name == "keras":
         if not folder.has_network:
             raise ConfigError(f"{folder}: has no network for Keras; it can only answer, by onnxruntime")
         loaded.network = _read_network(loaded, folder)
@@ -157,7 +157,7 @@ def _load_programs(task: Task[Any], folder: Folder, runtime: str) -> None:
     if runtime not in RUNTIMES:
         raise ConfigError(unknown_name("runtime", runtime, RUNTIMES))
     paths = folder.programs
-    task.exported = {name: path.read_bytes() for name, path in paths.items()}
+    task.runtime.onnx_files = {name: path.read_bytes() for name, path in paths.items()}
     if runtime == "onnx" and not paths:
         raise ConfigError(f"{folder}: has no ONNX files; train it with --set onnx=on, or take the runtime keras")
     if runtime == "keras" or not paths:
@@ -165,18 +165,10 @@ def _load_programs(task: Task[Any], folder: Folder, runtime: str) -> None:
     if runtime == "auto" and importlib.util.find_spec("onnxruntime") is None:
         say("nlpkit: Keras computes this, which takes some seconds to start, as onnxruntime is not installed")
         return
-    from nlpkit.prediction.programs import OnnxProgram, cores
+    from nlpkit.prediction.programs import cores
 
-    threads = max(1, cores() // task.declaration.batches_at_once)
-    programs = {}
-    for name, content in task.exported.items():
-        try:
-            programs[name] = OnnxProgram(content, threads)
-        except ValueError as error:
-            raise ArtefactError(f"{paths[name]}: {error}") from None
-
-    def read() -> Any:
-        """For what has no program, such as options that change it."""
+    def read_network() -> Any:
+        """Read the network for a computation without a program, such as under options that change it."""
         if not folder.has_network:
             raise ConfigError(f"{folder}: can't do this: it has no network for Keras, and onnxruntime can't compute it")
         if runtime == "onnx":
@@ -185,7 +177,11 @@ def _load_programs(task: Task[Any], folder: Folder, runtime: str) -> None:
         with libraries_quiet():
             return _read_network(task, folder)
 
-    task.computed_by(programs, read)
+    try:
+        task.runtime.use_onnx(max(1, cores() // task.declaration.batches_at_once), read_network)
+    except ValueError as error:
+        reason, name = error.args
+        raise ArtefactError(f"{paths[name]}: {reason}") from None
 
 
 def _read_network(task: Task[Any], folder: Folder) -> Any:

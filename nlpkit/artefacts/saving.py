@@ -76,13 +76,14 @@ def save_artefact(folder: Path, task: Task[Any], more: Mapping[str, Any]) -> Non
 
 def _names_of(task: Task[Any], prefix: str) -> list[str]:
     """Names of the files of a task and of its sub-models, the manifest first."""
-    names = [MANIFEST, MODEL, *(part.file for part in _parts_of(task)), *(f"{name}{ONNX}" for name in task.exported)]
+    onnx_files = [f"{name}{ONNX}" for name in task.runtime.onnx_files]
+    names = [MANIFEST, MODEL, *(part.file for part in _parts_of(task)), *onnx_files]
     names = [f"{prefix}{name}" for name in names]
     return [*names, *(file for name, model in task.sub_models.items() for file in _names_of(model, f"{prefix}{name}-"))]
 
 
 def _parts_of(task: Task[Any]) -> list[Part]:
-    return [part for part in task.parts if getattr(task, part.attribute) is not None]
+    return [part for part in task.part_files if task.parts[part.name] is not None]
 
 
 def _save(folder: Path, task: Task[Any], more: Mapping[str, Any], prefix: str) -> None:
@@ -93,8 +94,8 @@ def _save(folder: Path, task: Task[Any], more: Mapping[str, Any], prefix: str) -
     save_model(task.network.model, folder / f"{prefix}{MODEL}")
     for part in _parts_of(task):
         with written_atomically(folder / f"{prefix}{part.file}") as target:
-            getattr(task, part.attribute).write(target)
-    for name, program in task.exported.items():
+            task.parts[part.name].write(target)
+    for name, program in task.runtime.onnx_files.items():
         write_atomically(folder / f"{prefix}{name}{ONNX}", program)
     manifest, *files = _names_of(task, prefix)
     content = {

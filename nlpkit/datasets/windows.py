@@ -74,7 +74,8 @@ def cut_windows(texts: FlatTexts | FlatTokens, window: int, cuts: np.ndarray | N
     long = np.flatnonzero(texts.lengths > window)
     if len(long):
         places = (_after_stops(texts.normal) if cuts is None else cuts).tolist()
-        overlap = _CONTEXT if cuts is None else 0
+        # At most half of a small window, so that the next one begins further on.
+        overlap = 0 if cuts is not None else _CONTEXT if window > _CONTEXT else window // 2
         cut = [part for i in long for part in _cut(places, int(starts[i]), int(ends[i]), window, overlap)]
         parts.append(np.array(cut).T)
     read_from, read_to, keep_from, keep_to = np.concatenate(parts, axis=1)

@@ -1,19 +1,16 @@
-"""Search for the best answers of a model, and among vectors.
+"""Search for the best answers of a model, and among vectors."""
 
-What computes by a framework is imported when it is used.
-"""
+from typing import TYPE_CHECKING
 
-import importlib
-from typing import TYPE_CHECKING, Any
-
-from nlpkit.decoding.communities import communities
-from nlpkit.decoding.nearest import nearest_rows
-from nlpkit.decoding.span_boundaries import pair_boundaries
-from nlpkit.decoding.tag_paths import Chain, best_tags, path_posteriors
+from nlpkit.decoding.communities import communities  # of its module's name, which would hide it later
+from nlpkit.on_demand import on_demand
 
 if TYPE_CHECKING:
     from nlpkit.decoding.beams import beam_search
+    from nlpkit.decoding.nearest import nearest_rows
     from nlpkit.decoding.sampling import sample
+    from nlpkit.decoding.span_boundaries import pair_boundaries
+    from nlpkit.decoding.tag_paths import Chain, best_tags, path_posteriors
 
 __all__ = [
     "Chain",
@@ -25,10 +22,5 @@ __all__ = [
     "path_posteriors",
     "sample",
 ]
-_HOMES = {"beam_search": "beams", "sample": "sampling"}
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'nlpkit.decoding' has no attribute {name!r}")
-    return getattr(importlib.import_module(f"nlpkit.decoding.{_HOMES[name]}"), name)
+__getattr__ = on_demand(__name__)

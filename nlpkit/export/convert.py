@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from nlpkit.artefacts.bundled import bundled_folder
 from nlpkit.artefacts.folder import Folder
@@ -51,7 +52,8 @@ def _to_file(source: Folder, target: Path, force: bool) -> None:
         raise ConfigError(f"{target}: the name must end in {accepted}, and .gz may follow")
     if target.exists() and not force:
         raise ArtefactError(f"{target}: is there already; replace it with --force")
-    load_artefact(source, runtime="auto").export(target)
+    model: Any = load_artefact(source, runtime="auto")
+    model.export(target)
 
 
 def _to_folder(source: Path, target: Path, force: bool) -> None:
@@ -60,4 +62,5 @@ def _to_folder(source: Path, target: Path, force: bool) -> None:
         accepted = sorted({ending for each in declarations() for ending in each.imports})
         raise ConfigError(f"{source}: no task reads such a file; its name must end in {', '.join(accepted)}")
     check_folder(target, readers[0], resume=False, force=force, can_resume=False)
-    save_folder(get_task(readers[0]).from_file(source), target, {"source": source.name}, force)
+    task: Any = get_task(readers[0])
+    save_folder(task.from_file(source), target, {"source": source.name}, force)

@@ -82,15 +82,18 @@ def run_on_tensorflow(module: str, *arguments: str | Path) -> None:
 
 
 def _main(model, records, out):
+    from nlpkit.prediction.predictor import answer_parsed
     from nlpkit.prediction.programs import OnnxProgram
 
     task = load_artefact(Folder.open(model), runtime="keras")
     contents = {name: converted(graph) for name, graph in task.network.graphs.items()}
     asked = pickle.loads(Path(records).read_bytes())
-    expected = [task.answer(asked, **options) for options in task.compared_under]
-    task.programs = {name: OnnxProgram(content) for name, content in contents.items()}
-    for options, answers in zip(task.compared_under, expected):
-        found = task.answer(asked, **options)
+    options_compared = task.declaration.compared_under
+    expected = [answer_parsed(task, asked, **options) for options in options_compared]
+    programs = {name: OnnxProgram(content) for name, content in contents.items()}
+    for options, answers in zip(options_compared, expected):
+        with task.runtime.replaced(programs):
+            found = answer_parsed(task, asked, **options)
         others = [i for i, pair in enumerate(zip(answers, found, strict=True)) if not is_same(*map(_plain, pair))]
         if len(others) > (_DRAWN_OTHERWISE * len(asked) if options.get("temperature") else 0):
             raise SystemExit(f"onnxruntime answers otherwise than Keras: {asked[others[0]]!r:.80}")

@@ -27,6 +27,7 @@ from nlpkit.artefacts.manifest import read_object
 from nlpkit.datasets.files import PARTIAL, check_name
 from nlpkit.errors import ArtefactError, ConfigError, DataError, MissingPackageError, unknown_name
 from nlpkit.export.onnx_programs import converted, run_on_tensorflow
+from nlpkit.prediction.predictor import answer_parsed
 
 if TYPE_CHECKING:
     from nlpkit.prediction.programs import Graph
@@ -130,7 +131,7 @@ def _main(folder, out, format):
     graphs = getattr(task.network, "graphs", None)
     if not graphs:
         raise SystemExit(f"the network of the task {task.declaration.name} has no programs")
-    programs = {name: task.program(name) for name in graphs}
+    programs = {name: task.runtime.program(name) for name in graphs}
     try:
         _write(task, programs, folder, out, format, lambda name: _WRITERS[format](graphs[name], out, name))
     except ValueError as error:
@@ -140,16 +141,17 @@ def _main(folder, out, format):
 def _write_copies(folder, out):
     """An export of the ONNX files that a folder has."""
     task = load_artefact(folder, runtime="onnx")
-    files = task.exported
-    _write(task, task.programs, folder, out, "onnx", lambda name: (out / f"{name}.onnx").write_bytes(files[name]))
+    files = task.runtime.onnx_files
+    programs = {name: task.runtime.program(name) for name in files}
+    _write(task, programs, folder, out, "onnx", lambda name: (out / f"{name}.onnx").write_bytes(files[name]))
 
 
 def _write(task, programs, folder, out, format, write_program):
     """An export: its programs by `write_program`, which takes their names, and what stands beside them."""
     recordings = {name: _Recording(program) for name, program in programs.items()}
-    task.programs = dict(recordings)
-    for options in task.compared_under:
-        task.answer([task.parse(item) for item in task.samples()], **options)
+    with task.runtime.replaced(recordings):
+        for options in task.declaration.compared_under:
+            answer_parsed(task, [task.parse(item) for item in task.samples()], **options)
     recordings = {name: each for name, each in recordings.items() if each.outputs}  # answers need no others
     for name in recordings:
         write_program(name)
@@ -203,7 +205,7 @@ _WRITERS = {"onnx": _write_onnx, "saved_model": _write_saved_model, "litert": _w
 
 def _write_files(task: Task[Any], folder: Folder, out: Path, format: str, recordings: dict[str, _Recording]) -> None:
     """What stands beside the programs."""
-    parts = [part.file for part in task.parts if part.file in folder.files]
+    parts = [part.file for part in task.part_files if part.file in folder.files]
     for name in parts:
         shutil.copyfile(folder.file(name), out / name)
     arrays: dict[str, np.ndarray] = {}
@@ -222,7 +224,9 @@ def _write_files(task: Task[Any], folder: Folder, out: Path, format: str, record
     }  # fmt: skip
     (out / _INTERFACE).write_text(json.dumps(interface, ensure_ascii=False, indent=1), "utf-8")
     shutil.copyfile(_TEMPLATES / f"{format}_network.py", out / "network.py")
-    shutil.copyfile(_TEMPLATES / task.packaged_example(), out / "example.py")
+    example, inputs = task.declaration.packaged_example
+    is_fit = all(set(each.inputs) <= {*inputs} for each in recordings.values())
+    shutil.copyfile(_TEMPLATES / (example if is_fit else "example.py"), out / "example.py")
 
 
 def _described(x):

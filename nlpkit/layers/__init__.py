@@ -1,17 +1,18 @@
 """Keras layers, each usable alone in any Keras 3 model."""
 
+from nlpkit.layers import inside
 from nlpkit.layers.centre_loss import CentreLoss
 from nlpkit.layers.character_cnn import CharacterCNN
-from nlpkit.layers.class_cosines import ClassCosines
+from nlpkit.layers.class_cosines import ClassCosines, unit_vectors
 from nlpkit.layers.conditional_norm import ConditionalLayerNorm
-from nlpkit.layers.copying import CopyAttention, CopySwitch
+from nlpkit.layers.copying import CopyAttention, CopySwitch, gold_log_probability, likeliest
 from nlpkit.layers.crf import CRF
 from nlpkit.layers.encoders import encode_text
 from nlpkit.layers.gated_conv import GatedConv
 from nlpkit.layers.global_pointer import GlobalPointer
 from nlpkit.layers.gold_scores import GoldScores
 from nlpkit.layers.half_pointers import HalfPointers
-from nlpkit.layers.known_relations import KnownRelations
+from nlpkit.layers.known_relations import KnownRelations, relation_flags
 from nlpkit.layers.masked_gru import MaskedGRU
 from nlpkit.layers.memm import MEMM
 from nlpkit.layers.mixed_embedding import MixedEmbedding
@@ -54,5 +55,10 @@ __all__ = [
     "ViterbiDecoder",
     "VisibleAttention",
     "encode_text",
+    "gold_log_probability",
+    "inside",
+    "likeliest",
     "pool_text",
+    "relation_flags",
+    "unit_vectors",
 ]

@@ -102,12 +102,11 @@ def answer_ahead(stages: Stages, chunks: Iterable[Chunk]) -> Iterator[Answered]:
             put(error)
 
     pool = ThreadPoolExecutor(_AT_ONCE)
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(_TURN)
     thread = threading.Thread(target=work, daemon=True)
-    thread.start()
     done = 0
+    _short_turns.begin()
     try:
+        thread.start()
         while (item := begun.get()) is not None:
             if isinstance(item, BaseException):
                 raise item
@@ -117,9 +116,32 @@ def answer_ahead(stages: Stages, chunks: Iterable[Chunk]) -> Iterator[Answered]:
                 _return_memory()
     finally:
         stopped.set()
-        sys.setswitchinterval(interval)
+        _short_turns.end()
         thread.join()
         pool.shutdown(cancel_futures=True)
+
+
+class _ShortTurns:
+    """The interpreter's switch interval, short from the first prediction that begins to the last one that ends."""
+
+    def __init__(self) -> None:
+        self._count, self._before, self._lock = 0, 0.0, threading.Lock()
+
+    def begin(self) -> None:
+        with self._lock:
+            if self._count == 0:
+                self._before = sys.getswitchinterval()
+                sys.setswitchinterval(_TURN)
+            self._count += 1
+
+    def end(self) -> None:
+        with self._lock:
+            self._count -= 1
+            if self._count == 0:
+                sys.setswitchinterval(self._before)
+
+
+_short_turns = _ShortTurns()
 
 
 def _answer(stages, chunk):

@@ -122,9 +122,11 @@ class Job:
         check_on_error(on_error)
         share = None if shard is None else Shard.parse(shard)
         inputs = expand(input)
-        by_name = sorted({format_by_name(path) for path in inputs})
-        if input_format is None and len(by_name) > 1:
-            raise ConfigError(f"{input}: holds lines of text and JSON lines; say by the input format which to read")
+        if input_format is None:
+            by_name = sorted({format_by_name(path) for path in inputs})
+            if len(by_name) > 1:
+                raise ConfigError(f"{input}: holds lines of text and JSON lines; say by the input format which to read")
+            input_format = by_name[0]
         file_format = output_format(formats, output, format)
         is_split = share is not None and is_single(input)
         for path in (input, output) if is_split else ():
@@ -148,7 +150,7 @@ class Job:
         files = tuple(zip(inputs, outputs))
         if not is_single(input):
             _make_folder(Path(output), files)
-        job = cls(files, file_format, input_format or by_name[0], on_error, None, share, is_split, restart)
+        job = cls(files, file_format, input_format, on_error, None, share, is_split, restart)
         job.check()
         is_kept = all(Path(source).is_file() and is_file(target) for source, target in job.files)
         if share is not None and not is_kept:

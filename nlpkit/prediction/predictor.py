@@ -5,11 +5,10 @@ from __future__ import annotations
 import abc
 import functools
 import json
-import os
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Generic, TypeVar, overload
+from typing import Any, ClassVar, Generic, Protocol, TypeVar, overload
 
 from nlpkit.datasets.readers import field_of
 from nlpkit.errors import ConfigError, DataError, DataWarning
@@ -17,9 +16,23 @@ from nlpkit.prediction.answers import Answer, Problem
 from nlpkit.prediction.blocks import Stages
 from nlpkit.prediction.jobs import Job, check_engine, check_on_error
 from nlpkit.prediction.rendering import page_end, page_head, render, styled_to_ansi
+from nlpkit.prediction.runtime import Runtime
 from nlpkit.prediction.stream import Counts, Engine, answer_here, predict_stream
 
 A = TypeVar("A", bound=Answer)
+
+
+class PredictorDeclaration(Protocol):
+    """What a predictor declares without a framework; `nlpkit.tasks.declaration.Declaration` is one."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def formats(self) -> Sequence[str]: ...
+    @property
+    def prediction(self) -> type[Any]: ...
+    @property
+    def chunk(self) -> int: ...
 
 
 class Predictor(abc.ABC, Generic[A]):
@@ -29,28 +42,19 @@ class Predictor(abc.ABC, Generic[A]):
     After a fork it says at once that it must be loaded anew.
 
     Attributes:
-        declaration: its name, its output formats and its prediction options, see
-            `nlpkit.tasks.declaration.Declaration`.
-        metrics: of the validation and test data when it was trained, by ``valid`` and ``test``.
-        identity: plain values that tell it from other models; nothing if it has no folder.
+        declaration: its name, output formats and prediction options.
+        metrics: metrics on the validation and test data of its training, by ``valid`` and ``test``.
+        runtime: the `Runtime` that computes its answers.
     """
 
-    declaration: ClassVar[Any]
+    declaration: ClassVar[PredictorDeclaration]
 
     def __init__(self) -> None:
         self.metrics: dict[str, Any] = {}
-        self.identity: dict[str, str] = {}
-        self._opener: tuple[Callable[..., Any], tuple[Any, ...]] | None = None
-        self._process = os.getpid()
-
-    def opened_by(self, function: Callable[..., Any], *arguments: Any) -> None:
-        """Say how a pickle of it is opened."""
-        self._opener = (function, arguments)
+        self.runtime = Runtime()
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
-        if self._opener is None:
-            raise TypeError("a model without a folder can't be pickled; nlpkit.train and nlpkit.load give one with")
-        return self._opener
+        return self.runtime.reduce()
 
     @overload
     def predict(  # type: ignore[overload-overlap]
@@ -85,14 +89,14 @@ class Predictor(abc.ABC, Generic[A]):
             raise TypeError(f"predict takes a text, a tuple, a dictionary, or a list of such. Received: {received}")
         return self._predict_all(records, on_error, options)
 
-    def _predict_all(self, records, on_error, options):
+    def _predict_all(self, records: Iterable[Any], on_error: str, options: Mapping[str, Any]) -> list[A]:
         check_on_error(on_error)
         answers, problems = self.answered(records, self.declaration.prediction.create(options))
         for problem in problems:
             reason = f"record {problem.row}: {problem.reason}"
             if problem.is_error and on_error == "stop":
                 raise DataError(reason)
-            warnings.warn(reason, DataWarning, stacklevel=4)
+            warnings.warn(reason, DataWarning, stacklevel=3)
         return answers
 
     def answered(self, records: Iterable[Any], options: Any) -> tuple[list[A], list[Problem]]:
@@ -102,11 +106,11 @@ class Predictor(abc.ABC, Generic[A]):
             records: as `predict` takes many.
             options: of the class of prediction options that the declaration names.
         """
-        self.check_process()
+        self.runtime.check_process()
         prepared = self.prepare(options)
-        parsed, problems = self.parse_all(records)
+        parsed, problems = parse_records(self, records)
         encoded, more = self.encode(parsed, prepared)
-        return list(self.answers(encoded, self.run(encoded))), merge(problems, more)
+        return list(self.answers(encoded, self.run(encoded))), merged_problems(problems, more)
 
     def predict_file(
         self,
@@ -159,65 +163,18 @@ class Predictor(abc.ABC, Generic[A]):
         made = self.declaration.prediction.create(options)
         made.check_files()
         made.check_format(job.format)
-        journal = job.open_journal(self.identity, made) if self.identity else None
-        stages = self.stages(job.format, job.input_format, made)
+        identity = self.runtime.identity
+        journal = job.open_journal(identity, made) if identity else None
+        stages = stages_of(self, job.format, job.input_format, made)
         chosen: Engine = answer_here
         if engine == "ray":
             from nlpkit.prediction.on_ray import RayEngine
 
-            if not self.identity:
+            if not identity:
                 raise ConfigError("a model without a folder has nothing that a worker could load")
-            recipe = functools.partial(type(self).stages, self, job.format, job.input_format, made)
+            recipe = functools.partial(stages_of, self, job.format, job.input_format, made)
             chosen = RayEngine(recipe, address, workers)
         return predict_stream(stages, job.shares(stages.chunk), on_error, journal, chosen)
-
-    def stages(self, file_format: str, input_format: str, options: Any) -> Stages:
-        """How a block of lines of a file is answered."""
-        self.check_process()
-        prepared = self.prepare(options)
-        keeps_fields = file_format == input_format == "jsonl"
-
-        def encode(items):
-            records, problems = self.parse_all(items)
-            encoded, more = self.encode(records, prepared)
-            return (encoded, items if keeps_fields else None), merge(problems, more)
-
-        def write(encoded, outputs):
-            encoded, items = encoded
-            if items is None:
-                return self.write(encoded, outputs, file_format)
-            return "".join(
-                _json_line({**(item if isinstance(item, Mapping) else {}), **answer.to_dict()})
-                for item, answer in zip(items, self.answers(encoded, outputs))
-            )
-
-        return Stages(
-            encode=encode,
-            run=lambda encoded: self.run(encoded[0]),
-            write=write,
-            header=lambda count: self.header(file_format, count),
-            footer=page_end() if file_format == "html" else "",
-            between=self.between_parts(file_format),
-            is_json=input_format == "jsonl",
-            chunk=self.declaration.chunk,
-        )
-
-    def answer(self, records: Sequence[Any], **options: Any) -> Sequence[A]:
-        """Answers to records that were parsed, one each, in order; what is wrong with some is not told."""
-        encoded, _ = self.encode(records, self.prepare(self.declaration.prediction.create(options)))
-        return self.answers(encoded, self.run(encoded))
-
-    def check_process(self) -> None:
-        """Threads of a backend don't live on in a forked process, where the first step would wait for them for ever.
-
-        Raises:
-            ConfigError: in a process that was forked since.
-        """
-        if os.getpid() != self._process:
-            raise ConfigError(
-                "this model was loaded before the process was forked; load it in the new process by nlpkit.load, or "
-                'start processes by "spawn"'
-            )
 
     # What a subclass says. Several threads call these at once, each for a chunk of its own.
 
@@ -229,18 +186,6 @@ class Predictor(abc.ABC, Generic[A]):
             ValueError: if it is something else.
         """
         return text_of(item)
-
-    @classmethod
-    def parse_all(cls, items: Iterable[Any]) -> tuple[list[Any], list[Problem]]:
-        """Records from what a user gave, and what is wrong with some; a bad one is parsed as an empty text."""
-        records, problems = [], []
-        for row, item in enumerate(items):
-            try:
-                records.append(cls.parse(item))
-            except ValueError as error:
-                problems.append(Problem(row, str(error), is_error=True))
-                records.append(cls.parse(""))
-        return records, problems
 
     def prepare(self, options: Any) -> Any:
         """What all blocks of one prediction share, made from the user's prediction options; `encode` takes it."""
@@ -279,9 +224,67 @@ class Predictor(abc.ABC, Generic[A]):
         return page_head(self.declaration.name).encode() if file_format == "html" else b""
 
 
-def merge(first: Sequence[Problem], second: Sequence[Problem]) -> list[Problem]:
+def answer_parsed(predictor: Predictor[A], records: Sequence[Any], **options: Any) -> Sequence[A]:
+    """Answers to records that have been parsed, one each, in order; their problems are left out."""
+    encoded, _ = predictor.encode(records, predictor.prepare(predictor.declaration.prediction.create(options)))
+    return predictor.answers(encoded, predictor.run(encoded))
+
+
+def stages_of(predictor: Predictor[Any], file_format: str, input_format: str, options: Any) -> Stages:
+    """The stages in which a predictor answers a chunk of lines of a file.
+
+    Args:
+        predictor: the predictor.
+        file_format: one of its output formats.
+        input_format: ``text`` or ``jsonl``.
+        options: prediction options, of the class that its declaration names.
+    """
+    predictor.runtime.check_process()
+    prepared = predictor.prepare(options)
+    keeps_fields = file_format == input_format == "jsonl"
+
+    def encode(items: Sequence[Any]) -> tuple[Any, list[Problem]]:
+        records, problems = parse_records(predictor, items)
+        encoded, more = predictor.encode(records, prepared)
+        return (encoded, items if keeps_fields else None), merged_problems(problems, more)
+
+    def write(encoded: Any, outputs: Any) -> str | bytes:
+        encoded, items = encoded
+        if items is None:
+            return predictor.write(encoded, outputs, file_format)
+        return "".join(
+            _json_line({**(item if isinstance(item, Mapping) else {}), **answer.to_dict()})
+            for item, answer in zip(items, predictor.answers(encoded, outputs))
+        )
+
+    return Stages(
+        encode=encode,
+        run=lambda encoded: predictor.run(encoded[0]),
+        write=write,
+        header=lambda count: predictor.header(file_format, count),
+        footer=page_end() if file_format == "html" else "",
+        between=predictor.between_parts(file_format),
+        is_json=input_format == "jsonl",
+        chunk=predictor.declaration.chunk,
+    )
+
+
+def parse_records(predictor: Predictor[Any], items: Iterable[Any]) -> tuple[list[Any], list[Problem]]:
+    """Records from items as users give them, and the problems of some; a bad item is parsed as an empty text."""
+    records, problems = [], []
+    for row, item in enumerate(items):
+        try:
+            records.append(predictor.parse(item))
+        except ValueError as error:
+            problems.append(Problem(row, str(error), is_error=True))
+            records.append(predictor.parse(""))
+    return records, problems
+
+
+def merged_problems(first: Sequence[Problem], second: Sequence[Problem]) -> list[Problem]:
     """One problem a record, in order; of a record that could not be parsed nothing else is reported."""
-    return [found[row] for found in [{p.row: p for p in (*second, *first)}] for row in sorted(found)]
+    by_row = {problem.row: problem for problem in (*second, *first)}
+    return [by_row[row] for row in sorted(by_row)]
 
 
 def text_of(item: Any, field: str = "text") -> str:

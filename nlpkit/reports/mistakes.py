@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nlpkit.errors import ConfigError
+from nlpkit.prediction.predictor import answer_parsed
 
 if TYPE_CHECKING:
     from nlpkit.prediction.answers import Answer, Mistake
@@ -88,7 +89,7 @@ def find_mistakes(model: Task[Any], examples: Any, most: int = 20_000) -> Mistak
     if not pairs:
         raise ConfigError(f"of the task {model.declaration.name} there are no right answers to compare with")
     wrong, agreed = [], Counter[str]()
-    for number, (found, (_, right)) in enumerate(zip(model.answer([record for record, _ in pairs]), pairs), 1):
+    for number, (found, (_, right)) in enumerate(zip(answer_parsed(model, [record for record, _ in pairs]), pairs), 1):
         wrong += [Wrong(number, mistake, right, found) for mistake in found.mistakes(right)]
         keys = right.keys()
         agreed.update(part.label for part in found.styled() if part.label and part.key in keys)

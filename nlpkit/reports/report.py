@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nlpkit.datasets.files import write_atomically
 from nlpkit.errors import ConfigError
+from nlpkit.prediction.predictor import answer_parsed
 from nlpkit.reports.chart import Series, chart
 from nlpkit.reports.drawing import draw
 from nlpkit.reports.mistakes import find_mistakes
@@ -113,7 +114,7 @@ def _samples(model, valid):
     chosen = model.expected(valid.examples, _SAMPLES)
     if not chosen:
         return
-    answers = model.answer([record for record, _ in chosen])
+    answers = answer_parsed(model, [record for record, _ in chosen])
     yield f"<p>{html.escape(answers[0].legend)}</p>" if answers[0].legend else ""
     first = "record" if chosen[0][1] is None else "right"
     yield f"<table class='samples'><tr><th>{first}</th><th>answered</th></tr>"

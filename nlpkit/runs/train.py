@@ -216,7 +216,8 @@ class _Plan:
 
     def fingerprint(self, files):
         """What must be the same for a run to be resumed."""
-        cls = get_task(self.task)
+        from nlpkit.tasks.task import digest_of_examples
+
         sub_models = {name: folder.files for name, folder in self.sub_models.items()}
         return {
             "task": self.name,
@@ -224,8 +225,8 @@ class _Plan:
             **({} if self.start is None else {"start": self.start.files}),
             **({"sub_models": sub_models} if sub_models else {}),
             "seed": self.seed,
-            "train": cls.digest(files["train"].examples),
-            "valid": cls.digest(files["valid"].examples),
+            "train": digest_of_examples(files["train"].examples),
+            "valid": digest_of_examples(files["valid"].examples),
             "versions": versions(),
         }
 
@@ -245,17 +246,19 @@ def _build(plan, data):
     """The untrained model, in the precision of the settings."""
     import keras
 
+    from nlpkit.tasks.task import untrained
+
     policy = keras.config.dtype_policy()
     try:
         keras.utils.set_random_seed(plan.seed)
         keras.config.set_dtype_policy(plan.settings.precision)
         cls = get_task(plan.task)
         if plan.start is None:
-            model = cls.untrained(plan.settings, data)
+            model = untrained(cls, plan.settings, data)
         else:
             model = cls.continued(load_artefact(plan.start, cls), plan.settings, data)
         model.attach({name: load_artefact(folder) for name, folder in plan.sub_models.items()})
-        if plan.settings.devices > 1 and not model.divides_batches:
+        if plan.settings.devices > 1 and not getattr(model.network, "divides_batches", False):
             raise ConfigError(f"devices = {plan.settings.devices}: batches of {plan.name} can't be divided; take 1")
     finally:
         keras.config.set_dtype_policy(policy)
@@ -308,7 +311,7 @@ def _finish(plan, model, files, fingerprint, history, begin):
     }
     folder = plan.folder
     write_atomically(folder / "metrics.json", json.dumps(metrics, ensure_ascii=False, indent=1).encode())
-    model.exported = _exported(plan, model, files["valid"].examples)
+    model.runtime.onnx_files = _exported(plan, model, files["valid"].examples)
     title = f"nlpkit {plan.name}: {folder.name}"
     write_report(folder / "report.html", title, model, files["valid"], history, more, metrics)
     save_artefact(folder, model, more)

@@ -7,11 +7,11 @@ Whoever writes a task finds here all that it is made of.
 from __future__ import annotations
 
 import contextlib
-import importlib
 from importlib import metadata
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nlpkit.errors import ConfigError, unknown_name
+from nlpkit.on_demand import on_demand
 from nlpkit.tasks.declaration import (
     Command,
     Declaration,
@@ -21,36 +21,46 @@ from nlpkit.tasks.declaration import (
     ReadingOptions,
     TrainingSettings,
     load_object,
+    options_of,
 )
 
 if TYPE_CHECKING:
     from nlpkit.prediction.answers import Answer, Problem
-    from nlpkit.tasks.task import Data, Part, Task
+    from nlpkit.tasks.shared.plots import Arcs, Attention, Distribution, Listing, Map, Plot
+    from nlpkit.tasks.task import Data, Part, Task, digest_of_examples, read_labelled, training_model, untrained
 
 __all__ = [
     "Answer",
+    "Arcs",
+    "Attention",
     "Command",
     "Data",
     "Declaration",
     "Demo",
+    "Distribution",
+    "FIRST",
+    "Listing",
+    "Map",
     "Metric",
     "Part",
+    "Plot",
     "PredictionOptions",
     "Problem",
     "ReadingOptions",
     "Task",
     "TrainingSettings",
     "declarations",
+    "digest_of_examples",
     "get_declaration",
     "get_task",
+    "load_object",
     "names",
+    "options_of",
+    "read_labelled",
     "register",
+    "training_model",
+    "untrained",
 ]
-_HOMES = {
-    **dict.fromkeys(("Answer", "Problem"), "nlpkit.prediction.answers"),
-    **dict.fromkeys(("Data", "Part", "Task"), "nlpkit.tasks.task"),
-}
-
 _OWN = {
     "couplet": "nlpkit.tasks.couplet.config:COUPLET",
     "extraction": "nlpkit.tasks.extraction.config:EXTRACTION",
@@ -115,7 +125,4 @@ def get_task(task: str | type[Task]) -> type[Task]:
     return _REGISTERED.get(task) or declaration.load_task()
 
 
-def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(importlib.import_module(_HOMES[name]), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = on_demand(__name__)

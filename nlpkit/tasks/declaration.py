@@ -123,8 +123,11 @@ class Declaration:
             reading options that are `checked`.
         commands: commands that only this task has.
         demos: what ``nlpkit demo`` shows.
-        exports: endings of files that its `Task.export` writes, and what each is.
-        imports: endings of files that its `Task.from_file` reads.
+        compared_under: prediction options under which a network written as ONNX must answer as Keras does.
+        packaged_example: template of ``example.py`` in exports (see `nlpkit/export/templates`), and the inputs that it
+            computes; an export of a network with other inputs has one that only runs the network.
+        exports: endings and names of the files that its method ``export(path)`` writes.
+        imports: endings of the files that its class method ``from_file(path)`` reads.
     """
 
     name: str
@@ -143,6 +146,8 @@ class Declaration:
     check: str = ""
     commands: tuple[Command, ...] = ()
     demos: tuple[Demo, ...] = ()
+    compared_under: tuple[Mapping[str, Any], ...] = ({},)
+    packaged_example: tuple[str, tuple[str, ...]] = ("example.py", ())
     exports: Mapping[str, str] = dataclasses.field(default_factory=dict)
     imports: tuple[str, ...] = ()
 

@@ -1,28 +1,27 @@
-"""What a task implements, and what it gets for that. Training, prediction and the command line know nothing else."""
+"""The interface of a task: methods to implement, and behaviour that it inherits. Other rooms know no more of it."""
 
 from __future__ import annotations
 
 import abc
 import hashlib
 import json
-import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any, ClassVar, NamedTuple, Protocol, Self
+from typing import IO, Any, ClassVar, NamedTuple, Protocol, Self, TypeVar
 
 import numpy as np
 
 from nlpkit.errors import DataError
 from nlpkit.prediction.answers import Answer
 from nlpkit.prediction.predictor import A, Predictor
-from nlpkit.prediction.programs import Graph, Program
 from nlpkit.tasks.declaration import Declaration, options_of
 from nlpkit.tasks.shared.plots import Plot
 from nlpkit.terminal import say
 from nlpkit.training.metric import Metric
 from nlpkit.training.settings import TrainingSettings
 
-_TOLD = 3  # metrics in the repr
+T = TypeVar("T", bound="Task[Any]")
+_IN_REPR = 3  # metrics
 _HELD_OUT = 0.05  # of the training data, where there is no validation file
 
 
@@ -40,7 +39,7 @@ class Data(NamedTuple):
 
 
 class Stored(Protocol):
-    """What a `Part` is made of: something that is written to a file and read from it."""
+    """The content of a part: written to a file and read from one."""
 
     def write(self, file: IO[bytes]) -> None: ...
 
@@ -49,24 +48,28 @@ class Stored(Protocol):
 
 
 class Part(NamedTuple):
-    """A file of a trained folder: where it is kept, and what reads it."""
+    """A file of a trained folder beside the network, such as a vocabulary."""
 
     file: str
-    attribute: str
-    """Of the task, which is None where there is no such file."""
+    """Its name in the folder."""
+    name: str
+    """Key of its content in `Task.parts`."""
     kind: type[Stored]
-    """Has ``write(file)`` and ``load(path)``."""
+    """Class of its content."""
 
 
 class Network(Protocol):
-    """A network with named parts; `model` holds all weights that are kept. What its task computes in prediction may
-    stand in `graphs`, a dictionary of `nlpkit.prediction.programs.Graph`: then it is exported, and needs no framework.
+    """A network with named parts. Beside `model` it may have:
 
-    Training fits it, or if there is one the `training_model`, which has a head beside it that prediction does not need:
-    weights that are neither averaged nor kept.
+    - ``graphs``: programs of its prediction, `nlpkit.prediction.programs.Graph` by name; they are exported, so that
+      prediction needs no framework;
+    - ``training_model``: the model that training fits, with a head whose weights are neither averaged nor kept;
+    - ``divides_batches``: whether several devices may share a batch. Each array of a batch must have a row for each
+      example, and the loss must be a mean over these, none of which depends on another.
     """
 
     model: Any
+    """The Keras model with all weights that are kept."""
 
 
 def training_model(network: Any) -> Any:
@@ -77,97 +80,55 @@ def training_model(network: Any) -> Any:
 class Task(Predictor[A]):
     """A model with everything around it: a predictor that is trained, from a file's examples on.
 
-    A task names its `declaration` and `parts` and implements the abstract methods; the others have a default.
+    A task names its `declaration` and `part_files` and implements the abstract methods; the others have a default.
 
     Args:
         settings: of the class that the declaration names.
         metadata: plain values that the model needs beside its settings and files.
-        parts: by the attribute of each `Part`, its content.
+        parts: content of each part, by name.
 
     Attributes:
-        runtime: what computes its answers, ``onnx`` or ``keras``.
-        programs: parts of the network by name, see `program`.
-        exported: the same as ONNX files, which a folder has beside its network.
-        models: other trained tasks that it brings along, by the setting that named them (`nlpkit.options.MODEL`).
+        parts: contents of its `part_files`, by name; None for a file that it does not have.
+        sub_models: trained tasks that it uses, by the setting that named them (`nlpkit.options.MODEL`).
     """
 
     declaration: ClassVar[Declaration]
-    parts: ClassVar[Sequence[Part]] = ()
-    compared_under: ClassVar[Sequence[Mapping[str, Any]]] = ({},)
-    """Prediction options under which a network that was written as ONNX must answer as Keras does."""
-    divides_batches = False
-    """Whether several devices may share a batch: each of its arrays has a row for each example, and the loss is a mean
-    over these, of which none looks at another."""
+    part_files: ClassVar[Sequence[Part]] = ()
     settings: Any
 
     def __init__(self, settings: TrainingSettings, metadata: Mapping[str, Any] | None = None, **parts: Any):
         super().__init__()
         self.settings, self.metadata = settings, dict(metadata or {})
-        self.sub_models: dict[str, Task] = {}
-        self.programs: dict[str, Program] = {}
-        self.exported: dict[str, bytes] = {}
-        self.runtime = "keras"
-        self._network: Any = None
-        self._reads_network: Callable[[], Any] | None = None
-        self._making = threading.RLock()
-        for part in self.parts:
-            setattr(self, part.attribute, parts.pop(part.attribute, None))
+        self.sub_models: dict[str, Task[Any]] = {}
+        self.parts: dict[str, Any] = {part.name: parts.pop(part.name, None) for part in self.part_files}
         if parts:
             raise TypeError(f"{type(self).__name__} has no parts {', '.join(parts)}")
 
     @property
     def network(self) -> Any:
-        """The network, once it was built. Where onnxruntime computes the answers it is read from the folder when it is
-        used."""
-        with self._making:
-            if self._network is None and self._reads_network is not None:
-                self._network, self._reads_network = self._reads_network(), None
-            return self._network
+        """The network for Keras, see `nlpkit.prediction.runtime.Runtime`."""
+        return self.runtime.network
 
     @network.setter
     def network(self, network: Any) -> None:
-        self._network = network
-
-    def computed_by(self, programs: Mapping[str, Program], read: Callable[[], Any]) -> None:
-        """Let programs compute the answers; `read` gives the network, for what they don't."""
-        self.runtime, self.programs, self._reads_network = "onnx", dict(programs), read
-
-    def share_network(self, other: Task[Any]) -> None:
-        """Take the network and the programs of a task with the same settings."""
-        self.runtime, self.programs, self.exported = other.runtime, other.programs, other.exported
-        self._network, self._reads_network = other._network, other._reads_network
+        self.runtime.network = network
 
     def __repr__(self) -> str:
-        if self._network is None and not self.programs:
+        if not self.runtime.is_ready:
             return f"<{type(self).__name__}: an untrained model of the task {self.declaration.name}>"
         known: Mapping[str, Any] = next(
             (self.metrics[name] for name in ("test", "valid") if self.metrics.get(name)), {}
         )
-        numbers = [f"{name} {value:.4f}" for name, value in known.items() if isinstance(value, float)][:_TOLD]
-        if self.runtime == "onnx":
-            size = f"{sum(map(len, self.exported.values())) / 1e6:.1f} MB, on onnxruntime"
+        numbers = [f"{name} {value:.4f}" for name, value in known.items() if isinstance(value, float)][:_IN_REPR]
+        if self.runtime.name == "onnx":
+            size = f"{sum(map(len, self.runtime.onnx_files.values())) / 1e6:.1f} MB, on onnxruntime"
         else:
             size = f"{self.network.model.count_params():,} parameters"
         return f"<{type(self).__name__}: {', '.join([f'task {self.declaration.name}', size, *numbers])}>"
 
-    def attach(self, models: Mapping[str, Task]) -> None:
-        """Take other trained tasks along, by the setting that named them."""
+    def attach(self, models: Mapping[str, Task[Any]]) -> None:
+        """Attach sub-models, keyed by the setting that names them."""
         self.sub_models = dict(models)
-
-    def program(self, name: str, graph: Callable[[], Graph] | None = None) -> Program:
-        """A part of the network as a function of arrays: what `run` computes by.
-
-        Args:
-            name: of one of the network's ``graphs``.
-            graph: makes it, if it is none of these.
-        """
-        with self._making:
-            if name not in self.programs:
-                network = self.network  # before what follows loads a framework that is not there
-                from nlpkit.training.forward import Forward
-
-                self.programs[name] = Forward(*(graph() if graph else network.graphs[name]))
-            return self.programs[name]
 
     # Training.
 
@@ -186,13 +147,6 @@ class Task(Predictor[A]):
     @abc.abstractmethod
     def build(cls, settings: Any, data: Data) -> Self:
         """An untrained task with the vocabularies of its training data; its network may wait for `untrained`."""
-
-    @classmethod
-    def untrained(cls, settings: Any, data: Data) -> Self:
-        """What `build` gives, with its network."""
-        task = cls.build(settings, data)
-        task.network = task.network or task.build_network()
-        return task
 
     @classmethod
     def continued(cls, start: Self, settings: Any, data: Data) -> Self:
@@ -248,12 +202,6 @@ class Task(Predictor[A]):
     def check_validation_data(cls, examples: Any, path: str | Path) -> None:
         """Raise a `DataError` if the metric that picks the best weights can't be measured on these examples."""
 
-    @staticmethod
-    def digest(examples: Any) -> str:
-        """Short hash of a data set."""
-        content = json.dumps([vars(example) for example in examples])
-        return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-
     # Evaluation.
 
     def calibrate(self, examples: Any) -> None:
@@ -273,16 +221,8 @@ class Task(Predictor[A]):
             ConfigError: if an option is unknown or out of range.
             DataError: if the file can't be read or used.
         """
-        read = self.read_measured(data, **reading)
-        return {**self.measure(read.examples), **read.counts}
-
-    def read_measured(self, data: str | Path, **reading: Any) -> Data:
-        """The labelled data of a file as `evaluate` reads them; its notes are printed on standard error."""
-        self.check_process()
-        read = self.read(data, options_of(self.declaration.reading, reading, is_measured=True), self.metadata)
-        for note in read.notes:
-            say(note)
-        return read
+        labelled = read_labelled(self, data, **reading)
+        return {**self.measure(labelled.examples), **labelled.counts}
 
     @abc.abstractmethod
     def measure(self, examples: Any) -> dict[str, Any]:
@@ -300,22 +240,36 @@ class Task(Predictor[A]):
         """What a page shows beside the answer to a record that `parse` gave, or nothing."""
         return None
 
-    # Files of other programs.
-
     def samples(self) -> list[Any]:
-        """Some items to `parse`, by which a network that is written for another program is tried."""
+        """Some items to `parse`, for trying the model out: by `nlpkit benchmark`, and before an export."""
         return ["今天天气真好，我们去公园。", "春风送暖入千家", "北京大学"]
 
-    def packaged_example(self) -> str:
-        """What uses a network that was written for other programs, a file of `nlpkit/export/templates`; by default one
-        that only runs it."""
-        return "example.py"
 
-    def export(self, path: Path) -> None:
-        """Write a file for other programs, of a kind that the declaration lists in `exports`."""
-        raise TypeError(f"{self.declaration.name} has no files for other programs")
+def untrained(task: type[T], settings: Any, data: Data) -> T:
+    """A task built from training data, with its network."""
+    built = task.build(settings, data)
+    built.network = built.network or built.build_network()
+    return built
 
-    @classmethod
-    def from_file(cls, path: Path) -> Self:
-        """A trained task from a file of another program, of a kind that the declaration lists in `imports`."""
-        raise TypeError(f"{cls.declaration.name} reads no files of other programs")
+
+def read_labelled(task: Task[Any], data: str | Path, **reading: Any) -> Data:
+    """The labelled data of a file, read as `Task.evaluate` reads them; notes about them go to standard error.
+
+    Args:
+        task: the trained task.
+        data: the file.
+        reading: reading options.
+    """
+    task.runtime.check_process()
+    labelled = task.read(data, options_of(task.declaration.reading, reading, is_measured=True), task.metadata)
+    for note in labelled.notes:
+        say(note)
+    return labelled
+
+
+def digest_of_examples(examples: Any) -> str:
+    """Short hash of a data set: its own ``digest()``, if it has one, or that of the fields of its examples."""
+    if hasattr(examples, "digest"):
+        return examples.digest()
+    content = json.dumps([vars(example) for example in examples])
+    return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()[:16]

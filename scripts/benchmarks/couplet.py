@@ -148,7 +148,9 @@ def _time_nlpkit(train, settings):
     from nlpkit.tasks.shared.generation_options import PairReading
 
     data = CoupletWriter.read(train, PairReading())
-    task = CoupletWriter.untrained(CoupletSettings.create(settings), data)
+    from nlpkit.tasks.task import untrained
+
+    task = untrained(CoupletWriter, CoupletSettings.create(settings), data)
     model = task.network.model
     model.compile("adam", task.loss)
     batches = task.batches(data.examples, 0)

@@ -19,6 +19,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import nlpkit
 from nlpkit.artefacts.folder import Folder
 from nlpkit.artefacts.load import load_artefact
+from nlpkit.prediction.predictor import answer_parsed
+from nlpkit.tasks.task import read_labelled
 
 COLUMNS = (
     "task", "records", "same", "numbers differ by", "first answer, s", "by Keras, s", "answers/s", "by Keras",
@@ -43,13 +45,13 @@ def row(folder, path, singly):
     if task.declaration.name == "word2vec":
         records = [task.parse(line) for line in Path(path).read_text("utf-8").splitlines()]
     else:
-        examples = task.read_measured(path).examples
+        examples = read_labelled(task, path).examples
         records = [record for record, _ in task.expected(examples, len(examples))]
     (*answers,), rates, alone = zip(*(measured(model, records, singly) for model in models))
     same, most = compared(*answers)
     looping = load_artefact(Folder.open(folder), runtime="keras")
-    looping.programs = {name: by_predict(graph) for name, graph in looping.network.graphs.items()}
-    looped = one_by_one(looping, records[:singly])
+    with looping.runtime.replaced({name: by_predict(graph) for name, graph in looping.network.graphs.items()}):
+        looped = one_by_one(looping, records[:singly])
     first = nlpkit.benchmark(folder, runtimes=("onnx", "keras"), seconds=0.1)
     name = f"{task.declaration.name}, {Path(folder).name}"
     starts = [f"{each['first_answer']:.2f}" for each in first.values()]
@@ -70,10 +72,10 @@ def compared(answers, others):
 
 def measured(model, records, count):
     """Answers, and how many a second: to all at once, and to some one by one."""
-    answers, rates = model.answer(records), []  # compiles
+    answers, rates = answer_parsed(model, records), []  # compiles
     for _ in range(2):
         begin = time.perf_counter()
-        model.answer(records)
+        answer_parsed(model, records)
         rates.append(len(records) / (time.perf_counter() - begin))
     return answers, max(rates), one_by_one(model, records[:count])
 
@@ -84,7 +86,7 @@ def one_by_one(model, records):
     for _ in range(3):
         begin = time.perf_counter()
         for record in records:
-            model.answer([record])
+            answer_parsed(model, [record])
         rates.append(len(records) / (time.perf_counter() - begin))
     return max(rates[1:])
 

@@ -21,7 +21,7 @@ def parse(program: str, arguments: list[str]) -> Run:
     parser.settings = add_set(parser, task, "settings, listed below")
     add_flags(parser, task.reading, "reading", only=task.reading.checked)
     args = parser.parse_args(arguments[1:])
-    settings, reading = read_settings(None, args.set), given(args, task.reading)
+    settings, reading = read_settings(None, args.set, task.settings), given(args, task.reading)
     task.settings.create(settings)
     task.reading.create(reading)
     if not task.check:

@@ -18,5 +18,5 @@ def parse(program: str, arguments: list[str]) -> Run:
     )
     parser.settings = add_set(parser, task, "settings to fill in")
     args = parser.parse_args(arguments[1:])
-    settings = task.settings.create(read_settings(None, args.set), args.preset)
+    settings = task.settings.create(read_settings(None, args.set, task.settings), args.preset)
     return functools.partial(print, settings.to_toml(), end="")

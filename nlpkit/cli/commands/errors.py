@@ -23,9 +23,10 @@ def parse(program: str, arguments: list[str]) -> Run:
         from nlpkit.cli.tables import print_mistakes
         from nlpkit.reports.mistakes import find_mistakes
         from nlpkit.reports.mistakes_page import write_mistakes
+        from nlpkit.tasks.task import read_labelled
 
         model = load(folder, runtime=args.runtime)
-        mistakes = find_mistakes(model, model.read_measured(args.data, **reading).examples)
+        mistakes = find_mistakes(model, read_labelled(model, args.data, **reading).examples)
         print_mistakes(mistakes, args.show)
         if args.output is not None:
             write_mistakes(mistakes, args.output, f"nlpkit {task.name}: mistakes of {folder} on {args.data}")

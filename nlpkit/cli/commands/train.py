@@ -44,7 +44,7 @@ def parse(program: str, arguments: list[str]) -> Run:
             task.settings.create(read_settings(args.config), preset)
         except ConfigError as error:
             raise ConfigError(f"{args.config}: {str(error).removeprefix(f'{args.config}: ')}") from None
-    settings = read_settings(args.config, args.set)
+    settings = read_settings(args.config, args.set, task.settings)
 
     def run_it() -> None:
         from nlpkit.runs.train import train

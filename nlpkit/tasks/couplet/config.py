@@ -100,6 +100,7 @@ COUPLET = Declaration(
     chunk=1 << 13,
     task="nlpkit.tasks.couplet.task:CoupletWriter",
     check="nlpkit.tasks.couplet.check:check",
+    compared_under=({}, {"temperature": 1.0, "n_best": 2}),
     demos=(
         Demo(
             "Couplets", "couplets-train.tsv", "couplets-test.tsv",

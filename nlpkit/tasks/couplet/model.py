@@ -34,6 +34,8 @@ class CoupletNetwork:
         embedding: the vectors of the characters, ``(num_characters, width)``.
     """
 
+    divides_batches = True
+
     def __init__(self, settings: Any, num_characters: int):
         self.reads_lower = bool(settings.lower_dilations)
         self._settings = settings

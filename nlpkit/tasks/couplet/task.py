@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from nlpkit.prediction.answers import Problem
+from nlpkit.prediction.predictor import answer_parsed
 from nlpkit.tasks.couplet.answers import Couplet, LowerLine
 from nlpkit.tasks.couplet.config import COUPLET, RULES, CoupletPrediction, CoupletSettings
 from nlpkit.tasks.couplet.decode import CoupletDecoder, lower_lines
@@ -43,12 +44,14 @@ class CoupletWriter(Task[Couplet]):
     """A model that answers the upper line of a couplet with a lower one: a trained one, or one about to be."""
 
     declaration = COUPLET
-    parts = (Part("vocab.txt", "vocabulary", CharacterVocabulary),)
-    divides_batches = True
-    compared_under = ({}, {"temperature": 1.0, "n_best": 2})
+    part_files = (Part("vocab.txt", "vocabulary", CharacterVocabulary),)
     settings: CoupletSettings
     network: CoupletNetwork
-    vocabulary: CharacterVocabulary
+
+    @property
+    def vocabulary(self) -> CharacterVocabulary:
+        """The characters that it reads and writes."""
+        return self.parts["vocabulary"]
 
     @classmethod
     def read(cls, path: str | Path, options: PairReading, metadata: Mapping[str, Any] | None = None) -> Data:
@@ -78,7 +81,7 @@ class CoupletWriter(Task[Couplet]):
         return parse_upper(item)
 
     def prepare(self, options: CoupletPrediction) -> CoupletDecoder:
-        program = self.program("draw" if options.temperature > 0 else "search")
+        program = self.runtime.program("draw" if options.temperature > 0 else "search")
         return CoupletDecoder.create(program, self.vocabulary, options)
 
     def encode(self, records: Sequence[UpperLine], prepared: CoupletDecoder) -> tuple[Encoded, list[Problem]]:
@@ -106,7 +109,9 @@ class CoupletWriter(Task[Couplet]):
             by_position["independent"] = likelihood(self.network, examples, self.vocabulary, hide=True)
         uppers = [UpperLine(example.upper) for example in examples]
         answers = {
-            name: quality(examples, [answer.lower for answer in self.answer(uppers, **options)], self.vocabulary)
+            name: quality(
+                examples, [answer.lower for answer in answer_parsed(self, uppers, **options)], self.vocabulary
+            )
             for name, options in (("with rules", {}), ("without", {"rules": "punctuation"}))
         }
         top = {key: value for key, value in answers["with rules"].items() if key not in RULES}

@@ -55,25 +55,28 @@ class Extractor(Task[Extraction]):
     """A model that extracts triples: a trained one, or one about to be."""
 
     declaration = EXTRACTION
-    parts = (
-        Part("predicates.txt", "predicates", Vocabulary),
-        Part("vocab.txt", "characters", CharacterVocabulary),
-        Part("bigrams.txt", "bigrams", BigramVocabulary),
+    part_files = (
+        Part("predicates.txt", "predicate_vocabulary", Vocabulary),
+        Part("vocab.txt", "character_vocabulary", CharacterVocabulary),
+        Part("bigrams.txt", "bigram_vocabulary", BigramVocabulary),
         Part("lexicon.txt.gz", "lexicon", Lexicon),
-        Part("words.txt", "words", Vocabulary),
-        Part("tokens.txt", "tokens", Vocabulary),
-        Part("known-triples.tsv.gz", "known", KnownTriples),
+        Part("words.txt", "word_vocabulary", Vocabulary),
+        Part("tokens.txt", "token_vocabulary", Vocabulary),
+        Part("known-triples.tsv.gz", "known_triples", KnownTriples),
     )
     settings: ExtractionSettings
     network: ExtractionNetwork
-    predicates: Vocabulary
-    known: KnownTriples | None
 
     def __init__(self, settings: ExtractionSettings, metadata: Mapping[str, Any], **parts: Any):
         super().__init__(settings, metadata, **parts)
         self.reader = reader_of(settings, self.metadata, parts)
-        if self.metadata["predicates"] != self.predicates.symbols:
+        if self.metadata["predicates"] != self.predicates:
             raise ValueError("its predicates are not those of its metadata")
+
+    @property
+    def predicates(self) -> list[str]:
+        """The predicates that it knows, in the order of their ids."""
+        return self.parts["predicate_vocabulary"].symbols
 
     @classmethod
     def read(cls, path: str | Path, options: ExtractionReading, metadata: Mapping[str, Any] | None = None) -> Data:
@@ -106,7 +109,7 @@ class Extractor(Task[Extraction]):
         if context == "auto":
             context = "sentence" if share_within_sentences(sentences, places) >= BY_SENTENCE else "text"
         metadata = {"predicates": names, "unit": unit, "types": types_of(examples), "context": context}
-        task = cls(settings, metadata, predicates=Vocabulary(names), known=known, **reader.parts())
+        task = cls(settings, metadata, predicate_vocabulary=Vocabulary(names), known_triples=known, **reader.parts())
         task.network = task.build_network()
         task.network.units.set_vectors(reader, given, settings.freeze_vectors)
         return task
@@ -122,7 +125,7 @@ class Extractor(Task[Extraction]):
             raise ConfigError(f"the model to go on from has unit = {old!r}, these data have {new!r}")
         parts = merged_parts(start, built)
         types = {**start.metadata["types"], **built.metadata["types"]}
-        metadata = {**built.metadata, "predicates": parts["predicates"].symbols, "types": types}
+        metadata = {**built.metadata, "predicates": parts["predicate_vocabulary"].symbols, "types": types}
         task = cls(settings, metadata, **parts)
         task.network = task.build_network()
         transfer_weights(task, start)
@@ -131,7 +134,7 @@ class Extractor(Task[Extraction]):
     def build_network(self) -> ExtractionNetwork:
         from nlpkit.tasks.extraction.model import ExtractionNetwork
 
-        return ExtractionNetwork(self.settings, self.reader, len(self.predicates.symbols))
+        return ExtractionNetwork(self.settings, self.reader, len(self.predicates))
 
     @property
     def loss(self) -> Any:
@@ -142,10 +145,10 @@ class Extractor(Task[Extraction]):
     def batches(self, examples: Sequence[Example], seed: int) -> Any:
         triples = [example.triples for example in examples]
         sentences = self._sentences([TextRecord(example.text) for example in examples], self._segmenter)[0]
-        places, _ = places_of(sentences, triples, self.predicates.symbols)
+        places, _ = places_of(sentences, triples, self.predicates)
         own = [[triple.key for triple in each] for each in triples]
         texts = self._texts(sentences, own)
-        return training_batches(texts, places, self.settings, len(self.predicates.symbols), seed)
+        return training_batches(texts, places, self.settings, len(self.predicates), seed)
 
     @property
     def _segmenter(self):
@@ -155,9 +158,10 @@ class Extractor(Task[Extraction]):
         return sentences_of(records, self.reader.unit, (), segmenter)
 
     def _texts(self, sentences, own=None):
-        known = None if self.known is None else self.known.find(sentences, self.predicates.symbols, own)
+        known = self.parts["known_triples"]
+        found = None if known is None else known.find(sentences, self.predicates, own)
         by_sentence = self.metadata.get("context") == "sentence"
-        return read_texts(sentences, self.reader, self.settings, known, by_sentence)
+        return read_texts(sentences, self.reader, self.settings, found, by_sentence)
 
     @classmethod
     def parse(cls, item: Any) -> TextRecord:
@@ -166,9 +170,9 @@ class Extractor(Task[Extraction]):
     def prepare(self, options: ExtractionPrediction) -> Prepared:
         for name in options.predicates:
             if name not in self.predicates:
-                raise ConfigError(unknown_name("predicate", name, self.predicates.symbols))
+                raise ConfigError(unknown_name("predicate", name, self.predicates))
         threshold = self.metadata.get("threshold", FLOOR) if options.threshold is None else options.threshold
-        schema = None if options.schema is None else read_schema(options.schema, self.predicates.symbols)
+        schema = None if options.schema is None else read_schema(options.schema, self.predicates)
         return Prepared(Choice(threshold, options.predicates or None, schema), self._segmenter)
 
     def encode(self, records: Sequence[TextRecord], prepared: Prepared) -> tuple[Encoded, list[Problem]]:
@@ -182,12 +186,12 @@ class Extractor(Task[Extraction]):
     @functools.cached_property
     def _decoder(self):
         settings = self.settings
-        return TripleDecoder(self.program, settings.head, settings.label_power, self.declaration.batches_at_once)
+        return TripleDecoder(
+            self.runtime.program, settings.head, settings.label_power, self.declaration.batches_at_once
+        )
 
     def answers(self, encoded: Encoded, outputs: Found) -> list[Extraction]:
-        return answers_of(
-            encoded.texts, outputs, encoded.choice, self.predicates.symbols, self.metadata.get("types", {})
-        )
+        return answers_of(encoded.texts, outputs, encoded.choice, self.predicates, self.metadata.get("types", {}))
 
     def _answered(self, examples, threshold):
         options = ExtractionPrediction(threshold=threshold)
@@ -206,7 +210,7 @@ class Extractor(Task[Extraction]):
             Extraction(each.text, tuple(t for t in each if t.probability is not None and t.probability >= threshold))
             for each in answers
         ]
-        scores = quality(examples, kept, self.predicates.symbols, getattr(examples, "aliases", {}), self.known)
+        scores = quality(examples, kept, self.predicates, getattr(examples, "aliases", {}), self.parts["known_triples"])
         return {**scores, "threshold": float(threshold)}
 
     def expected(self, examples: Sequence[Example], count: int) -> list[tuple[Any, Any]]:

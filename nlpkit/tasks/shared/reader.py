@@ -109,12 +109,17 @@ class Reader:
         return "character" if isinstance(self.features, TextFeatures) else "token"
 
     def parts(self) -> dict[str, Any]:
-        """What is kept of it in a trained folder, by attribute of the task."""
+        """Its vocabularies and lexicon as parts of a trained folder, by name."""
         if isinstance(self.features, TextFeatures):
-            names = ("characters", "bigrams", "lexicon", "words")
-            parts = {name: getattr(self.features, name) for name in names}
+            parts = {
+                "character_vocabulary": self.features.characters, "bigram_vocabulary": self.features.bigrams,
+                "lexicon": self.features.lexicon, "word_vocabulary": self.features.words,
+            }  # fmt: skip
         else:
-            parts = {"tokens": self.features.tokens, "characters": self.features.characters, "columns": self.values}
+            parts = {
+                "token_vocabulary": self.features.tokens, "character_vocabulary": self.features.characters,
+                "column_vocabulary": self.values,
+            }  # fmt: skip
         return {name: part for name, part in parts.items() if part is not None}
 
     def read_sentences(self, sentences: Sequence[Units], table: np.ndarray | None = None) -> Inputs:
@@ -209,10 +214,10 @@ def _token_or_none(symbol):
 def reader_of(settings: UnitSettings, metadata: Mapping[str, Any], parts: Mapping[str, Any]) -> Reader:
     """The reader of a model, from what `Reader.parts` gave."""
     if metadata.get("unit", "character") == "character":
-        more = (parts.get(name) for name in ("bigrams", "lexicon", "words"))
-        return Reader(TextFeatures(parts["characters"], *more))
-    features = _token_features(settings, parts["tokens"], parts.get("characters"))
-    return Reader(features, features_among(metadata.get("columns", ())), parts.get("columns"))
+        more = (parts.get(name) for name in ("bigram_vocabulary", "lexicon", "word_vocabulary"))
+        return Reader(TextFeatures(parts["character_vocabulary"], *more))
+    features = _token_features(settings, parts["token_vocabulary"], parts.get("character_vocabulary"))
+    return Reader(features, features_among(metadata.get("columns", ())), parts.get("column_vocabulary"))
 
 
 def features_among(columns: Sequence[str]) -> list[str]:

@@ -12,6 +12,7 @@ import numpy as np
 from nlpkit.datasets.readers import field_of
 from nlpkit.errors import ConfigError
 from nlpkit.prediction.answers import Problem
+from nlpkit.prediction.predictor import answer_parsed
 from nlpkit.tasks.task import Task
 from nlpkit.text.characters import code_points
 from nlpkit.text.graphemes import continues_character
@@ -183,14 +184,14 @@ def by_model(task: Task) -> Segmenter:
         ConfigError: if it finds none.
     """
     kind, unit = (
-        getattr(getattr(task, "reader", None), "kind", None),
-        getattr(getattr(task, "inputs", None), "unit", None),
+        getattr(getattr(task, "decoder", None), "kind", None),
+        getattr(getattr(task, "reader", None), "unit", None),
     )
     if kind not in ("words", "tokens") or unit != "character":
         raise ConfigError(f"segmenter: a model of the task {task.declaration.name} that does not find words")
 
     def cut(texts):
-        answers = task.answer([task.parse(text) for text in texts]) if texts else []
+        answers = answer_parsed(task, [task.parse(text) for text in texts]) if texts else []
         return ([(word.text, word.start) for word in answer if not word.text.isspace()] for answer in answers)
 
     return cut

@@ -22,9 +22,9 @@ def merged_parts(start: Any, built: Any) -> dict[str, Any]:
         start: the trained task.
         built: the task that the new data alone would make.
     """
-    parts = {part.attribute: getattr(built, part.attribute) for part in built.parts}
+    parts = dict(built.parts)
     for name, own in parts.items():
-        before = getattr(start, name)
+        before = start.parts[name]
         if isinstance(own, Vocabulary) and before is not None:
             parts[name] = before.merged(own)
     return parts
@@ -70,8 +70,9 @@ def transfer_weights(task: Any, start: Any, replaced: Mapping[str, np.ndarray] |
 
 def _is_by_symbol(value, start):
     """Whether an axis of a weight has an entry for each symbol of a vocabulary of a task."""
-    vocabularies = [getattr(start, part.attribute) for part in start.parts]
-    sizes = {size for each in vocabularies if isinstance(each, Vocabulary) for size in (len(each), len(each.symbols))}
+    sizes = {
+        size for each in start.parts.values() if isinstance(each, Vocabulary) for size in (len(each), len(each.symbols))
+    }
     return bool(sizes & {*value.shape})
 
 

@@ -9,16 +9,16 @@ import numpy as np
 
 from nlpkit.datasets.padding import batches_by_length
 from nlpkit.errors import ConfigError
+from nlpkit.prediction.predictor import answer_parsed
 from nlpkit.tasks.similarity.answers import Neighbours
 from nlpkit.tasks.similarity.config import SimilarityPrediction, SimilaritySettings
 from nlpkit.tasks.similarity.decode import Index
 from nlpkit.tasks.similarity.examples import EncodedTexts
-from nlpkit.tasks.similarity.index.cells import CellIndex, cells_for
+from nlpkit.tasks.similarity.index.cells import cells_for
 from nlpkit.tasks.similarity.index.duplicates import duplicates
-from nlpkit.tasks.similarity.index.table import SentenceList, VectorTable, changed_index
+from nlpkit.tasks.similarity.index.table import changed_index
 from nlpkit.tasks.similarity.scoring.overlap import Overlap
 from nlpkit.tasks.similarity.scoring.score import PairScore
-from nlpkit.tasks.similarity.scoring.symbols import SymbolWeights
 from nlpkit.tasks.task import Task
 from nlpkit.terminal import progress_bar
 from nlpkit.text.features import TextFeatures
@@ -30,17 +30,11 @@ class SentenceQueries(Task):
     """The queries that a task with vectors of sentences answers.
 
     Attributes:
-        features: what the network reads of texts.
-        symbols: weights of symbols that two sentences share or lack, or None.
-        indexed, table, cells: sentences of an index, their vectors, and what finds the nearest of many, or None.
+        features: vocabularies of the network.
     """
 
     settings: SimilaritySettings
     features: TextFeatures
-    symbols: SymbolWeights | None
-    indexed: SentenceList | None
-    table: VectorTable | None
-    cells: CellIndex | None
 
     @property
     def score(self) -> PairScore:
@@ -50,14 +44,15 @@ class SentenceQueries(Task):
     @property
     def overlap(self) -> Overlap:
         """What pairs of sentences have in common."""
-        return Overlap(self.features, self.settings.max_length, self.symbols)
+        return Overlap(self.features, self.settings.max_length, self.parts["symbol_weights"])
 
     @property
     def index(self) -> Index | None:
         """Where the nearest sentences are looked for; None without an index."""
-        if self.indexed is None or self.table is None:
+        sentences, table = self.parts["indexed_sentences"], self.parts["vector_table"]
+        if sentences is None or table is None:
             return None
-        return Index(self.indexed.sentences, (self.cells or self.table).nearest)
+        return Index(sentences.sentences, (self.parts["cell_index"] or table).nearest)
 
     def with_index(self, add: Sequence[str], remove: Sequence[str] = (), method: str = "auto") -> Any:
         """The same model with an index: of the sentences that it has, those to `add`, and without those to `remove`.
@@ -71,11 +66,12 @@ class SentenceQueries(Task):
             MissingPackageError: for cells, without faiss.
         """
         add, remove = _several(add), _several(remove)
-        sentences, table = changed_index(self.indexed, self.table, add, remove, self.encode_texts)
-        parts = {part.attribute: getattr(self, part.attribute) for part in self.parts}
-        changed = {"indexed": sentences, "table": table, "cells": cells_for(table.vectors, method)}
-        task = type(self)(self.settings, self.metadata, **{**parts, **changed})
-        task.share_network(self)
+        before = self.parts["indexed_sentences"], self.parts["vector_table"]
+        sentences, table = changed_index(*before, add, remove, self.encode_texts)
+        cells = cells_for(table.vectors, method)
+        changed = {"indexed_sentences": sentences, "vector_table": table, "cell_index": cells}
+        task = type(self)(self.settings, self.metadata, **{**self.parts, **changed})
+        task.runtime.share(self.runtime)
         return task
 
     @overload
@@ -88,9 +84,11 @@ class SentenceQueries(Task):
         self, texts: str | Sequence[str], n_best: int = SimilarityPrediction.n_best
     ) -> Neighbours | list[Neighbours]:
         """The nearest sentences of the index, for a text or for each of a list; a `ConfigError` without an index."""
-        if self.indexed is None:
+        if self.index is None:
             raise ConfigError("this model has no index; make one by nlpkit index, or with_index")
-        found: Any = self.answer([(text,) for text in ([texts] if isinstance(texts, str) else texts)], n_best=n_best)
+        found: Any = answer_parsed(
+            self, [(text,) for text in ([texts] if isinstance(texts, str) else texts)], n_best=n_best
+        )
         return found[0] if isinstance(texts, str) else found
 
     def duplicates(self, texts: Sequence[str], threshold: float = 0.5) -> list[tuple[float, int, int]]:
@@ -114,14 +112,14 @@ class SentenceQueries(Task):
     def vectors_of(self, texts: EncodedTexts) -> np.ndarray:
         """float32 ``(n, vector_size)``, of length 1; zeros for an empty sentence."""
         vectors = np.zeros((len(texts.lengths), self.settings.vector_size), "float32")
-        encode = self.program("vectors")
+        encode = self.runtime.program("vectors")
         for rows, size in batches_by_length(texts.lengths, multiple=2):
             vectors[rows] = encode(texts.gather(rows, size))
         return vectors
 
     def similarity(self, first: str, second: str) -> float:
         """How sure it is that two sentences mean the same, from 0 to 1; 0 if one is empty."""
-        return self.answer([(first, second)])[0].score or 0.0
+        return answer_parsed(self, [(first, second)])[0].score or 0.0
 
     def encoded(self, texts: Sequence[str]) -> EncodedTexts:
         """What the network reads of sentences."""

@@ -63,26 +63,25 @@ class SentenceVectors(SentenceQueries):
     """A model that gives sentences vectors: a trained one, or one about to be."""
 
     declaration = SIMILARITY
-    parts = (
-        Part("vocab.txt", "characters", CharacterVocabulary),
-        Part("bigrams.txt", "bigrams", BigramVocabulary),
-        Part("symbols.npy", "symbols", SymbolWeights),
-        Part("sentences.txt", "indexed", SentenceList),
-        Part("vectors.npy", "table", VectorTable),
-        Part("cells.faiss", "cells", CellIndex),
+    part_files = (
+        Part("vocab.txt", "character_vocabulary", CharacterVocabulary),
+        Part("bigrams.txt", "bigram_vocabulary", BigramVocabulary),
+        Part("symbols.npy", "symbol_weights", SymbolWeights),
+        Part("sentences.txt", "indexed_sentences", SentenceList),
+        Part("vectors.npy", "vector_table", VectorTable),
+        Part("cells.faiss", "cell_index", CellIndex),
     )
     settings: SimilaritySettings
     network: SimilarityNetwork
 
     def __init__(self, settings: SimilaritySettings, metadata: Mapping[str, Any] | None = None, **parts: Any):
         super().__init__(settings, metadata, **parts)
-        self.features = TextFeatures(parts["characters"], parts.get("bigrams"))
-        if self.symbols is not None:
-            self.symbols.check(self.features)
-        if self.indexed is not None or self.table is not None or self.cells is not None:
-            check_index(
-                self.indexed, self.table, None if self.cells is None else self.cells.shape, settings.vector_size
-            )
+        self.features = TextFeatures(parts["character_vocabulary"], parts.get("bigram_vocabulary"))
+        if self.parts["symbol_weights"] is not None:
+            self.parts["symbol_weights"].check(self.features)
+        sentences, table, cells = (self.parts[name] for name in ("indexed_sentences", "vector_table", "cell_index"))
+        if sentences is not None or table is not None or cells is not None:
+            check_index(sentences, table, None if cells is None else cells.shape, settings.vector_size)
         self.score.check()
 
     @classmethod
@@ -101,7 +100,7 @@ class SentenceVectors(SentenceQueries):
         texts = texts_of(data.examples)
         vectors = read_symbol_vectors(settings.vectors)
         features = make_features(texts, settings, vectors)
-        task = cls(settings, characters=features.characters, bigrams=features.bigrams)
+        task = cls(settings, character_vocabulary=features.characters, bigram_vocabulary=features.bigrams)
         task.network = task.build_network()
         if vectors:
             set_vectors(task.network, features, vectors, settings.freeze_vectors)
@@ -115,7 +114,8 @@ class SentenceVectors(SentenceQueries):
         check_loss(data.examples, settings.loss)
         own, known = make_features(texts_of(data.examples), settings, {}), start.features
         bigrams = own.bigrams if own.bigrams is None or known.bigrams is None else known.bigrams.merged(own.bigrams)
-        task = cls(settings, characters=known.characters.merged(own.characters), bigrams=bigrams)
+        characters = known.characters.merged(own.characters)
+        task = cls(settings, character_vocabulary=characters, bigram_vocabulary=bigrams)
         task.network = task.build_network()
         transfer_weights(task, start)
         task._prepare_training(data.examples)
@@ -131,7 +131,7 @@ class SentenceVectors(SentenceQueries):
             self.network.add_classes(self.encode_texts(members), groups[groups >= 0])
         first, second, targets = training_pairs(examples, self.encode_texts)
         if len(np.unique(targets)) > 1:
-            self.symbols = SymbolWeights.fit(self.features, settings.max_length, first, second, targets)
+            self.parts["symbol_weights"] = SymbolWeights.fit(self.features, settings.max_length, first, second, targets)
 
     def build_network(self) -> SimilarityNetwork:
         from nlpkit.tasks.similarity.model import SimilarityNetwork

@@ -149,6 +149,7 @@ TAGGING = Declaration(
     formats=("text", "jsonl", "conll"),
     task="nlpkit.tasks.tagging.task:Tagger",
     check="nlpkit.tasks.tagging.check:check",
+    packaged_example=("characters_example.py", ("characters", "bigrams", "lexicon")),
     demos=(
         Demo("Word segmentation", "words-train.txt", "words-test.txt", {**_DEMO, "lexicon": "jieba"}),
         Demo("Named entities", "entities-train.conll", "entities-test.conll", {**_DEMO, "epochs": 60}),

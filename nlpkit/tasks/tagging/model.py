@@ -29,9 +29,11 @@ class TaggingNetwork:
     Attributes:
         model: from the arrays of `Inputs` to the potentials of a tagging head.
         units: its first part.
+        divides_batches: whether several devices may share a batch; one of tokens has tables that all rows use.
     """
 
     def __init__(self, settings: Any, labels: Sequence[str], scheme: str, reader: Reader):
+        self.divides_batches = reader.unit == "character"
         self.units = UnitVectors(settings, reader)
         x, mask = self.units.vectors, self.units.mask
         x = encode_text(x, mask, settings.encoder, settings.dilations, settings.layers, settings.dropout)

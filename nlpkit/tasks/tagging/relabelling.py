@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from nlpkit.prediction.predictor import answer_parsed
 from nlpkit.text.tag_schemes import like_labels
 from nlpkit.training.forward import Forward
 
@@ -26,7 +27,7 @@ def relabelled(start: Any, labels: Sequence[str], records: Sequence[Any]) -> dic
         labels: the new labels.
         records: some of the new data.
     """
-    like = like_labels(labels, start.labels.symbols)
+    like = like_labels(labels, start.parts["label_vocabulary"].symbols)
     hidden, scores = _seen(start, records)
     scores = scores - scores.max(axis=-1, keepdims=True)
     with np.errstate(divide="ignore"):
@@ -50,17 +51,14 @@ def _seen(start, records):
     """What the layer ``emissions`` reads and gives for the units of records, ``(units, channels)`` and ``(units,
     labels)``."""
     batches: list[dict[str, np.ndarray]] = []
-    program = start.program("potentials")
+    program = start.runtime.program("potentials")
 
     def recording(arrays):
         batches.append(arrays)
         return program(arrays)
 
-    start.programs["potentials"] = recording
-    try:
-        start.answer(records)
-    finally:
-        start.programs["potentials"] = program
+    with start.runtime.replaced({"potentials": recording}):
+        answer_parsed(start, records)
     layer = start.network.model.get_layer("emissions")
     forward = Forward(keras.Model(start.network.model.input, [layer.input, layer.output]))
     seen = []

@@ -78,30 +78,31 @@ class Tagger(Task[Segmentation | Entities | Tokens]):
     """A tagger of characters or tokens: a trained one, or one about to be."""
 
     declaration = TAGGING
-    parts = (
-        Part("labels.txt", "labels", Vocabulary),
-        Part("vocab.txt", "characters", CharacterVocabulary),
-        Part("bigrams.txt", "bigrams", BigramVocabulary),
+    part_files = (
+        Part("labels.txt", "label_vocabulary", Vocabulary),
+        Part("vocab.txt", "character_vocabulary", CharacterVocabulary),
+        Part("bigrams.txt", "bigram_vocabulary", BigramVocabulary),
         Part("lexicon.txt.gz", "lexicon", Lexicon),
-        Part("words.txt", "words", Vocabulary),
-        Part("known-words.txt", "known_words", Vocabulary),
-        Part("tokens.txt", "tokens", Vocabulary),
-        Part("columns.txt", "columns", Vocabulary),
+        Part("words.txt", "word_vocabulary", Vocabulary),
+        Part("known-words.txt", "known_word_vocabulary", Vocabulary),
+        Part("tokens.txt", "token_vocabulary", Vocabulary),
+        Part("columns.txt", "column_vocabulary", Vocabulary),
     )
     settings: TaggingSettings
     network: TaggingNetwork
-    labels: Vocabulary
-    known_words: Vocabulary | None
 
     def __init__(self, settings: TaggingSettings, metadata: Mapping[str, Any], **parts: Any):
         super().__init__(settings, metadata, **parts)
         tag_schemes.scheme_roles(self.metadata["scheme"])
         self.reader = reader_of(settings, self.metadata, parts)
-        self.divides_batches = self.reader.unit == "character"  # a batch of tokens has tables of what is known of them
         self.decoder = AnswerDecoder(
-            self.labels.symbols, self.metadata["scheme"], settings.window, self.metadata.get("blanks", False)
+            self._labels, self.metadata["scheme"], settings.window, self.metadata.get("blanks", False)
         )
-        self._tag_decoder = TagDecoder(self.program, self.labels.symbols, self.metadata["scheme"], settings.width)
+        self._tag_decoder = TagDecoder(self.runtime.program, self._labels, self.metadata["scheme"], settings.width)
+
+    @property
+    def _labels(self) -> list[str]:
+        return self.parts["label_vocabulary"].symbols
 
     @classmethod
     def read(cls, path: str | Path, options: TaggingReading, metadata: Mapping[str, Any] | None = None) -> Data:
@@ -124,7 +125,7 @@ class Tagger(Task[Segmentation | Entities | Tokens]):
         reader, given = make_reader(examples, settings, unit, data.metadata.get("columns", ()), words)
         known = Vocabulary(sorted(words)) if scheme in ("BMES", "plain") else None
         blanks = is_words and any(word.split() != [word] for word in words)
-        parts = {"labels": Vocabulary(labels), "known_words": known, **reader.parts()}
+        parts = {"label_vocabulary": Vocabulary(labels), "known_word_vocabulary": known, **reader.parts()}
         tagger = cls(settings, {**data.metadata, "blanks": blanks}, **parts)
         if tagger.decoder.segments:
             texts = TaggedTexts(examples, reader, labels, scheme)
@@ -147,14 +148,17 @@ class Tagger(Task[Segmentation | Entities | Tokens]):
             if old != new:
                 raise ConfigError(f"the model to go on from has {name} = {old!r}, these data have {new!r}")
         parts, metadata, replaced = merged_parts(start, built), built.metadata, None
-        if {*built.labels.symbols} <= {*start.labels.symbols}:
-            parts["labels"], metadata = start.labels, {**metadata, "scheme": start.metadata["scheme"]}
+        if {*built._labels} <= {*start._labels}:
+            parts["label_vocabulary"], metadata = (
+                start.parts["label_vocabulary"],
+                {**metadata, "scheme": start.metadata["scheme"]},
+            )
         else:
             from nlpkit.tasks.tagging.relabelling import relabelled
 
-            parts["labels"] = built.labels
+            parts["label_vocabulary"] = built.parts["label_vocabulary"]
             records = [record for record, _ in built.expected(data.examples, _LOOKED_AT)]
-            replaced = relabelled(start, built.labels.symbols, records)
+            replaced = relabelled(start, built._labels, records)
         task = cls(settings, metadata, **parts)
         task.network = task.build_network()
         transfer_weights(task, start, replaced)
@@ -163,7 +167,7 @@ class Tagger(Task[Segmentation | Entities | Tokens]):
     def build_network(self) -> TaggingNetwork:
         from nlpkit.tasks.tagging.model import TaggingNetwork
 
-        return TaggingNetwork(self.settings, self.labels.symbols, self.decoder.scheme, self.reader)
+        return TaggingNetwork(self.settings, self._labels, self.decoder.scheme, self.reader)
 
     @property
     def loss(self) -> Any:
@@ -176,7 +180,7 @@ class Tagger(Task[Segmentation | Entities | Tokens]):
         return Metric("accuracy") if self.decoder.scheme == "plain" else self.declaration.metric
 
     def batches(self, examples: Sequence[Example], seed: int) -> Any:
-        texts = TaggedTexts(examples, self.reader, self.labels.symbols, self.decoder.scheme)
+        texts = TaggedTexts(examples, self.reader, self._labels, self.decoder.scheme)
         return texts.batches(self.settings.window, self.settings.batch_size, seed)
 
     @classmethod
@@ -189,7 +193,7 @@ class Tagger(Task[Segmentation | Entities | Tokens]):
         options.require(other, getattr(options, other) is None, f"left out, for the model reads {self.reader.unit}s")
         user_dictionary = None
         if options.user_dictionary is not None:
-            user_dictionary = UserDictionary.open(options.user_dictionary, options.user_bonus, self.labels.symbols)
+            user_dictionary = UserDictionary.open(options.user_dictionary, options.user_bonus, self._labels)
         kept = (
             {*latin_runs.KINDS} - {*self.metadata.get("splits", ())}
             if self.decoder.segments and options.keep_runs
@@ -214,9 +218,7 @@ class Tagger(Task[Segmentation | Entities | Tokens]):
         inputs, together, joins = self.reader.read_sentences(sentences, prepared.table), None, None
         if self.reader.unit == "character":
             if prepared.user_dictionary is not None:
-                inputs.arrays["bonus"] = prepared.user_dictionary.scores(
-                    inputs.flat, self.labels.symbols, self.decoder.scheme
-                )
+                inputs.arrays["bonus"] = prepared.user_dictionary.scores(inputs.flat, self._labels, self.decoder.scheme)
             joins = continues_character(inputs.flat.codes)
             joins = joins if joins.any() else None
             if self.decoder.segments:
@@ -245,10 +247,6 @@ class Tagger(Task[Segmentation | Entities | Tokens]):
     def between_parts(self, file_format: str) -> str | None:
         return {"conll": "", "text": None if self.decoder.kind == "entities" else " "}.get(file_format)
 
-    def packaged_example(self) -> str:
-        reads_text = self.reader.unit == "character" and "words" not in self.reader.parts()
-        return "characters_example.py" if reads_text else "example.py"
-
     def measure(self, examples: Sequence[Example]) -> dict[str, Any]:
         """Metrics over examples with legal labels, of the kind that these spell."""
         records = [TextRecord(each.text, each.tokens, each.columns) for each in examples]
@@ -256,11 +254,11 @@ class Tagger(Task[Segmentation | Entities | Tokens]):
         for problem in problems:
             if problem.is_error:
                 raise DataError(f"line {examples[problem.row].line}: {problem.reason}")
-        known, given = {*self.labels.symbols}, {label for each in examples for label in each.labels}
+        known, given = {*self._labels}, {label for each in examples for label in each.labels}
         if not known & given:
             raise DataError(f"none of the labels of the data, {sorted(given)[:5]}, is one of the model's")
         predicted = self.decoder.label_sequences(encoded.inputs.flat, self.run(encoded).tags, encoded.joins)
-        return scores(examples, predicted, self.decoder, self.known_words or ())
+        return scores(examples, predicted, self.decoder, self.parts["known_word_vocabulary"] or ())
 
     def expected(self, examples: Sequence[Example], count: int) -> list[tuple[Any, Any]]:
         chosen = examples[:: max(1, len(examples) // count)][:count]

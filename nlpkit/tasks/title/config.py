@@ -119,6 +119,7 @@ TITLE = Declaration(
     chunk=1 << 16,
     task="nlpkit.tasks.title.task:TitleWriter",
     check="nlpkit.tasks.title.check:check",
+    compared_under=({}, {"temperature": 1.0, "n_best": 2}),
     demos=(
         Demo(
             "Titles", "articles-train.jsonl", "articles-test.jsonl",

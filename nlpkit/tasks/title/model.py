@@ -79,6 +79,8 @@ class TitleNetwork:
             source, and what the switch depends on.
     """
 
+    divides_batches = True
+
     def __init__(self, settings: Any, num_characters: int, num_features: int = 0):
         self.num_characters = num_characters
         width, size = settings.decoder_width, settings.char_dim

@@ -48,13 +48,15 @@ class TitleWriter(Task[Titles]):
     """A model that writes a title for a text: a trained one, or one about to be."""
 
     declaration = TITLE
-    parts = (Part("vocab.txt", "vocabulary", CharacterVocabulary),)
-    divides_batches = True
-    compared_under = ({}, {"temperature": 1.0, "n_best": 2})
+    part_files = (Part("vocab.txt", "vocabulary", CharacterVocabulary),)
     settings: TitleSettings
     network: TitleNetwork
-    vocabulary: CharacterVocabulary
     _attention: Any = None
+
+    @property
+    def vocabulary(self) -> CharacterVocabulary:
+        """The characters that it reads and writes."""
+        return self.parts["vocabulary"]
 
     @classmethod
     def read(cls, path: str | Path, options: PairReading, metadata: Mapping[str, Any] | None = None) -> Data:
@@ -89,7 +91,7 @@ class TitleWriter(Task[Titles]):
         fits = len(clean_prefix(options.prefix)) <= longest
         options.require("prefix", fits, f"no longer than a title may be, {longest}")
         name, needed = program_of(options)
-        return TitleDecoder(options, self.program(name, lambda: self.network.graph_under(needed)), longest)
+        return TitleDecoder(options, self.runtime.program(name, lambda: self.network.graph_under(needed)), longest)
 
     def encode(self, records: Sequence[TitleRecord], prepared: TitleDecoder) -> tuple[Encoded, list[Problem]]:
         prefix = clean_prefix(prepared.options.prefix)

@@ -184,7 +184,7 @@ def _write_cache(path, running, place):
     try:
         with exclusive(partial / _LOCK, place):
             _number_words(path, running, partial)
-        os.replace(partial, place)
+            os.replace(partial, place)  # under the lock, or another process would sweep it away
     except OSError as error:
         if not (place / _ABOUT).exists():  # otherwise another process was faster
             raise _unwritten(place, error) from None

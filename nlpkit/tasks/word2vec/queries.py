@@ -29,7 +29,10 @@ class WordQueries(abc.ABC):
         table: the words and their vectors.
     """
 
-    vocabulary: Vocabulary
+    @property
+    @abc.abstractmethod
+    def vocabulary(self) -> Vocabulary:
+        """The words."""
 
     @property
     @abc.abstractmethod

@@ -47,7 +47,7 @@ class WordVectors(WordQueries, Task[RelatedWords]):
     """Vectors of words: trained ones, or ones about to be."""
 
     declaration = WORD2VEC
-    parts = (
+    part_files = (
         Part("vocab.txt", "vocabulary", Vocabulary),
         Part("counts.txt", "counts", Counts),
         Part("subwords.txt", "subword_vocabulary", Vocabulary),
@@ -56,8 +56,6 @@ class WordVectors(WordQueries, Task[RelatedWords]):
     """The model that is trained; a subclass of yours goes here, in a subclass of this one."""
     settings: Word2VecSettings
     network: Word2VecNetwork
-    vocabulary: Vocabulary
-    counts: Counts | None
 
     def __init__(self, settings: Word2VecSettings, metadata: Mapping[str, Any] | None = None, **parts: Any):
         super().__init__(settings, metadata, **parts)
@@ -66,6 +64,16 @@ class WordVectors(WordQueries, Task[RelatedWords]):
         self._table: WordTable | None = None
         if self.counts is not None and len(self.counts.values) != len(self.vocabulary.symbols):
             raise ValueError(f"{len(self.counts.values):,} counts of {len(self.vocabulary.symbols):,} words")
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The words, the commonest first."""
+        return self.parts["vocabulary"]
+
+    @property
+    def counts(self) -> Counts | None:
+        """Counts of the words in the training text; None if the vectors were read from a file."""
+        return self.parts["counts"]
 
     # Training.
 
@@ -162,7 +170,7 @@ class WordVectors(WordQueries, Task[RelatedWords]):
 
     def _rows(self, name, count):
         """The first rows of a table of the network."""
-        return self.program(name)({"ids": np.arange(count, dtype="int32")})
+        return self.runtime.program(name)({"ids": np.arange(count, dtype="int32")})
 
     def encode(self, records: Sequence[str], prepared: Word2VecPrediction) -> tuple[Encoded, list[Problem]]:
         questions = [self.table.ask(record) for record in records]
@@ -197,13 +205,10 @@ class WordVectors(WordQueries, Task[RelatedWords]):
         groups = [0 if word in asked else 1 for word in shown]
         return Map(f"Near {record}, by t-SNE", shown, tsne(np.stack([vector for _, vector in known]), 5), groups)
 
-    @staticmethod
-    def digest(examples: Any) -> str:
-        return examples.digest() if isinstance(examples, Corpus) else Task.digest(examples)
-
     # Files of other programs.
 
     def export(self, path: Path) -> None:
+        """Write a file in word2vec's text or binary format."""
         write_vectors(path, self.vocabulary.symbols, self.vectors)
 
     @classmethod

@@ -70,14 +70,14 @@ class CellIndex:
 
     def nearest(self, queries: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
         """As `nlpkit.decoding.nearest_rows`; some of the nearest may be missed."""
-        count = min(count, self._index.ntotal)
-        scores, rows = self._index.search(np.ascontiguousarray(queries), count)
-        probes = self._index.nprobe
-        while (rows < 0).any():  # the cells held too few
-            self._index.nprobe = min(2 * self._index.nprobe, self._index.nlist)
-            scores, rows = self._index.search(np.ascontiguousarray(queries), count)
-        self._index.nprobe = probes
-        return scores, rows
+        faiss, index = _faiss(), self._index
+        queries, count, probes = np.ascontiguousarray(queries), min(count, index.ntotal), index.nprobe
+        while True:
+            # By parameters of the call: the index itself is shared by threads.
+            scores, rows = index.search(queries, count, params=faiss.SearchParametersIVF(nprobe=probes))
+            if not (rows < 0).any() or probes >= index.nlist:
+                return scores, rows
+            probes = min(2 * probes, index.nlist)  # the cells held too few
 
     def write(self, file: IO[bytes]) -> None:
         """In faiss's format."""

@@ -31,7 +31,7 @@ class SentenceList:
     @classmethod
     def load(cls, path: Path) -> Self:
         """Read what `write` wrote."""
-        return cls(path.read_text("utf-8").split("\n")[:-1])
+        return cls(path.read_bytes().decode("utf-8").split("\n")[:-1])  # as text, a carriage return would be an end
 
 
 class VectorTable:
