@@ -1,4 +1,4 @@
-"""The data behind the tables of scripts/benchmarks/README.md: where they come from, and whether they are all there.
+"""The data behind the tables of docs/benchmarks/index.md: where they come from, and whether they are all there.
 
     python scripts/data.py                      # the files, their format and their public sources
     python scripts/data.py --check DIR          # which of them DIR lacks, or has of another length

@@ -1,4 +1,4 @@
-"""The settings behind each row of the couplet table of scripts/benchmarks/README.md.
+"""The settings behind each row of the couplet table of docs/benchmarks/couplets.md.
 
     python scripts/train_couplet.py ROW --data DATA --out DIR
 

@@ -1,4 +1,4 @@
-"""The settings behind each row of the table of triples of scripts/benchmarks/README.md.
+"""The settings behind each row of the table of triples of docs/benchmarks/extraction.md.
 
     python scripts/train_extraction.py ROW --data DATA --out DIR [--vectors FILE] [--half] [--set KEY=VALUE …]
 

@@ -1,4 +1,4 @@
-"""The settings behind each row of the similarity tables of scripts/benchmarks/README.md.
+"""The settings behind each row of the similarity tables of docs/benchmarks/similarity.md.
 
     python scripts/train_similarity.py ROW --data DATA --out DIR
 

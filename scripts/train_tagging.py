@@ -1,4 +1,4 @@
-"""The settings behind each row of the tagging table of scripts/benchmarks/README.md.
+"""The settings behind each row of the tagging table of docs/benchmarks/tagging.md.
 
     python scripts/train_tagging.py ROW --data DATA --out DIR [--vectors FILE]
 

@@ -1,4 +1,4 @@
-"""The settings behind the figures of titles of scripts/benchmarks/README.md.
+"""The settings behind the figures of titles of docs/benchmarks/titles.md.
 
     python scripts/train_title.py ROW --data DATA --out DIR [--start DIR]
 

@@ -1,4 +1,4 @@
-"""The settings behind each row of the table of word vectors of scripts/benchmarks/README.md.
+"""The settings behind each row of the table of word vectors of docs/benchmarks/word-vectors.md.
 
     python scripts/train_word2vec.py ROW --data DATA --out DIR
 

@@ -29,7 +29,7 @@ def eagerly():
 
 
 @pytest.mark.filterwarnings("ignore:Even though the `tf.config.experimental_run_functions_eagerly`")
-# A script lets the disk be full at each call, see scripts/benchmarks/README.md.
+# A script lets the disk be full at each call, see docs/benchmarks/trust.md.
 @pytest.mark.parametrize(("kind", "calls"), [("kill", ""), ("full", "write")])
 def test_every_call_of_the_writer_in_a_training(kind, calls, tmp_path, eagerly):
     lines = "".join(f"{word}\tfood\n{word}书\tbook\n" for word in ("面", "汤", "饭", "菜"))
