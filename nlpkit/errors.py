@@ -1,4 +1,4 @@
-"""Errors that a user can cause, with a message that says what, where and what to do."""
+"""Errors that a user can cause; their messages state the cause, the place and the remedy."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ class DataError(NlpkitError, ValueError):
     """A file or a record in it is not what was expected.
 
     Args:
-        message: what was received, what is accepted.
+        message: received and accepted values.
         path: the file.
-        line: its line, counted from 1.
+        line: number of its line, from 1.
     """
 
-    def __init__(self, message: str, path: str | Path | None = None, line: int | None = None):
+    def __init__(self, message: str, path: str | Path | None = None, line: int | None = None) -> None:
         self.reason, self.path, self.line = message, path, line
         place = "" if path is None else f"{path}: " if line is None else f"{path}, line {line}: "
         super().__init__(place + message)
@@ -30,13 +30,13 @@ class DataError(NlpkitError, ValueError):
 
 
 class UnknownWordError(DataError, KeyError):
-    """A word of which nothing is known; the message names known ones that are spelt like it."""
+    """An unknown word; the message suggests known words with a similar spelling."""
 
-    __str__ = Exception.__str__  # that of KeyError shows quotes
+    __str__ = Exception.__str__  # KeyError's own adds quotes
 
 
 class DataWarning(UserWarning):
-    """Something about a record that was given from Python; the command line reports the same in a file of errors."""
+    """A problem of a record passed from Python; the command line reports the same in a file of errors."""
 
 
 class ConfigError(NlpkitError, ValueError):
@@ -44,17 +44,17 @@ class ConfigError(NlpkitError, ValueError):
 
 
 class ArtefactError(NlpkitError, ValueError):
-    """A model folder is missing, damaged, foreign or of another version."""
+    """A model folder is missing, damaged, of another program or of another version."""
 
 
 class TrainingError(NlpkitError, ArithmeticError):
-    """Training went out of bounds."""
+    """Training diverged."""
 
 
 class MissingPackageError(NlpkitError, ImportError):
-    """A package is not installed; the message names the extra that brings it, if it is an optional one."""
+    """A package is not installed; for an optional one the message names the extra that includes it."""
 
-    def __init__(self, package: str, extra: str | None = None):
+    def __init__(self, package: str, extra: str | None = None) -> None:
         wanted = package if extra is None else f'"nlpkit[{extra}]"'
         super().__init__(f"{package} is not installed; pip install {wanted}")
         self._made_of = package, extra
@@ -72,5 +72,5 @@ def unknown_name(kind: str, name: object, accepted: Iterable[object]) -> str:
 
 
 def nearest(name: str, accepted: Iterable[str]) -> str | None:
-    """The name that was probably meant, or None."""
+    """The most similar accepted name, or None if none is similar."""
     return next(iter(difflib.get_close_matches(name, accepted, 1, 0.65)), None)

@@ -1,4 +1,4 @@
-"""Options: frozen dataclasses in which every option has a type, a default, a meaning and a check, once.
+"""Options: frozen dataclasses that declare type, default, meaning and check of every option once.
 
 From them come the flags of the command line, the checks of keyword arguments, the option lists of docstrings, the TOML
 that `nlpkit config` prints, and the error messages. Nothing here imports a framework.
@@ -9,7 +9,7 @@ Example:
     ... class Settings(Options):
     ...     group = "network"
     ...     width: int = option("channels of the encoder", default=64, least=1)
-    ...     encoder: str = option("how text is encoded", default="gru", choices=("gru", "lstm"))
+    ...     encoder: str = option("type of the encoder", default="gru", choices=("gru", "lstm"))
     >>> Settings.create({"encoder": "lstm"})
     Settings(width=64, encoder='lstm')
     >>> Settings.create({"widht": 3})
@@ -35,26 +35,26 @@ from nlpkit.errors import ConfigError, unknown_name
 
 T = TypeVar("T", bound="Options")
 FILE = "FILE"
-"""What stands in help texts for the name of a file, which must be readable."""
+"""Placeholder in help texts for the name of a file, which must be readable."""
 MODEL = "DIR"
-"""What stands in help texts for a trained folder, which a model is to bring along."""
-_LARGEST = 2**31 - 1  # integer
-_KEY = "option"  # in the metadata of a dataclass field
+"""Placeholder in help texts for a trained folder, which becomes a sub-model."""
+_LARGEST = 2**31 - 1  # largest integer
+_KEY = "option"  # key in the metadata of a dataclass field
 
 
 @dataclasses.dataclass(frozen=True)
 class Option:
-    """What is known of one option.
+    """The declaration of one option.
 
     Attributes:
-        name: its name; the flag has dashes for its underscores.
+        name: name of the option; its flag has dashes for underscores.
         kind: its type, one of bool, int, float, str, dict, ``tuple[int, ...]``, ``tuple[str, ...]``, a union of these,
             or `Any`.
         default: its default.
-        meaning: what it does, for people.
-        group: heading under which help texts list it.
-        metavar: what stands for the value in help texts.
-        choices, least, above, below, other: which values are accepted, see `option`.
+        meaning: its help text.
+        group: its heading in help texts.
+        metavar: placeholder of the value in help texts.
+        choices, least, above, below, other: accepted values, see `option`.
     """
 
     name: str
@@ -71,7 +71,7 @@ class Option:
 
     @property
     def accepted(self) -> str:
-        """Which values are accepted, in words; empty if the type says it all."""
+        """The accepted values in words; empty if there is no limit beside the type."""
         if self.choices:
             return ", ".join(map(str, self.choices))
         least, above = _plain(self.least), _plain(self.above)
@@ -116,13 +116,12 @@ def option(
     """Declare an option of an `Options` class.
 
     Args:
-        meaning: what it does, a phrase for people.
-        default: its default. An option that is inherited gets another default by a plain assignment.
-        choices: the only values accepted.
+        meaning: help text, a noun phrase in lower case.
+        default: default of the option. A plain assignment gives an inherited option another default.
+        choices: the only accepted values.
         least, above, below: bounds of a number, or of each number of a tuple.
-        metavar: what stands for the value in help texts; `FILE` is checked to be a file that can be read, `MODEL` to be
-            a trained folder.
-        other: of an option that names a file or folder, what else it may be.
+        metavar: placeholder of the value in help texts; `FILE` must be a readable file, `MODEL` a trained folder.
+        other: further accepted values of an option that names a file or folder.
     """
     bounds = {"choices": tuple(choices), "least": least, "above": above, "below": below, "other": tuple(other)}
     return dataclasses.field(default=default, metadata={_KEY: {"meaning": meaning, "metavar": metavar, **bounds}})
@@ -130,7 +129,7 @@ def option(
 
 @typing.dataclass_transform(frozen_default=True, field_specifiers=(option,))
 def options(cls: type[T]) -> type[T]:
-    """Class decorator: a frozen dataclass of options, whose docstring lists them."""
+    """Class decorator that makes a frozen dataclass of options, whose docstring lists them."""
     inherited = {field.name: field for field in dataclasses.fields(cls)} if dataclasses.is_dataclass(cls) else {}
     for name in inspect.get_annotations(cls):
         value = cls.__dict__.get(name)
@@ -138,9 +137,9 @@ def options(cls: type[T]) -> type[T]:
             value.metadata = types.MappingProxyType({_KEY: {**value.metadata[_KEY], "group": cls.group}})
         elif name in inherited:
             setattr(cls, name, dataclasses.field(default=value, metadata=inherited[name].metadata))
-    made = dataclasses.dataclass(frozen=True)(cls)
-    made.__doc__ = f"{cls.__doc__ or ''}\n\n{made.describe()}".strip()
-    return made
+    result = dataclasses.dataclass(frozen=True)(cls)
+    result.__doc__ = f"{cls.__doc__ or ''}\n\n{result.describe()}".strip()
+    return result
 
 
 @dataclasses.dataclass(frozen=True)
@@ -148,9 +147,9 @@ class Options:
     """Base of settings, reading options and prediction options; see the module."""
 
     noun: ClassVar[str] = "option"
-    """What one of them is called in messages."""
+    """Name of an option of the class in messages."""
     group: ClassVar[str] = "options"
-    """Heading of the options that the class itself declares."""
+    """Heading of the options declared by the class itself."""
 
     def __post_init__(self) -> None:
         for each in self.declared():
@@ -158,31 +157,32 @@ class Options:
         self.validate()
 
     def validate(self) -> None:
-        """What depends on several options at once; override it, and say what is wrong by `require`."""
+        """Check conditions on several options at once; override it, and report errors by `require`."""
 
     def require(self, name: str, is_right: Any, accepted: str) -> None:
-        """Raise a `ConfigError` that names the option, its value and what is accepted, unless it `is_right`."""
+        """Raise a `ConfigError` with the option, its value and the accepted values, unless the value `is_right`."""
         if not is_right:
             raise ConfigError(f"{name} = {getattr(self, name)!r}: must be {accepted}")
 
     @classmethod
     @functools.cache
     def declared(cls) -> tuple[Option, ...]:
-        """The options: those of the class itself first, then those that it inherits."""
+        """The options of the class itself, then the inherited ones."""
         kinds = typing.get_type_hints(cls)
-        found = [
+        every = [
             Option(field.name, kinds[field.name], field.default, **field.metadata[_KEY])
             for field in dataclasses.fields(cls)
         ]
-        groups = list(dict.fromkeys(each.group for each in found))
-        return tuple(sorted(found, key=lambda each: -groups.index(each.group)))
+        groups = list(dict.fromkeys(each.group for each in every))
+        return tuple(sorted(every, key=lambda each: -groups.index(each.group)))
 
     @classmethod
     def create(cls, values: Mapping[str, Any]) -> Self:
         """Options from plain values.
 
         Raises:
-            ConfigError: if a key is unknown (the nearest one is named), or a value of another type or out of range.
+            ConfigError: if a key is unknown (with the nearest known one), or a value has another type or is out of
+                range.
         """
         known = {each.name: each for each in cls.declared()}
         for key in values:
@@ -193,7 +193,7 @@ class Options:
         return cls(**{key: convert(key, value, known[key].kind) for key, value in values.items()})
 
     def check_files(self) -> None:
-        """Raise a `DataError` if a file that an option names can't be read."""
+        """Raise a `DataError` if the file of an option can't be read."""
         from nlpkit.datasets.files import check_readable
 
         for each in self.declared():
@@ -203,12 +203,12 @@ class Options:
                     check_readable(path)
 
     def model_folders(self) -> dict[str, str]:
-        """The trained folders that options name, by option."""
+        """The trained folders among the values, by option."""
         named = {each: getattr(self, each.name) for each in self.declared() if each.metavar == MODEL}
         return {each.name: value for each, value in named.items() if value and value not in each.other}
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, as JSON and TOML have them."""
+        """Plain values for JSON and TOML."""
         return {k: [*v] if isinstance(v, tuple) else v for k, v in vars(self).items()}
 
     @classmethod
@@ -218,7 +218,7 @@ class Options:
         return "\n".join(["Options:", *lines]) if lines else ""
 
     def to_toml(self) -> str:
-        """All values with their meanings, as a TOML file that `read_settings` reads; defaults are comments."""
+        """All values with their meanings as a TOML file for `read_settings`; defaults are comments."""
         return "".join(self._toml_lines())
 
     def _toml_lines(self) -> Iterator[str]:
@@ -235,7 +235,7 @@ class Options:
 
 
 def convert(key: str, value: Any, kind: Any) -> Any:
-    """A plain value as the type that an option has; a `ConfigError` if it is of another."""
+    """A plain value in the type of an option; a `ConfigError` if that is impossible."""
     kinds = typing.get_args(kind) if typing.get_origin(kind) in (typing.Union, types.UnionType) else (kind,)
     for each in kinds:
         if each is Any or (each is type(None) and value is None) or type(value) is each:
@@ -260,20 +260,20 @@ _NAMES = {
 
 
 def parse_flag(each: Option, text: str) -> Any:
-    """The value that a flag of the command line has by its text."""
+    """The value of a flag of the command line from its text."""
     kinds = typing.get_args(each.kind) or (each.kind,)
     return text if str in kinds or Any in kinds else convert(each.name, _parse_value(text), each.kind)
 
 
 def read_settings(path: Any = None, pairs: Iterable[str] = (), kind: type[Options] | None = None) -> dict[str, Any]:
-    """Plain values from a TOML file, then from ``key=value`` strings, which win. Values are written as in TOML.
+    """Plain values from a TOML file, then from ``key=value`` strings, which win. Values have the syntax of TOML.
 
-    Strings may go without quotes and lists without brackets: ``encoder=gru``, ``dilations=1,2,1``.
+    Quotes of strings and brackets of lists are optional: ``encoder=gru``, ``dilations=1,2,1``.
 
     Args:
         path: TOML file, or None.
         pairs: the strings.
-        kind: class of the options; the value of one that is a string is not read as anything else.
+        kind: class of the options; the value of a string option is always a string.
 
     Raises:
         ConfigError: if the file is not TOML, or a string has no ``=``.
@@ -299,18 +299,18 @@ def read_settings(path: Any = None, pairs: Iterable[str] = (), kind: type[Option
     return settings
 
 
-def _parse_value(text):
+def _parse_value(text: str) -> Any:
     if not text:
         return ""
     for attempt in (text, f"[{text}]" if "," in text else f"0{text}"):  # a number may begin with its point
         try:
             return tomllib.loads(f"value = {attempt}")["value"]
-        except ValueError:  # no TOML, or an integer of thousands of digits
+        except ValueError:  # not TOML, or an integer of thousands of digits
             pass
     return text
 
 
-def _toml(value):
+def _toml(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
@@ -324,11 +324,11 @@ _ESCAPES = {code: f"\\u{code:04x}" for code in (*range(32), 127)}  # TOML has no
 _ESCAPES |= {ord("\\"): "\\\\", ord('"'): '\\"', ord("\n"): "\\n", ord("\t"): "\\t"}
 
 
-def _default_in_words(each):
+def _default_in_words(each: Option) -> str:
     accepted = f"{each.accepted}; " if each.accepted else ""
     value = repr(list(each.default) if isinstance(each.default, tuple) else each.default)
     return accepted + ("" if each.default is None else f"default {value}").rstrip("; ") or "no default"
 
 
-def _plain(number):
+def _plain(number: float | None) -> str:
     return "" if number is None else f"{number:g}"

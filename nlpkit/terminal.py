@@ -1,7 +1,7 @@
-"""What a person sees on a terminal: one console and one kind of progress bar for all of nlpkit.
+"""Output on a terminal: one console and one kind of progress bar for all of nlpkit.
 
-Two consoles on one terminal garble each other, so everything is printed through `console`, which knows of the bar that
-is being drawn and prints above it.
+Two consoles on one terminal garble each other, so everything is printed through `console`, which knows the active
+progress bar and prints above it.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
 
 @functools.cache
 def console() -> Console:
-    """Standard error, where all that a person reads goes."""
+    """The console on standard error, for all messages to people."""
     from rich.console import Console
 
-    # In a notebook a line is a line as well, not an output of its own.
+    # In a notebook, too, a line is a line, not an output of its own.
     return Console(stderr=True, highlight=False, soft_wrap=True, force_jupyter=False)
 
 
 @contextlib.contextmanager
 def libraries_quiet() -> Iterator[None]:
-    """Keep away what TensorFlow writes to standard error when it is imported, on which no user can act.
+    """Suppress the messages of TensorFlow's import on standard error, on which no user can act.
 
-    It writes to the file descriptor. Nothing is lost if the import fails.
+    They go to the file descriptor. They are shown if the import fails.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
@@ -42,13 +42,13 @@ def libraries_quiet() -> Iterator[None]:
     if own is None:
         yield
         return
-    with tempfile.TemporaryFile() as said:
-        os.dup2(said.fileno(), 2)
+    with tempfile.TemporaryFile() as messages:
+        os.dup2(messages.fileno(), 2)
         try:
             yield
         except ImportError:
-            said.seek(0)
-            os.write(own, said.read())
+            messages.seek(0)
+            os.write(own, messages.read())
             raise
         finally:
             os.dup2(own, 2)
@@ -56,7 +56,7 @@ def libraries_quiet() -> Iterator[None]:
 
 
 def say(text: str) -> None:
-    """Print a line for people, as it is."""
+    """Print a line for people, without markup."""
     console().print(text, markup=False)
 
 
@@ -66,16 +66,16 @@ def progress_bar(unit: str, *more: str, hidden: bool = False) -> Progress:
     It is drawn on terminals only.
 
     Args:
-        unit: what is counted; of ``steps`` the number is shown, not the percentage.
+        unit: unit of the count; for ``steps`` the bar shows the number, not the percentage.
         more: names of text fields.
-        hidden: whether to draw nothing on a terminal either, for example because a person types there.
+        hidden: whether to draw nothing on a terminal either, for example while a person types there.
     """
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, Task, TextColumn, TimeElapsedColumn
     from rich.progress import TimeRemainingColumn as TimeLeftColumn
     from rich.text import Text
 
     class Rate(TextColumn):
-        def render(self, task):
+        def render(self, task: Task) -> Text:
             return Text(f"{task.finished_speed or task.speed or 0.0:,.1f} {unit}/s", style="cyan")
 
     return Progress(

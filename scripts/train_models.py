@@ -18,9 +18,13 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import numpy as np
 from dictionary_words import with_dictionary
 
 import nlpkit
+from nlpkit.artefacts.folder import Folder
+from nlpkit.artefacts.load import load_artefact
+from nlpkit.artefacts.saving import save_folder
 from nlpkit.datasets import read_conll
 
 GSD = {
@@ -183,7 +187,7 @@ MODELS = {
             "example": "苹果",
         },
         (TEXTS, GSD, JIEBA),
-        ("model.keras", "contexts.onnx"),
+        ("contexts.onnx",),
     ),
     "zh-verse": (
         zh_verse,
@@ -195,7 +199,7 @@ MODELS = {
             "example": "白日依山尽",
         },
         (VERSE,),
-        ("model.keras", "draw.onnx"),
+        ("draw.onnx",),
     ),
     "zh-title": (
         zh_title,
@@ -230,12 +234,25 @@ def main():
 
 
 def pack(trained, target, left_out):
-    """What prediction needs of a trained folder, without what it can do without, and its metrics."""
+    """The files of a trained folder that prediction and further training need, and its metrics.
+
+    Programs that are left out would double the size, as would tables of contexts, which training alone reads: further
+    training begins with zeros, as training does.
+    """
+    task = load_artefact(Folder.open(trained))
+    for name in left_out:
+        del task.runtime.onnx_files[name.removesuffix(".onnx")]
+    for weight in task.network.model.weights:
+        if weight.path.startswith("contexts/"):
+            weight.assign(np.zeros(weight.shape, "float32"))
+    manifest = Folder.open(trained).manifest
+    more = {name: manifest[name] for name in ("seed", "train", "valid", "versions", "data", "seconds")}
+    metrics = (trained / "metrics.json").read_bytes()
+    save_folder(task, trained, more, force=True)
+    (trained / "metrics.json").write_bytes(metrics)
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
     manifest = json.loads((trained / "task.json").read_text("utf-8"))
-    for table in ("files", "sizes"):
-        manifest[table] = {name: value for name, value in manifest[table].items() if name not in left_out}
     manifest["others"] = ["metrics.json"]
     (target / "task.json").write_text(json.dumps(manifest, ensure_ascii=False, indent=1), "utf-8")
     for name in ("metrics.json", *manifest["files"]):

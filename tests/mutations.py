@@ -47,7 +47,7 @@ from nlpkit.training.checkpoint import load_state, save_state
 SAMPLES = Path(__file__).parents[1] / "data"
 _VALUES = [
     None, True, 0, -1, 1, 2.5, 2**31, 2**70, 10**25, 1e308, float("nan"), float("inf"), "", "x" * 1000, "\ud800", [],
-    {}, [[]], {"a": {}}, [1, 2], [1.5], "../../etc/passwd", "model.keras", ["a"] * 50, "auto", "text", "词",
+    {}, [[]], {"a": {}}, [1, 2], [1.5], "../../etc/passwd", "weights.bin", ["a"] * 50, "auto", "text", "词",
     {"text": 1}, {"tokens": ["a", ""]}, {"text": "好"}, [["a", "b"]],
 ]  # fmt: skip
 _OBJECTS = [("一", "二"), ("a",) * 9, b"bytes", object()]
@@ -169,14 +169,14 @@ class Mutations:
         """All of a folder but the weights, which take longer."""
         folder = self._folder / "model"
         source = self._models[rng.choice([*self._models])]
-        mutate_folder(source, folder, rng, but=["model.keras"])
-        with mock.patch.object(weights, "load_network", lambda build, path: types.SimpleNamespace(model=None)):
+        mutate_folder(source, folder, rng, but=["weights.bin"])
+        with mock.patch.object(weights, "load_network", lambda build, path, files: types.SimpleNamespace(model=None)):
             load_artefact(Folder.open(folder))
 
     def _weights(self, rng):
         folder = self._folder / "model"
         source = self._models[rng.choice([*self._models])]
-        mutate_folder(source, folder, rng, only="model.keras")
+        mutate_folder(source, folder, rng, only="weights.bin")
         nlpkit.load(folder)
 
     def _program(self, rng):

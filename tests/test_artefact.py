@@ -6,9 +6,8 @@ import io
 import json
 import os
 import shutil
-import zipfile
+import struct
 
-import h5py
 import numpy as np
 import pytest
 
@@ -58,67 +57,41 @@ def with_text(name, change):
 
 
 def with_weights(change):
-    """The archive of the network with other members."""
+    """The file of weights with another content."""
 
     def harm(folder):
-        with zipfile.ZipFile(folder / "model.keras") as file:
-            members = {name: file.read(name) for name in file.namelist()}
-        change(members)
-        with zipfile.ZipFile(folder / "model.keras", "w", zipfile.ZIP_DEFLATED) as file:
-            for name, content in members.items():
-                file.writestr(name, content)
-        listed(folder, "model.keras")
+        path = folder / "weights.bin"
+        path.write_bytes(change(path.read_bytes()))
+        listed(folder, "weights.bin")
 
     return harm
 
 
-def in_weights(change):
-    """The file of weights, changed as it is open."""
+def in_header(change):
+    """The file of weights with another header; `change` gets the list of weights."""
 
-    def change_members(members):
-        content = io.BytesIO(members["model.weights.h5"])
-        with h5py.File(content, "a") as file:
-            names = []
-            file.visititems(lambda name, node: names.append(name) if isinstance(node, h5py.Dataset) else None)
-            change(file, names[0])
-        members["model.weights.h5"] = content.getvalue()
+    def change_content(content):
+        begin = content.index(b"\n") + 9
+        (size,) = struct.unpack_from("<Q", content, begin - 8)
+        header = json.loads(content[begin : begin + size])
+        change(header["weights"])
+        text = json.dumps(header).encode()
+        return content[: begin - 8] + struct.pack("<Q", len(text)) + text + content[begin + size :]
 
-    return with_weights(change_members)
-
-
-def not_finite(file, name):
-    file[name][...] = np.nan
+    return with_weights(change_content)
 
 
-def linked(file, name):
-    del file[name]
-    file[name] = h5py.ExternalLink("other.h5", "/secret")
+def first(**values):
+    return in_header(lambda listed: listed[0].update(values))
 
 
-def elsewhere(file, name):
-    shape = file[name].shape
-    del file[name]
-    file.create_dataset(name, shape, "float32", external=[("/etc/hostname", 0, h5py.h5f.UNLIMITED)])
-
-
-def no_numbers(file, name):
-    shape = file[name].shape
-    del file[name]
-    file.create_dataset(name, shape, h5py.string_dtype())
+def not_finite(content):
+    return content[:-200] + b"\xff" * 200
 
 
 def cut_short(folder):
-    content = (folder / "model.keras").read_bytes()
-    (folder / "model.keras").write_bytes(content[: len(content) // 2])
-
-
-def broken_stream(folder):
-    content = bytearray((folder / "model.keras").read_bytes())
-    with zipfile.ZipFile(folder / "model.keras") as file:
-        place = file.getinfo("model.weights.h5").header_offset + 200
-    content[place : place + 50] = bytes(50)
-    (folder / "model.keras").write_bytes(content)
-    listed(folder, "model.keras")
+    content = (folder / "weights.bin").read_bytes()
+    (folder / "weights.bin").write_bytes(content[: len(content) // 2])
 
 
 def other_name(folder):
@@ -132,14 +105,14 @@ DEEP = json.loads("[" * 20 + "]" * 20)
 @pytest.mark.parametrize(
     ("harm", "message"),
     [
-        (cut_short, "model.keras: is damaged or was changed"),
+        (cut_short, "weights.bin: is damaged or was changed"),
         (changed(version=99), "is of version 99 of the folder's format, this nlpkit reads 4"),
         (changed(format=1), "is of version 1 of the folder's format, this nlpkit reads 4; train it anew"),
         (changed(format="zip"), "task.json: is damaged or foreign .its format is 'zip'"),
         (changed(task="poetry"), "is of the task 'poetry'"),
         (changed(task=7), "task = 7: must be the name of a task"),
         (changed(files={}), "files = {}: must be SHA-256 by name of a file of this folder, one or more"),
-        (changed(files=["model.keras"]), "files = .'model.keras'.: must be"),
+        (changed(files=["weights.bin"]), "files = .'weights.bin'.: must be"),
         (with_value("files", "../outside", "0" * 64), "files = .*: must be SHA-256 by name of a file of this folder"),
         (with_value("files", "more.txt", "0" * 64), "files and sizes name different files"),
         (with_value("sizes", "vocab.txt", -1), "sizes = .*: must be numbers of bytes"),
@@ -160,24 +133,25 @@ DEEP = json.loads("[" * 20 + "]" * 20)
         (other_name, "task.json: is damaged or of another version: unknown setting 'withd'"),
         (with_value("settings", "width", 10**25), "width = 1.000e.25: must be at most 2,147,483,647"),
         # Nothing of that size may be allocated before it is seen to be wrong.
-        (with_value("settings", "width", 1 << 30), "weights of this model: it has no weight of the shape"),
+        (with_value("settings", "width", 1 << 30), "weights of this model: weight . has the shape"),
         (with_value("metadata", "scheme", "BIOX"), "task.json: .*: unknown scheme 'BIOX', did you mean"),
         (with_value("metadata", "splits", "digits"), "splits = 'digits': expected a list of strings"),
         (with_text("vocab.txt", lambda text: text + text[:2]), "vocabulary holds .* more than once"),
         (with_text("vocab.txt", lambda text: text + "字字\n"), "is damaged or of another version"),
-        (with_text("vocab.txt", lambda text: text + "龘\n"), "model.keras: does not hold the weights of this model"),
-        (with_weights(lambda members: members.update(code=b"x")), "its list of files has 4 entries"),
-        (
-            with_weights(lambda members: members.pop("config.json")),
-            "its list of files has 2 entries",
-        ),
-        (with_weights(lambda members: members.update({"model.weights.h5": bytes(9 << 20)})), "bytes of weights, where"),
-        (with_weights(lambda members: members.update(code=members.pop("config.json"))), "it holds code, metadata.json"),
-        (broken_stream, "model.keras: does not hold the weights of this model: .*decompressing"),
-        (in_weights(not_finite), "holds numbers that are not finite"),
-        (in_weights(linked), "has a link to something else"),
-        (in_weights(elsewhere), "holds no numbers of its own"),
-        (in_weights(no_numbers), "holds no numbers of its own"),
+        (with_text("vocab.txt", lambda text: text + "龘\n"), "weights.bin: does not hold the weights of this model"),
+        (with_weights(lambda content: b"x" + content), "it is of another format"),
+        (with_weights(lambda content: content[:20]), "it is of another format"),
+        (with_weights(lambda content: content[:17] + bytes([255] * 8) + content[25:]), "its header has 18,446,"),
+        (with_weights(lambda content: content[:-9]), "a weight ends behind the end of its file"),
+        (with_weights(not_finite), "holds numbers that are not finite"),
+        (in_header(lambda listed: listed.pop()), "it has .* weights, where .* are expected"),
+        (first(shape=[2, 2]), r"weight 0 has the shape \(2, 2\), where"),
+        (first(dtype="object"), "dtype 'object'"),
+        (first(axes=[0, 0]), r"axes \[0, 0\]"),
+        (first(offset=-1), "offset -1"),
+        (first(offset=1 << 70), "a weight ends behind the end of its file"),
+        (first(file="../task.json"), "it needs '../task.json', which the folder does not list"),
+        (in_header(lambda listed: listed[0].pop("file")), "it has no 'file'"),
     ],
 )
 def test_what_is_wrong_is_told(words_model, tmp_path, harm, message):

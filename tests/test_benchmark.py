@@ -5,7 +5,7 @@ import pytest
 import nlpkit
 from nlpkit.cli.tables import print_benchmark
 from nlpkit.errors import ConfigError, DataError
-from nlpkit.runs.benchmark import SIZES
+from nlpkit.runs.benchmark import SIZES, peak_memory
 
 
 def test_a_model_is_measured(words_model, tmp_path, capsys):
@@ -18,6 +18,12 @@ def test_a_model_is_measured(words_model, tmp_path, capsys):
     print_benchmark(found)
     said = capsys.readouterr().err
     assert "first answer" in said and "512 at once" in said
+
+
+def test_peak_memory_is_in_bytes():
+    """`ru_maxrss` is in kilobytes on Linux, and in bytes on macOS."""
+    mac, linux = peak_memory("darwin"), peak_memory("linux")
+    assert 1024 * mac <= linux < 1.2 * 1024 * mac and linux > 10e6
 
 
 def test_what_is_wrong_is_told(words_model, tmp_path):

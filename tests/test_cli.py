@@ -89,6 +89,27 @@ def test_help_shows_what_a_task_takes(words_model, couplet_model):
     assert nlpkit().stdout == nlpkit("--help").stdout and "clusters" in nlpkit().stdout
 
 
+@pytest.mark.parametrize(
+    ("command", "usage"),
+    [
+        ("predict", "MODEL --input FILE --output FILE [options]"),
+        ("search", "MODEL --query FILE --output FILE [options]"),
+        ("evaluate", "MODEL --data FILE [options]"),
+        ("check", "TASK --data FILE [FILE ...] [options]"),
+        ("train", "TASK --train FILE --out DIR [options]"),
+        ("config", "TASK [options]"),
+    ],
+)
+def test_general_help_shows_the_required_options(command, usage):
+    assert nlpkit(command, "--help").stdout.startswith(f"usage: nlpkit {command} {usage}\n")
+
+
+def test_main_keeps_standard_error_when_it_is_called_again():
+    program = "from nlpkit.cli.main import main\nassert [main(['nothing']) for _ in range(3)] == [2, 2, 2]"
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert result.returncode == 0 and result.stderr.count("unknown command 'nothing'") == 3, result.stderr
+
+
 @pytest.mark.parametrize("task", ["tagging", "couplet", "word2vec"])
 def test_config_prints_what_it_reads(task, tmp_path):
     from nlpkit.options import read_settings
@@ -255,9 +276,12 @@ BAD = {
         (["predict", "{model}", "--text", "今天"], "unknown option --text"),
         (
             ["predict", "{model}", "--input", "今天", "--output", "-"],
-            "no such file; a text itself comes by a pipe",
+            "no such file; pass a text through a pipe",
         ),
-        (["predict", "{model}", "--input", "{tmp}/a.conll", "--output", "-"], "measured, by nlpkit evaluate"),
+        (
+            ["predict", "{model}", "--input", "{tmp}/a.conll", "--output", "-"],
+            "labelled columns are for nlpkit evaluate",
+        ),
         (["predict", "{model}", "--input", "-", "--output", "-", "--confidence"], "text has no place for it"),
         (
             ["predict", "{tmp}/a.conll", "--input", "-", "--output", "-"],

@@ -306,7 +306,7 @@ def test_files_with_bad_lines(predictor, tmp_path):
         ({"rules": "no_shar"}, "unknown rule 'no_shar', did you mean 'no_share'"),
         ({"n_best": 0}, "n_best = 0: must be at least 1"),
         ({"temperature": -1.0}, "temperature = -1.0: must be at least 0"),
-        ({"temperature": 0.01}, "temperature = 0.01: must be 0, for no draw, or at least 0.05"),
+        ({"temperature": 0.01}, "temperature = 0.01: must be 0, for no sampling, or at least 0.05"),
         ({"temperature": float("nan")}, "temperature = nan"),
     ],
 )

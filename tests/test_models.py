@@ -12,6 +12,7 @@ from nlpkit.artefacts.bundled import card_of
 from nlpkit.artefacts.folder import Folder
 from nlpkit.cli.main import main
 from nlpkit.errors import ArtefactError, ConfigError
+from nlpkit.export.onnx_programs import is_same
 
 from .conftest import DATA
 
@@ -67,14 +68,29 @@ def test_a_damaged_one_is_told(tmp_path, monkeypatch):
         nlpkit.load("zh-verse")
 
 
-def test_what_they_can_not_do(tmp_path):
+@pytest.mark.parametrize("name", ["zh-title", "zh-vectors", "zh-verse", "zh-words"])
+def test_keras_computes_them_too(name):
+    """Their weights are stored once, in the ONNX files: from there Keras reads them, to train them further."""
+    example = card_of(name).example
+    by_keras, by_onnx = (nlpkit.load(name, runtime=runtime).predict(example).to_dict() for runtime in ("keras", "onnx"))
+    assert is_same(by_keras, by_onnx)
+    assert (Folder.open(name).path / "weights.bin").stat().st_size < 50_000
+
+
+def test_without_weights_a_folder_only_answers(tmp_path):
+    folder = tmp_path / "verse"
+    shutil.copytree(DATA / "models" / "zh-verse", folder)
+    manifest = json.loads((folder / "task.json").read_text("utf-8"))
+    for table in ("files", "sizes"):
+        del manifest[table]["weights.bin"]
+    (folder / "task.json").write_text(json.dumps(manifest), "utf-8")
     with pytest.raises(ConfigError, match="has no network for Keras; it can only answer, by onnxruntime"):
-        nlpkit.load("zh-verse", runtime="keras")
+        nlpkit.load(folder, runtime="keras")
     with pytest.raises(ConfigError, match="can't do this: it has no network for Keras"):
-        nlpkit.load("zh-verse").predict("明月松间照", temperature=1.0)
+        nlpkit.load(folder).predict("明月松间照", temperature=1.0)
     pairs = DATA / "couplet" / "couplets-test.tsv"
     with pytest.raises(ConfigError, match="has no network for Keras"):
-        nlpkit.train("couplet", pairs, out=tmp_path / "m", start="zh-verse")
+        nlpkit.train("couplet", pairs, out=tmp_path / "m", start=folder)
     assert not (tmp_path / "m").exists()
 
 

@@ -58,7 +58,7 @@ def test_a_report_is_whole_and_needs_no_network(entities_model, couplet_model, w
         assert not re.search(r"(src|href)=|https?://|@import|url\(", page)
     page = (entities_model / "report.html").read_text("utf-8")
     assert all(
-        text in page for text in ("loss, training", "f1, validation", "the best epoch", "missed", "what is taken")
+        text in page for text in ("loss, training", "f1, validation", "the best epoch", "missed", "confusion matrix")
     )
     assert "entities-train.conll" in page and "<td>width</td><td>16</td>" in page  # data, and a setting that differs
     page = (couplet_model / "report.html").read_text("utf-8")

@@ -132,7 +132,7 @@ def test_a_journal_of_another_run_is_refused(tmp_path, always):
     partial = tmp_path / "out.partial"
     for content in (kept["out.partial"][1:], b"x" + kept["out.partial"][1:]):
         partial.write_bytes(content)
-        with pytest.raises(DataError, match=r"out.partial: is not as the journal beside it says; .* --restart"):
+        with pytest.raises(DataError, match=r"out.partial: does not match its journal; .* --restart"):
             made = Journal(path, {"input": [1, 2], "model": "a", "format": "text"})
             predict_stream(_shout(), parts, journal=made)
         assert partial.read_bytes() == content
@@ -218,7 +218,7 @@ def test_shards_are_joined(tagger, tmp_path, small_chunks, name):
     expected = tagger.predict_file(source, tmp_path / f"whole{name}")
     for number in (2, 1):
         tagger.predict_file(source, target, shard=f"{number}/3")
-    with pytest.raises(DataError, match=r"not there, or not finished: shard 3/3; run what is missing"):
+    with pytest.raises(DataError, match=r"missing or unfinished: shard 3/3; run these shards"):
         nlpkit.merge(target)
     assert tagger.predict_file(source, target, shard="3/3").lines > 50
     assert nlpkit.merge(target) == expected
@@ -226,7 +226,7 @@ def test_shards_are_joined(tagger, tmp_path, small_chunks, name):
     assert (tmp_path / f"{name}.errors.jsonl").read_text().replace("in.txt", "") == (
         tmp_path / f"whole{name}.errors.jsonl"
     ).read_text()
-    with pytest.raises(DataError, match=r"is there already; replace it with --force"):
+    with pytest.raises(DataError, match=r"already exists; replace it with --force"):
         nlpkit.merge(target)
     again = tagger.predict_file(source, target, shard="2/3")  # it is done
     assert again.lines < 300
@@ -295,18 +295,18 @@ def test_folders_and_patterns(tagger, tmp_path):
     with pytest.raises(DataError, match="is a folder in which no shard has left a journal"):
         nlpkit.merge(tmp_path / "shared")
     tagger.predict_file(texts, tmp_path / "part", shard="3/3")
-    with pytest.raises(DataError, match=r"part: not there, or not finished: shard 1/3, 2/3; run what is missing"):
+    with pytest.raises(DataError, match=r"part: missing or unfinished: shard 1/3, 2/3; run these shards"):
         nlpkit.merge(tmp_path / "part")
     with pytest.raises(ConfigError, match="shard '1/4': there are only 3 files"):
         tagger.predict_file(texts, tmp_path / "part", shard="1/4")
     (texts / "d.txt").write_bytes(b"\xff\n")
     assert tagger.predict_file(texts / "*.txt", tmp_path / "out").reason.startswith("d.txt, line 1: is not UTF-8")
     (texts / "a.jsonl").write_text("{}\n")
-    with pytest.raises(ConfigError, match="holds lines of text and JSON lines; say by the input format which to read"):
+    with pytest.raises(ConfigError, match="holds lines of text and JSON lines; choose one by the input format"):
         tagger.predict_file(texts, tmp_path / "out")
     with pytest.raises(ConfigError, match=r"would both be written to a.txt; predict them one by one"):
         tagger.predict_file(texts, tmp_path / "out", input_format="text")
-    with pytest.raises(DataError, match="there is no such file, and none that fits it as a pattern"):
+    with pytest.raises(DataError, match="there is no such file, and none that matches it as a pattern"):
         tagger.predict_file(tmp_path / "*.none", tmp_path / "out")
     with pytest.raises(DataError, match="is a file; the output of several files is a folder"):
         tagger.predict_file(texts / "*.txt", texts / "b.txt")
@@ -368,7 +368,7 @@ def test_a_killed_process_goes_on(tmp_path):
             process.kill()
             process.communicate()
             kills += 1
-    assert kills > 2 and process.returncode == 0 and "going on after a stop" in said
+    assert kills > 2 and process.returncode == 0 and "continuing after a stop" in said
     assert (tmp_path / "out").read_text("utf-8") == "".join(f"{line}{line}\n" for line in LINES * 3)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "out"]
 
@@ -460,8 +460,8 @@ def test_what_a_run_says(tmp_path, always, capsys):
     parts = [FileShare(tmp_path / "in", tmp_path / "out")]
     with pytest.raises(Stop):
         predict_stream(_shout(after=7), parts, journal=Journal(tmp_path / "j", {}))
-    assert "what is answered so far is kept; the same command goes on from there" in capsys.readouterr().err
+    assert "the answers so far are kept; the same command continues from there" in capsys.readouterr().err
     predict_stream(_shout(), parts, journal=Journal(tmp_path / "j", {}))
-    assert "going on after a stop: " in capsys.readouterr().err
+    assert "continuing after a stop: " in capsys.readouterr().err
     assert State().counts == (0, 0, 0, "") and json.loads(json.dumps(State()._asdict()))["file"] == 0
     assert stream.answer_here is not None

@@ -37,12 +37,13 @@ def test_it_learns(words_model, entities_model):
     assert nlpkit.evaluate(entities_model, SAMPLES / "entities-train.conll")["f1"] > 0.3
 
 
-def test_the_model_file_loads_in_plain_keras(words_model):
+def test_its_network_is_a_plain_keras_model(words_model, tmp_path):
     import keras
 
     from nlpkit.layers import ViterbiDecoder
 
-    model = keras.saving.load_model(words_model / "model.keras")
+    nlpkit.load(words_model).network.model.save(tmp_path / "tagger.keras")
+    model = keras.saving.load_model(tmp_path / "tagger.keras")
     tags = keras.Model(model.input, ViterbiDecoder()(model.output))
     arrays = {name: np.zeros((1, 4, *x.shape[2:]), str(x.dtype)) for name, x in model.input.items()}
     assert tags.predict(arrays, verbose=0).shape == (1, 4)
@@ -603,7 +604,7 @@ def test_a_segmenter_of_ours_becomes_part_of_the_model(words_model, tmp_path):
     assert [token.text for token in predictor.predict([text])[0]] == [word.text for word in words]
     assert len(predictor.predict([text, ""], segmenter="spaces")[0].tokens) == 1
     listed = json.loads((tmp_path / "moved" / "task.json").read_text("utf-8"))["files"]
-    assert {"segmenter-task.json", "segmenter-model.keras", "segmenter-vocab.txt", "model.keras"} <= {*listed}
+    assert {"segmenter-task.json", "segmenter-weights.bin", "segmenter-vocab.txt", "weights.bin"} <= {*listed}
     again = nlpkit.train("tagging", data, data, out=tmp_path / "moved", settings=settings, force=True)
     assert again.predict([text]) == predictor.predict([text])
     (tmp_path / "moved" / "segmenter-vocab.txt").write_text("a\n", "utf-8")

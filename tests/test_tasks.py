@@ -74,7 +74,7 @@ def test_the_folder_is_complete(name, request):
     predictor = nlpkit.load(folder)
     present = {path.name for path in folder.iterdir()}
     files = {part.file for part in predictor.part_files if predictor.parts[part.name] is not None}
-    assert present == {"model.keras", "task.json", "metrics.json", "history.csv", "report.html", "resume", *files}
+    assert present == {"weights.bin", "task.json", "metrics.json", "history.csv", "report.html", "resume", *files}
     page = (folder / "report.html").read_text("utf-8")
     assert "<svg" in page and "Sample answers" in page and page.count("<tr") > 20
     history = (folder / "history.csv").read_text().splitlines()

@@ -103,7 +103,7 @@ def test_check_sees_lengths_leaks_and_the_lead(tmp_path):
     first, second = check([tmp_path / "a.tsv", tmp_path / "b.tsv"], {})
     assert first["texts with titles"] == 3 and first["repeated texts"].startswith("1 ")
     assert first["texts longer than 256 (the beginning is read)"].startswith("1 ")
-    assert first["titles that stand in the text as they are"].startswith("3 ")
+    assert first["titles that occur in the text verbatim"].startswith("3 ")
     assert second["bad lines (passed over)"] == 1 and second["ROUGE-L of the first sentence"] == "0.8571"
     assert second[f"texts that are also in {tmp_path / 'a.tsv'}"].startswith("1 ")
 

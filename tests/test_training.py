@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import time
-import zipfile
 
 import keras
 import numpy as np
@@ -116,8 +115,7 @@ def arrays(folder):
     for name in ("state.npz", "best.npz"):
         with np.load(folder / "resume" / name) as file:
             found.update({f"{name}/{key}": file[key] for key in file.files if key != "values"})
-    with zipfile.ZipFile(folder / "model.keras") as file:
-        found["weights"] = np.frombuffer(file.read("model.weights.h5"), "uint8")
+    found["weights"] = np.fromfile(folder / "weights.bin", "uint8")
     return found
 
 
@@ -188,7 +186,7 @@ def test_early_stopping_keeps_the_best(tmp_path):
 def test_a_loss_that_is_no_number_stops(tmp_path):
     with pytest.raises(TrainingError, match=r"the loss is .* in epoch 1; take a lower learning_rate than 1e\+30"):
         nlpkit.train("tagging", **FILES, out=tmp_path / "m", settings={**SMALL, "learning_rate": 1e30})
-    assert not (tmp_path / "m" / "model.keras").exists()
+    assert not (tmp_path / "m" / "weights.bin").exists()
 
 
 def test_a_missing_package_is_told_before_anything_is_written(tmp_path, monkeypatch):
@@ -234,14 +232,14 @@ def test_output_folder_is_never_overwritten_by_accident(tmp_path):
 
 def test_a_run_is_replaced_only_when_the_new_one_can_begin(tmp_path):
     nlpkit.train("tagging", **FILES, out=tmp_path / "m", settings={**SMALL, "epochs": 1})
-    model = (tmp_path / "m" / "model.keras").read_bytes()
+    model = (tmp_path / "m" / "weights.bin").read_bytes()
     for wrong, error in (({"lexicon": "no.txt"}, DataError), ({"vectors": "no.txt"}, DataError)):
         with pytest.raises(error, match="no such file"):
             nlpkit.train("tagging", **FILES, out=tmp_path / "m", settings={**SMALL, **wrong}, force=True)
     for seed in (-1, 1.5, "a"):
         with pytest.raises(ConfigError, match=f"seed = {seed!r}: must be an integer from 0"):
             nlpkit.train("tagging", **FILES, out=tmp_path / "m", settings=SMALL, force=True, seed=seed)
-    assert (tmp_path / "m" / "model.keras").read_bytes() == model
+    assert (tmp_path / "m" / "weights.bin").read_bytes() == model
     with pytest.raises(ArtefactError, match="the run has changed: epochs was 1 and is 2"):
         nlpkit.train("tagging", **FILES, out=tmp_path / "m", settings={**SMALL, "epochs": 2}, resume=True)
 

@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+import errno
 import importlib.util
 import json
+import os
 import re
 import shutil
 import signal
@@ -27,7 +29,8 @@ pytest.importorskip("httpx2")
 
 from starlette.testclient import TestClient
 
-from nlpkit.web.app import create_app
+from nlpkit.runs.benchmark import peak_memory
+from nlpkit.web.app import _memory, create_app
 from nlpkit.web.batching import Batcher, Overloaded, PredictRequest
 from nlpkit.web.requests import Refusal, read_request
 from nlpkit.web.server import open_folders, serve
@@ -91,7 +94,7 @@ def test_every_task_is_served(
         ("[1]", 400, "the body must be a JSON object"),
         ("[" * 3000, 400, "nested too deeply"),
         ('{"records": ["\\ud800"]}', 400, "half of a surrogate pair"),
-        ('{"records": [NaN]}', 400, "the body holds NaN, which is no JSON"),
+        ('{"records": [NaN]}', 400, "the body holds NaN, which is not JSON"),
         ("{}", 400, "records must be a list of one record or more"),
         ({"records": []}, 400, "records must be a list of one record or more"),
         ({"records": "今天"}, 400, "records must be a list of one record or more"),
@@ -133,7 +136,7 @@ def test_a_failure_in_the_model_tells_nothing_of_the_machine(words):
         TestClient(create_app({"zh-words": words}), raise_server_exceptions=False) as client,
     ):
         got = _asked(client, {"records": ["今天"]})
-    assert got.status_code == 500 and got.json() == {"error": "something is wrong in the server; its log says what"}
+    assert got.status_code == 500 and got.json() == {"error": "internal error; see the log of the server"}
 
 
 def _ask(*records, **options):
@@ -185,6 +188,14 @@ def test_too_much_at_once_is_refused(words):
     assert got.status_code == 503 and got.headers["retry-after"] == "1"
 
 
+def test_memory_is_in_bytes(tmp_path):
+    (tmp_path / "statm").write_text("900 300 100 1 0 50 0\n")
+    with mock.patch("os.sysconf", {"SC_PAGE_SIZE": 16384}.__getitem__):
+        assert _memory(str(tmp_path / "statm")) == 300 * 16384
+    assert 10e6 < _memory() <= 1.1 * peak_memory()
+    assert 10e6 < _memory(str(tmp_path / "nothing")) <= peak_memory()
+
+
 def test_options_that_are_too_large():
     declaration = nlpkit.CoupletWriter.declaration
     for options, reason in (({"beam_width": 10**9}, "at most 256 here"), ({"rules": "x" * 2000}, "is too long")):
@@ -208,7 +219,9 @@ def test_what_a_server_needs(tmp_path, words_model):
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        with pytest.raises(ConfigError, match=rf"127\.0\.0\.1:{port}: Address already in use; another program listens"):
+        with pytest.raises(
+            ConfigError, match=rf"127\.0\.0\.1:{port}: {os.strerror(errno.EADDRINUSE)}; another program listens"
+        ):
             serve([words_model], ServerOptions(port=port))
     with pytest.raises(ConfigError, match=r"nowhere\.invalid:8000: "):
         serve([words_model], ServerOptions(host="nowhere.invalid"))
@@ -294,4 +307,20 @@ def test_the_page_by_keyboard(address, width, language):
         texts.append(page.text_content("#run"))
         assert texts == (["回答", "Answer"] if language == "zh-CN" else ["Answer", "回答"])
         assert [each for each in wrong if "status of 422" not in each] == []  # the line with a tag can't be answered
+        browser.close()
+
+
+@pytest.mark.skipif(
+    CHROMIUM is None or importlib.util.find_spec("playwright") is None, reason="no Chromium, or no playwright"
+)
+@pytest.mark.parametrize(("fragment", "chosen"), [("zh-verse", "zh-verse"), ("%", "zh-words"), ("nothing", "zh-words")])
+def test_the_address_of_the_page_chooses_a_model(address, fragment, chosen):
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = browser.new_page()
+        page.goto(f"{address}#{fragment}")
+        page.wait_for_selector("#answers > div")
+        assert page.text_content("[role=tab][aria-selected=true]") == chosen
         browser.close()

@@ -330,7 +330,7 @@ def test_vectors_go_to_a_file_and_back(word2vec_model, tmp_path, name):
     words, vectors = read_vectors(tmp_path / name)
     assert words == task.vocabulary.symbols
     np.testing.assert_allclose(vectors, task.vectors, rtol=1e-5)
-    with pytest.raises(ArtefactError, match="is there already; replace it with --force"):
+    with pytest.raises(ArtefactError, match="already exists; replace it with --force"):
         convert(word2vec_model, tmp_path / name)
     convert(tmp_path / name, tmp_path / "back")
     back = nlpkit.load(tmp_path / "back")

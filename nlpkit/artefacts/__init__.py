@@ -4,7 +4,7 @@
 file              content
 ================  =====================================================================
 ``task.json``     format, task, settings, metadata, versions, seed, hashes, seconds
-``model.keras``   the network; a folder without it answers by its ``.onnx`` alone
+``weights.bin``   the weights for Keras that no ONNX file holds, and where the others are
 ``*.onnx``        what prediction computes of it, for onnxruntime
 ``*.txt``         vocabularies and labels, readable; ``.gz`` may follow
 ``NAME-*``        the files of another model that this one brings along

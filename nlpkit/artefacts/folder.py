@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from nlpkit.artefacts.bundled import bundled_folder, hint
-from nlpkit.artefacts.manifest import MANIFEST, MODEL, ONNX, RESUME, being_replaced, read_manifest
+from nlpkit.artefacts.manifest import MANIFEST, ONNX, RESUME, WEIGHTS, being_replaced, read_manifest
 from nlpkit.datasets.files import check_name
 from nlpkit.errors import ArtefactError, ConfigError
 
@@ -87,7 +87,7 @@ class Folder:
     @property
     def has_network(self) -> bool:
         """Whether it holds a network for Keras."""
-        return f"{self.prefix}{MODEL}" in self.files
+        return f"{self.prefix}{WEIGHTS}" in self.files
 
     def file(self, name: str) -> Path:
         """Path of one of its files."""

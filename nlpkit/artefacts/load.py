@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from nlpkit.artefacts.backend import check_backend
 from nlpkit.artefacts.folder import Folder
-from nlpkit.artefacts.manifest import MANIFEST, MODEL, read_object
+from nlpkit.artefacts.manifest import MANIFEST, ONNX, WEIGHTS, read_object
 from nlpkit.datasets.files import digest_of
 from nlpkit.errors import ArtefactError, ConfigError, DataError, unknown_name
 from nlpkit.prediction import RUNTIMES
@@ -118,7 +118,7 @@ def load_artefact(folder: Folder, task: type[Task[Any]] | None = None, runtime: 
         raise ArtefactError(f"{folder}: is of the task {folder.task!r}, not {declaration.name!r}")
     manifest = folder.file(MANIFEST)
     if not (folder.has_network or folder.programs):
-        raise ArtefactError(f"{manifest}: is damaged: it does not list {folder.prefix}{MODEL}")
+        raise ArtefactError(f"{manifest}: is damaged: it does not list {folder.prefix}{WEIGHTS}")
     metadata = folder.manifest["metadata"]
     try:
         settings = declaration.settings.create(folder.settings)
@@ -188,7 +188,8 @@ def _read_network(task: Task[Any], folder: Folder) -> Any:
     check_backend()
     from nlpkit.artefacts.weights import load_network
 
-    return load_network(task.build_network, folder.file(MODEL))
+    files = {f"{name}{ONNX}": content for name, content in task.runtime.onnx_files.items()}
+    return load_network(task.build_network, folder.file(WEIGHTS), files)
 
 
 def _check_files(folder: Folder) -> None:

@@ -15,8 +15,8 @@ from nlpkit.errors import ArtefactError
 FORMAT = "nlpkit-model"
 VERSION = 4
 MANIFEST = "task.json"
-MODEL = "model.keras"
-"""The network for Keras."""
+WEIGHTS = "weights.bin"
+"""Weights of the network for Keras."""
 ONNX = ".onnx"
 """Ending of the programs of a network for onnxruntime."""
 RESUME = "resume"

@@ -1,15 +1,18 @@
-"""The weights of a model on disk: in half precision, and checked before anything is allocated for them."""
+"""The weights of a network on disk, stored once: what an ONNX file of the folder holds is read from there.
+
+A file of weights is a line that names the format, eight bytes with the size of the header (little-endian), the header
+in JSON, and numbers. The header lists every weight in the order of the network: its shape and dtype, and where its
+bytes begin, in this file's numbers or in a file that it names, for the order of axes in which they are stored there.
+Float32 weights are stored as float16, and a weight whose numbers are all the same as that number.
+"""
 
 from __future__ import annotations
 
-import collections
-import io
+import itertools
+import json
 import math
 import struct
-import tempfile
-import zipfile
-import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,76 +20,72 @@ import keras
 import numpy as np
 from keras.src.backend.common import global_state
 
-from nlpkit.datasets import files
+from nlpkit.datasets.files import write_atomically
 from nlpkit.errors import ArtefactError
 
-_WEIGHTS = "model.weights.h5"
-_MEMBERS = {"metadata.json", "config.json", _WEIGHTS}
-_END_OF_ARCHIVE = 1024  # bytes, more than the list of these members and the end record take
-_OVERHEAD = 1 << 20  # bytes that the weights file may have beside its numbers, and as much again for each thousand
-
-
-_DAMAGE = (
-    EOFError, KeyError, OSError, RuntimeError, TypeError, ValueError, struct.error, zipfile.BadZipFile, zlib.error,
-)  # fmt: skip
+_MAGIC = b"nlpkit weights 1\n"
+_SIZE = struct.Struct("<Q")
+_LARGEST_HEADER = 1 << 24  # bytes
+_LARGE = 1024  # numbers of a weight that is looked for in other files; smaller ones may be anywhere by chance
+_DAMAGE = (EOFError, KeyError, OSError, OverflowError, RecursionError, RuntimeError, TypeError, ValueError)
 
 
 def round_weights(model: Any) -> None:
     """Round float32 weights to what float16 can hold; call it before the last evaluation."""
     for weight in model.weights:
         value = keras.ops.convert_to_numpy(weight.value)
-        weight.assign(_halve(value).astype(value.dtype))
+        weight.assign(_halved(value).astype(value.dtype))
 
 
-def save_model(model: Any, path: Path) -> None:
-    """Save a model for prediction: without optimiser, its float32 weights as float16.
+def save_weights(model: Any, path: Path, files: Mapping[str, bytes]) -> None:
+    """Write the weights of a model, without those whose bytes other files of the folder hold.
 
-    `keras.saving.load_model` reads the file like any other; the weights become float32 again.
+    Args:
+        model: the Keras model.
+        path: file to write.
+        files: contents of the other files, by name.
     """
-    import h5py
-
-    members = _saved_by_keras(_bare(model), path)
-    smaller = io.BytesIO()
-    with h5py.File(io.BytesIO(members[_WEIGHTS])) as source, h5py.File(smaller, "w") as target:
-
-        def copy(name, node):
-            if isinstance(node, h5py.Dataset):
-                copied = target.create_dataset(name, data=_halve(node[()]))
-            else:
-                copied = target.require_group(name)
-            copied.attrs.update(node.attrs)
-
-        source.visititems(copy)
-        target.attrs.update(source.attrs)
-    members[_WEIGHTS] = smaller.getvalue()
-    with files.written_atomically(path) as whole, zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as file:
-        for name, content in members.items():
-            file.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
+    listed, numbers, size = [], [], 0
+    for weight in model.weights:
+        value = _halved(keras.ops.convert_to_numpy(weight.value))
+        is_constant = value.size > 1 and bool((value == value.flat[0]).all())
+        file, offset, axes = ("", 0, [*range(value.ndim)]) if is_constant else _found(value, files)
+        if not file:
+            content = (value.flat[:1] if is_constant else value).tobytes()
+            numbers.append(content)
+            offset, size = size, size + len(content)
+        place = {"file": file, "offset": offset, "axes": axes, "is_constant": is_constant}
+        listed.append({"shape": value.shape, "dtype": value.dtype.name, **place})
+    header = json.dumps({"weights": listed}).encode()
+    write_atomically(path, b"".join([_MAGIC, _SIZE.pack(len(header)), header, *numbers]))
 
 
-def _saved_by_keras(model, path):
-    """What Keras writes of a model, by name."""
-    partial = path.with_name(path.name + files.PARTIAL_MODEL)
-    try:
-        model.save(partial)
-        with zipfile.ZipFile(partial) as file:
-            return {name: file.read(name) for name in file.namelist()}
-    except OSError as error:
-        raise ArtefactError(f"{path}: {files.why_not_written(error, path)}") from None
-    finally:
-        files.remove(partial)
+def _found(value: np.ndarray, files: Mapping[str, bytes]) -> tuple[str, int, Sequence[int]]:
+    """The file that holds a value, the offset of its bytes, and the order of its axes; no file if none does.
+
+    A conversion to ONNX may transpose a kernel, and join it to others. Bytes that are equal are as good as the same.
+    """
+    plain = [*range(value.ndim)]
+    if value.size >= _LARGE:
+        for axes in itertools.permutations(plain):
+            content = value.transpose(axes).tobytes()
+            for name, whole in files.items():
+                offset = whole.find(content)
+                if offset >= 0:
+                    return name, offset, axes
+    return "", 0, plain
 
 
-def load_network(build: Callable[[], Any], path: Path) -> Any:
-    """A network built by our own code, with the weights of a file of `save_model`.
+def load_network(build: Callable[[], Any], path: Path, files: Mapping[str, bytes]) -> Any:
+    """A network built by our own code, with the weights of a file of `save_weights`.
 
     First the network is built without memory for its weights, and what the file declares is compared with what it has:
-    names and sizes in the archive, then shapes and numbers; only then do the weights get memory. What Keras describes
-    of the model is never read.
+    shapes, places and numbers. Only then do the weights get memory.
 
     Args:
         build: builds the untrained network.
         path: the file.
+        files: contents of the other files in which its weights may be, by name.
 
     Returns:
         The network.
@@ -99,98 +98,63 @@ def load_network(build: Callable[[], Any], path: Path) -> Any:
     try:
         with scope:
             network = build()
-            bare = _bare(network.model)
-            content = _read_weights(path, bare)
-            _check_weights(bare, content)
+            values = _read(path, [tuple(weight.shape) for weight in network.model.weights], files)
             scope.initialize_variables = True
-        _load_weights(bare, content)
+        for weight, value in zip(network.model.weights, values, strict=True):
+            weight.assign(value)
     except _DAMAGE as error:
         if not scope.initialize_variables:
             # Nobody is ever to give them values; Keras has no public way to say so.
             global_state.set_global_attribute("uninitialized_variables", [])
-        reason = str(error).strip().split("\n")[0]
+        reason = f"it has no {error}" if isinstance(error, KeyError) else str(error).strip().split("\n")[0]
         raise ArtefactError(f"{path}: does not hold the weights of this model: {reason}") from None
     return network
 
 
-def _read_weights(path, model):
-    """The weights of a saved model as they are on disk, unless they are larger than the model's can be."""
-    numbers = sum(math.prod(weight.shape) for weight in model.weights)
-    _check_directory(path)
-    with zipfile.ZipFile(path) as file:
-        names = file.namelist()
-        if sorted(names) != sorted(_MEMBERS):
-            raise ValueError(
-                f"it holds {', '.join(sorted(names)[:5])}, where {', '.join(sorted(_MEMBERS))} are expected"
-            )
-        size = file.getinfo(_WEIGHTS).file_size
-        if size > 4 * numbers + _OVERHEAD * (1 + len(model.weights) // 1000):
-            raise ValueError(f"{size:,} bytes of weights, where {numbers:,} numbers are expected")
-        if file.getinfo(_WEIGHTS).compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise ValueError("it is compressed in another way")
-        return file.read(_WEIGHTS)
+def _read(path: Path, shapes: Sequence[tuple[int, ...]], files: Mapping[str, bytes]) -> list[np.ndarray]:
+    """The weights of these shapes, as they are stored: views of the files' bytes."""
+    content = path.read_bytes()
+    begin = len(_MAGIC) + _SIZE.size
+    if not content.startswith(_MAGIC) or len(content) < begin:
+        raise ValueError("it is of another format")
+    (length,) = _SIZE.unpack_from(content, len(_MAGIC))
+    if length > min(_LARGEST_HEADER, len(content) - begin):
+        raise ValueError(f"its header has {length:,} bytes")
+    listed = json.loads(content[begin : begin + length].decode("utf-8"))["weights"]
+    if [tuple(each["shape"]) for each in listed] != [*shapes]:
+        raise ValueError(_difference([tuple(each["shape"]) for each in listed], shapes))
+    sources = {**files, "": content[begin + length :]}
+    return [_value(each, sources) for each in listed]
 
 
-def _check_directory(path):
-    """Raise a `ValueError` if the archive lists more than the few files that it may hold, before the list is read."""
-    with open(path, "rb") as file:
-        file.seek(max(0, path.stat().st_size - _END_OF_ARCHIVE))
-        end = file.read()
-    place = end.rfind(b"PK\5\6")  # signature of the end record: at 10 the number of files, at 12 the bytes of the list
-    if place < 0 or len(end) < place + 16:
-        raise ValueError("it is no zip archive")
-    count, size = struct.unpack_from("<HI", end, place + 10)
-    if count != len(_MEMBERS) or size > _END_OF_ARCHIVE:
-        raise ValueError(f"its list of files has {count} entries of {size:,} bytes")
+def _value(weight: Mapping[str, Any], sources: Mapping[str, bytes]) -> np.ndarray:
+    """A weight from its place."""
+    shape, axes, dtype, offset = (weight[name] for name in ("shape", "axes", "dtype", "offset"))
+    if dtype not in _DTYPES or sorted(axes) != [*range(len(shape))] or type(offset) is not int or offset < 0:
+        raise ValueError(f"dtype {dtype!r:.20}, axes {axes!r:.40}, offset {offset!r:.20} are none of a weight")
+    if weight["file"] not in sources:
+        raise ValueError(f"it needs {weight['file']!r:.60}, which the folder does not list")
+    content, count = sources[weight["file"]], 1 if weight["is_constant"] else math.prod(shape)
+    if offset + count * np.dtype(dtype).itemsize > len(content):
+        raise ValueError("a weight ends behind the end of its file")
+    value = np.frombuffer(content, dtype, count, offset)
+    if value.dtype.kind == "f" and not np.isfinite(value).all():
+        raise ValueError("it holds numbers that are not finite")
+    if weight["is_constant"]:
+        return np.broadcast_to(value.reshape([1] * len(shape)), shape)
+    return value.reshape([shape[axis] for axis in axes]).transpose(np.argsort(axes))
 
 
-def _load_weights(model, content):
-    # From a file of their own Keras reads them at once; within the archive it would unpack them again and again.
-    with tempfile.TemporaryDirectory(prefix="nlpkit-") as folder:
-        path = Path(folder) / _WEIGHTS
-        path.write_bytes(content)
-        model.load_weights(path)
+_DTYPES = ("float16", "float32", "float64", "int32", "int64", "uint8", "uint32", "bool")
 
 
-def _check_weights(model, content):
-    """Raise a `ValueError` if a file declares other weights than the model has, or some that are not finite."""
-    import h5py
-
-    found = []
-
-    def visit(name, node):
-        if isinstance(node, h5py.Group):
-            if any(not isinstance(node.get(key, getlink=True), h5py.HardLink) for key in node):
-                raise ValueError(f"{name}: has a link to something else")
-        elif node.dtype.kind not in "fiub" or node.external or node.is_virtual:
-            raise ValueError(f"{name}: holds no numbers of its own")
-        else:
-            found.append(node)
-
-    with h5py.File(io.BytesIO(content)) as file:
-        visit("it", file)
-        file.visititems(visit)
-        _compare_shapes(model, [node.shape for node in found])
-        for node in found:
-            if node.dtype.kind == "f" and not np.isfinite(node[()]).all():
-                raise ValueError(f"{node.name}: holds numbers that are not finite")
+def _difference(declared: Sequence[tuple[int, ...]], wanted: Sequence[tuple[int, ...]]) -> str:
+    """The first difference between the shapes of a file and those of a network, in words."""
+    for number, (one, other) in enumerate(zip(declared, wanted)):
+        if one != other:
+            return f"weight {number} has the shape {one}, where {other} is expected"
+    return f"it has {len(declared)} weights, where {len(wanted)} are expected"
 
 
-def _compare_shapes(model, shapes):
-    wanted, declared = [tuple(weight.shape) for weight in model.weights], collections.Counter(shapes)
-    missing = collections.Counter(wanted) - declared
-    # States of random generators may be saved as well.
-    states = collections.Counter(tuple(variable.shape) for variable in model.variables) - collections.Counter(wanted)
-    extra = declared - collections.Counter(wanted) - states
-    if missing or extra:
-        parts = [f"it has no weight of the shape {shape}" for shape in missing]
-        raise ValueError("; ".join([*parts, *(f"one of the shape {shape} is too many" for shape in extra)][:3]))
-
-
-def _bare(model):
-    """The same layers as a plain functional model, whatever class the model is of."""
-    return keras.Model(model.input, model.output, name=model.name)
-
-
-def _halve(values):
+def _halved(values: np.ndarray) -> np.ndarray:
     return np.asarray(values).astype("float16") if np.asarray(values).dtype == np.float32 else np.asarray(values)

@@ -1,7 +1,7 @@
-"""What a shell offers when Tab is pressed, by argcomplete.
+"""Shell completion by argcomplete.
 
-The line is taken apart as the command itself does it: commands, then tasks, then the options of the parser that reads
-the rest, which is completed instead of used.
+The line is parsed as the command itself does it: commands, then tasks, then the options of the parser that reads the
+rest, which offers completions instead of parsing.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ import shlex
 from collections.abc import Sequence
 from typing import Any
 
-ASKED = "_ARGCOMPLETE"
-"""In the environment when a shell asks."""
+REQUESTED = "_ARGCOMPLETE"
+"""Environment variable that is set when a shell requests completions."""
 
 
-def is_asked() -> bool:
-    """Whether a shell wants to know how a command line may go on."""
-    return ASKED in os.environ
+def is_requested() -> bool:
+    """Whether a shell requests completions."""
+    return REQUESTED in os.environ
 
 
 def words_before_cursor() -> list[str]:
-    """The whole words of the line before the one that is being typed, without the program."""
+    """Complete words of the line before the cursor, without the program."""
     line = os.environ.get("COMP_LINE", "")[: int(os.environ.get("COMP_POINT", "0"))]
     try:
         words = shlex.split(line)
@@ -32,14 +32,14 @@ def words_before_cursor() -> list[str]:
 
 
 def offer(names: Sequence[str], after: int) -> None:
-    """Offer some names as the word after so many, and end the process."""
+    """Offer names as the word after `after` words, and end the process."""
     parser = argparse.ArgumentParser("nlpkit")
     parser.add_argument("name", choices=names)
     _complete(parser, after)
 
 
 def complete(parser: argparse.ArgumentParser) -> None:
-    """Offer the options of a parser, or their values, and end the process."""
+    """Offer the options of a parser or their values, and end the process."""
     _complete(parser, len(parser.prog.split(" ", 2)) - 1)
 
 

@@ -1,4 +1,4 @@
-"""`nlpkit demo`: what models that come along answer, then the whole way on built-in samples, in a temporary folder."""
+"""`nlpkit demo`: answers of bundled models, then training, evaluation and prediction on built-in samples."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from nlpkit.prediction.rendering import rich_text
 from nlpkit.tasks.declaration import Declaration, Demo
 from nlpkit.terminal import console, say
 
-_SHOWN = 8
-_FEW = 4
+_SHOWN = 8  # answers of a trained model
+_FEW = 4  # answers of a bundled model, beside that to its example
 
 
 def demo(task: Declaration, keep: str | Path | None = None) -> None:
-    """Show what a model that comes with nlpkit answers; then train, evaluate and predict on the samples of a task.
+    """Show answers of bundled models; then train, evaluate and predict on the samples of a task.
 
     Args:
-        task: the task.
-        keep: a new folder for the models, one each; without it they are made in a temporary one.
+        task: declaration of the task.
+        keep: new folder for the models; None for a temporary one.
 
     Raises:
-        ArtefactError: if there is something in that folder.
+        ArtefactError: if `keep` exists and is not an empty folder.
     """
     begin = time.perf_counter()
     if keep is not None and Path(keep).exists() and not (Path(keep).is_dir() and not any(Path(keep).iterdir())):
-        raise ArtefactError(f"{keep}: is there already; --keep takes a new folder")
+        raise ArtefactError(f"{keep}: already exists; --keep takes a new folder")
     for card in models().values():
         if card.task == task.name:
             _show_model(card, task)
@@ -43,15 +43,15 @@ def demo(task: Declaration, keep: str | Path | None = None) -> None:
             _show(task, each, folder / each.title.lower().replace(" ", "-"), keep is not None)
     kept = "" if keep is not None else f" nlpkit demo {task.name} --keep DIR keeps models and reports."
     console().print(
-        f"Done in {time.perf_counter() - begin:.0f} s.{kept} So small a sample teaches only a little: train on your "
-        f"own data with [bold]nlpkit train {task.name} --train FILE --out DIR[/], then "
+        f"Done in {time.perf_counter() - begin:.0f} s.{kept} The samples are small: train on your own data "
+        f"with [bold]nlpkit train {task.name} --train FILE --out DIR[/], then "
         "[bold]nlpkit predict DIR --input FILE --output FILE[/]."
     )
 
 
-def _show_model(card: Card, task: Declaration):
-    """The answers of a model to its example and some records of the task's first demo."""
-    console().print(f"[bold]{card.name}[/], which comes with nlpkit: {card.summary}")
+def _show_model(card: Card, task: Declaration) -> None:
+    """Show the answers of a bundled model to its example and some records of the task's first demo."""
+    console().print(f"[bold]{card.name}[/], a bundled model: {card.summary}")
     records = _records(task, task.demos[0]) if task.demos else []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)
@@ -60,7 +60,7 @@ def _show_model(card: Card, task: Declaration):
     console().print("")
 
 
-def _show(task: Declaration, demo: Demo, out: Path, is_kept: bool):
+def _show(task: Declaration, demo: Demo, out: Path, is_kept: bool) -> None:
     samples = sample_folder() / task.name
     train, valid = samples / demo.train, samples / demo.valid if demo.valid else None
     console().print(f"[bold]{demo.title}[/]: training on {demo.train}")
@@ -80,13 +80,13 @@ def _show(task: Declaration, demo: Demo, out: Path, is_kept: bool):
     console().print("")
 
 
-def _records(task, demo):
-    """The records that a demo names."""
+def _records(task: Declaration, demo: Demo) -> list[str]:
+    """Records of a demo."""
     if isinstance(demo.records, str):
         return (sample_folder() / task.name / demo.records).read_text("utf-8").splitlines()
     return [*demo.records]
 
 
 def sample_folder() -> Path:
-    """The folder of samples, which is part of the package."""
+    """Folder of the samples in the package."""
     return Path(str(resources.files("nlpkit"))) / "data"

@@ -1,4 +1,4 @@
-"""Flags of the command line from options."""
+"""Command-line flags made from declared options."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ def add_flags(
     defaults: Mapping[str, Any] | None = None,
     only: Sequence[str] | None = None,
 ) -> None:
-    """A group of flags, one for each option; those that are not given stay away from the result.
+    """Add a group of flags, one for each option; the result holds those that are given.
 
     Args:
-        parser: where to add them.
-        kind: the options.
-        title: of the group.
+        parser: parser to add them to.
+        kind: class of the options.
+        title: title of the group.
         defaults: defaults that differ from those of the options.
-        only: names of the options that are added, by default all.
+        only: names of the options to add; None for all.
     """
     declared = [each for each in kind.declared() if only is None or each.name in only]
     if not declared:
@@ -35,7 +35,7 @@ def add_flags(
     for each in declared:
         default = (defaults or {}).get(each.name, each.default)
         flag = f"--{each.name.replace('_', '-')}"
-        accepted = "" if each.choices and not each.metavar else each.accepted  # choices stand after the flag
+        accepted = "" if each.choices and not each.metavar else each.accepted  # choices are shown after the flag
         text = each.meaning + (f" ({accepted})" if accepted else "") + _default_of(default)
         text = text.replace("%", "%%")
         if each.kind is bool:
@@ -51,18 +51,19 @@ def add_flags(
                 help=text,
                 metavar=each.metavar or _metavar(each),
             )
-            if each.choices:  # for a shell, which else offers files
+            if each.choices:  # without it, a shell offers files
                 added.completer = functools.partial(_choices, each.choices)
 
 
 def given(args: argparse.Namespace, kind: type[Options]) -> dict[str, Any]:
-    """The options of a kind that were given."""
+    """Options of a class that were given."""
     return {each.name: getattr(args, each.name) for each in kind.declared() if hasattr(args, each.name)}
 
 
 def describe_settings(kind: type[Options]) -> str:
-    """The settings by group, with meanings, accepted values and defaults, for the end of a help text."""
-    lines, group = [], None
+    """Settings by group with meanings, accepted values and defaults, as the epilog of a help text."""
+    lines: list[str] = []
+    group: str | None = None
     for each in kind.declared():
         if each.group != group:
             lines.append(f"\n{each.group} settings (--set KEY=VALUE):")
@@ -72,7 +73,7 @@ def describe_settings(kind: type[Options]) -> str:
     return "\n".join(lines).lstrip("\n")
 
 
-def _wrapped(name, text):
+def _wrapped(name: str, text: str) -> str:
     import textwrap
 
     indent = " " * 24
@@ -80,7 +81,7 @@ def _wrapped(name, text):
     return f"  {name:<21} {body.lstrip()}" if len(name) < 21 else f"  {name}\n{body}"
 
 
-def _default_of(value):
+def _default_of(value: Any) -> str:
     if value is None or value == "" or value == ():
         return ""
     if isinstance(value, bool):
@@ -88,11 +89,11 @@ def _default_of(value):
     return f"; default {','.join(map(str, value)) if isinstance(value, tuple) else value}"
 
 
-def _choices(choices, **_):
+def _choices(choices: Sequence[Any], **_: Any) -> list[str]:
     return [*map(str, choices)]
 
 
-def _metavar(each):
+def _metavar(each: Option) -> str:
     if each.choices:
         return "{" + ",".join(map(str, each.choices)) + "}"
     kinds = typing.get_args(each.kind) or (each.kind,)
@@ -100,7 +101,7 @@ def _metavar(each):
 
 
 def _parser_of(each: Option) -> Callable[[str], Any]:
-    def parse(text):
+    def parse(text: str) -> Any:
         try:
             return parse_flag(each, text)
         except ConfigError as error:

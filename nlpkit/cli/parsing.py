@@ -1,4 +1,4 @@
-"""What the parsers of several commands share: the parser itself, its first argument, common flags."""
+"""Parts shared by the parsers of commands: the parser class, the first argument, common flags."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from nlpkit.tasks import declarations, get_declaration, names
 from nlpkit.tasks.declaration import Declaration
 
 Run = Callable[[], None]
-"""A command whose arguments have been read."""
+"""A command whose arguments have been parsed."""
 MODEL = "trained folder, or name of a bundled model (see nlpkit models)"
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that names unknown options first, and what was probably meant.
+    """A parser that reports unknown options first, with the nearest known one.
 
     Args:
-        program: the words that call it, for its usage line.
-        description: what the command does, a sentence.
+        program: command for the usage line, such as ``nlpkit predict``.
+        description: sentence about the command.
         epilog: text at the end of the help.
     """
 
     settings: Sequence[str] = ()
-    """Names that ``--set`` takes, for a user who writes one as a flag."""
+    """Names that ``--set`` accepts, for users who write one as a flag."""
 
     def __init__(self, program: str, description: str, epilog: str = ""):
         super().__init__(
@@ -38,13 +38,13 @@ class Parser(argparse.ArgumentParser):
         )
 
     def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
-        if completion.is_asked():
+        if completion.is_requested():
             completion.complete(self)
         self._check_options(args)
         return super().parse_args(args, namespace)
 
     def _check_options(self, args: Sequence[str] | None) -> None:
-        """Name an unknown option first: it is often a required one, misspelt, which argparse would call missing."""
+        """Report an unknown option: often a misspelt required one, which argparse would report as missing."""
         for each in args or ():
             flag, _, value = each.partition("=")
             if not flag.startswith("--") or flag == "--" or flag in self._option_string_actions:
@@ -63,34 +63,38 @@ class _Formatter(argparse.RawDescriptionHelpFormatter):
         super().__init__(prog, max_help_position=26, width=100)
 
 
-def task_of(program: str, arguments: Sequence[str], summary: str) -> Declaration:
-    """The declaration of the task named by the first argument; without one, a general help text.
+def task_of(program: str, arguments: Sequence[str], summary: str, flags: str) -> Declaration:
+    """Declaration of the task named by the first argument; without one, a general help text.
 
     Args:
-        program: the words that call the command.
-        arguments: its arguments.
-        summary: what the command does, a sentence without its full stop.
+        program: command, such as ``nlpkit train``.
+        arguments: arguments of the command.
+        summary: sentence about the command, without its full stop.
+        flags: flags for the usage line, such as ``--data FILE``.
     """
     if arguments and not arguments[0].startswith("-"):
         return get_declaration(arguments[0])
-    if completion.is_asked():
+    if completion.is_requested():
         completion.offer(names(), after=1)
     tasks = "\n".join(f"  {each.name:<12} {each.summary}" for each in declarations())
     parser = Parser(
         f"{program} TASK", f"{summary}.\n\ntasks:\n{tasks}", f"{program} TASK --help shows the options of a task."
     )
+    parser.usage = f"{program} TASK {flags}"
     return _help_or_error(parser, arguments, f"a task must come first, one of {', '.join(names())}")
 
 
-def folder_of(program: str, arguments: Sequence[str], summary: str, task: str | None = None) -> Folder:
-    """The trained folder named by the first argument; without one, a general help text. Arguments as of `task_of`.
+def folder_of(program: str, arguments: Sequence[str], summary: str, flags: str, task: str | None = None) -> Folder:
+    """Trained folder named by the first argument; without one, a general help text.
 
     Args:
-        task: name of the task that is wanted.
+        program, arguments, summary, flags: as in `task_of`.
+        task: name of the required task; None for any.
     """
     if arguments and not arguments[0].startswith("-"):
         return Folder.open(arguments[0], task)
     parser = Parser(f"{program} MODEL", f"{summary}.", f"{program} MODEL --help shows the options of a model.")
+    parser.usage = f"{program} MODEL {flags}"
     return _help_or_error(parser, arguments, f"the first argument must be a {MODEL}")
 
 
@@ -100,13 +104,13 @@ def _help_or_error(parser: Parser, arguments: Sequence[str], reason: str) -> NoR
 
 
 def described(summary: str, folder: Folder) -> str:
-    """A command's description for a model."""
+    """Description of a command for a model."""
     declaration = get_declaration(folder.task)
     return f"{summary}. Task of this model: {declaration.name}, {declaration.summary}."
 
 
 def add_set(group: Any, task: Declaration, meaning: str) -> list[str]:
-    """Add the flag ``--set``, completed in a shell by the names of the settings, which are returned."""
+    """Add the flag ``--set`` with its shell completion; return the names of the settings."""
     flag = group.add_argument("--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help=meaning)
     known = [each.name for each in task.settings.declared()]
     flag.completer = lambda **_: [f"{name}=" for name in known]
@@ -127,12 +131,16 @@ def add_json(parser: Any) -> None:
 def parse_labelled(
     program: str, arguments: Sequence[str], summary: str, add_more: Callable[[Parser], None]
 ) -> tuple[Folder, Declaration, Any, Mapping[str, Any]]:
-    """The folder, its task, the arguments and the reading options of a command that reads labelled data.
+    """Parse a command that reads labelled data.
 
     Args:
-        add_more: adds the flags of this command alone.
+        program, arguments, summary: as in `task_of`.
+        add_more: function that adds the flags of this command alone.
+
+    Returns:
+        Trained folder, declaration of its task, parsed arguments, reading options.
     """
-    folder = folder_of(program, arguments, summary)
+    folder = folder_of(program, arguments, summary, "--data FILE [options]")
     task = get_declaration(folder.task)
     parser = Parser(f"{program} {arguments[0]}", described(summary, folder))
     parser.add_argument("--data", required=True, metavar="FILE", help="labelled data, plain or .gz")
@@ -149,6 +157,6 @@ def parse_labelled(
 
 
 def share_cores(batches: int) -> None:
-    """Divide the cores among so many batches that are computed side by side, before TensorFlow is loaded."""
+    """Divide the cores among batches that are computed in parallel; call it before TensorFlow is loaded."""
     if batches > 1:
         os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(max(1, (os.cpu_count() or 1) // batches)))

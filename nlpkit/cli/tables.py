@@ -1,4 +1,4 @@
-"""Numbers for people, on standard error."""
+"""Tables on standard error."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def print_metrics(metrics: Mapping[str, Any]) -> None:
-    """A table of metrics; a nested dictionary of rows becomes a table of its own, transposed if it is very wide."""
+    """Print a table of metrics; a nested dictionary of rows becomes its own table, transposed if it is very wide."""
     nested = {key: value for key, value in metrics.items() if isinstance(value, dict)}
     table = Table(show_header=False)
     for key, value in metrics.items():
@@ -36,12 +36,12 @@ def print_metrics(metrics: Mapping[str, Any]) -> None:
         out.print(table)
 
 
-def _show(value):
+def _show(value: float) -> str:
     return f"{value:.4f}" if isinstance(value, float) else f"{value:,}"
 
 
 def print_benchmark(found: Mapping[str, Mapping[str, float]]) -> None:
-    """A table of what was measured of a model, a column for each runtime."""
+    """Print a table of a benchmark, a column for each runtime."""
     units = {"first_answer": ("first answer", "s", 2), "p50": ("one record, median", "ms", 2),
              "p99": ("one record, slowest of a hundred", "ms", 2), "KB/s": ("text at most", "KB/s", 0),
              "memory": ("memory at most", "MB", 0)}  # fmt: skip
@@ -53,7 +53,7 @@ def print_benchmark(found: Mapping[str, Mapping[str, float]]) -> None:
 
 
 def print_mistakes(found: Mistakes, examples: int) -> None:
-    """A table of the kinds of mistakes with their number and some examples, on standard error."""
+    """Print a table of the kinds of mistakes with their number and some examples."""
     out = console()
     out.print(str(found), markup=False)
     table = Table("kind", "number", "right", "answered")
@@ -65,7 +65,7 @@ def print_mistakes(found: Mistakes, examples: int) -> None:
 
 
 def print_report(title: str, report: Mapping[str, Any]) -> None:
-    """A titled table of names and values."""
+    """Print a titled table of names and values."""
     table = Table(show_header=False)
     for key, value in report.items():
         table.add_row(escape(str(key)), _show(value) if isinstance(value, (int, float)) else escape(str(value)))

@@ -1,4 +1,4 @@
-"""Batches that together are a big one, weighted so that they count as it would."""
+"""Weights of small batches for gradient accumulation."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from nlpkit.errors import ConfigError
 
 
 class AccumulatedBatches:
-    """The same batches, weighted so that the mean gradient of `steps` of them is that of one big batch.
+    """Batches weighted so that the mean gradient of `steps` of them equals that of one large batch.
 
-    The loss of a batch is a mean over all that has a weight. Of batches that hold different numbers of examples, or of
-    steps, each is therefore weighted by its share of the big batch. The last big batch of an epoch may be smaller.
+    The loss of a batch is a mean over its weighted elements. Each batch is therefore weighted by its share of the
+    elements of the large batch. The last large batch of an epoch may be smaller.
 
     Args:
-        batches: has ``len()`` and ``epoch(epoch, start)``, which yields arrays, targets and weights; within a batch all
-            weights above 0 are alike: the number of its elements, divided by how many of these count.
-        steps: how many of them are a big one.
+        batches: object with ``len()`` and ``epoch(epoch, start)``, which yields arrays, targets and weights; within a
+            batch all weights above 0 are equal: the number of elements over the number of those that count.
+        steps: number of batches in a large one.
 
     Example:
 
@@ -38,7 +38,7 @@ class AccumulatedBatches:
         return len(self._batches)
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator:
-        """The batches of an epoch from the given step on, which may lie within a big batch."""
+        """The batches of an epoch from a given step on, which may lie within a large batch."""
         skip = start % self._steps
         batches = iter(self._batches.epoch(epoch, start - skip))
         while group := list(itertools.islice(batches, self._steps)):
@@ -48,10 +48,10 @@ class AccumulatedBatches:
             skip = 0
 
 
-def _count(batch):
-    """Over how many elements the mean of a batch is."""
+def _count(batch: tuple) -> float:
+    """Number of elements in the mean of a batch."""
     if len(batch) < 3:
-        raise ConfigError("accumulate: this model's loss is no mean over examples; leave it at 1")
+        raise ConfigError("accumulate must be 1, as the loss of this model is no mean over examples")
     weights = batch[2]
     largest = weights.max(initial=0)
     return weights.size / largest if largest > 0 else 0.0

@@ -1,4 +1,4 @@
-"""Files of one example a line, of which bad lines are passed over and told."""
+"""Files of one example per line, with bad lines skipped and reported."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from nlpkit.datasets.files import read_lines
 from nlpkit.errors import DataError
 
 T = TypeVar("T")
-_SHOWN = 5  # problems that are told one by one
+_SHOWN = 5  # number of bad lines reported one by one
 
 
 def read_good_lines(
     path: str | Path, parse: Callable[[str, int], T], on_error: str, noun: str
 ) -> tuple[list[T], list[str], int]:
-    """The examples of a file, one a line.
+    """The examples of a file with one per line.
 
     Args:
         path: the file.
-        parse: function of a line and its number that returns an example, or raises a `ValueError` that says what is
-            wrong with the line.
-        on_error: ``skip`` passes over bad lines, ``stop`` raises a `DataError` at the first.
-        noun: what an example is called.
+        parse: function of a line and its number that returns an example, or raises a `ValueError` with the fault of the
+            line.
+        on_error: ``skip`` to skip bad lines, ``stop`` to raise a `DataError` at the first.
+        noun: name of an example in messages.
 
     Returns:
-        The examples, what was wrong with the first few bad lines, and the number of bad lines.
+        The examples, messages about the first few bad lines, and the number of bad lines.
 
     Raises:
         DataError: if the file can't be read, or no line is good.

@@ -1,4 +1,4 @@
-"""Examples of many lengths to padded batches of few shapes."""
+"""Padded batches of few shapes from examples of many lengths."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -7,22 +7,21 @@ import numpy as np
 
 
 class BucketedBatches:
-    """Batches of examples of similar length, in an order that depends on the seed and the epoch alone.
+    """Batches of examples of similar length, in an order determined by the seed and the epoch.
 
-    Any position can be named by the pair (epoch, step), so that training can stop and go on anywhere: that pair is
-    all the state there is.
+    The pair (epoch, step) is the whole state, so that training can stop and resume anywhere.
 
     Args:
         lengths: length of each example.
-        collate: function of an int array of example indices, a padded length and a NumPy generator that depends on
-            the seed, the epoch and the step alone, so that targets can be drawn anew each epoch and a resumed run
-            still draws the same; returns the arrays of one batch.
-        batch_size: examples in a batch of mean length. Batches of longer examples hold fewer and those of shorter
-            ones more, so that each holds about as many steps.
-        seed: int.
+        collate: function of an int array of example indices, a padded length and a NumPy generator that returns the
+            arrays of one batch. The generator depends only on the seed, the epoch and the step, so that targets can be
+            drawn anew each epoch, and equally in a resumed run.
+        batch_size: number of examples in a batch of mean length. Batches of longer examples hold fewer, of shorter ones
+            more, so that each holds about the same number of steps.
+        seed: seed of the order.
         buckets: padded lengths, ascending; no example may be longer than the last.
-        kinds: int of each example. Of a bucket, those of one kind share batches as far as they fill them, so that what
-            else is padded, such as a target, can be of similar length too.
+        kinds: int of each example. Examples of a bucket and a kind share batches where possible, so that other padded
+            parts, such as targets, have similar lengths as well.
 
     Raises:
         ValueError: if there are no examples, or one is longer than the last bucket.
@@ -58,21 +57,22 @@ class BucketedBatches:
         self._rows = np.maximum(1, np.round(steps / self._buckets)).astype(int)
 
     def __len__(self) -> int:
-        """Batches in an epoch."""
+        """Number of batches in an epoch."""
         return sum(-(-len(members) // rows) for members, rows in zip(self._members, self._rows))
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator:
-        """The batches of an epoch from the given step on."""
+        """The batches of an epoch from a given step on."""
         for step, (rows, length) in enumerate(self._plan(epoch)[start:], start):
             yield self._collate(rows, length, np.random.default_rng((self._seed, epoch, step)))
 
-    def _plan(self, epoch):
+    def _plan(self, epoch: int) -> list[tuple[np.ndarray, int]]:
+        """Indices of the examples and padded length of each batch."""
         rng = np.random.default_rng((self._seed, epoch))
-        batches = []
+        batches: list[tuple[np.ndarray, int]] = []
         for members, rows, length in zip(self._members, self._rows, self._buckets):
             shuffled = rng.permutation(members)
             shuffled = shuffled[np.argsort(self._kinds[shuffled], kind="stable")]
-            # Equal parts instead of full batches and a rest, so that there are fewer shapes to compile.
+            # Equal parts instead of full batches and a remainder mean fewer shapes to compile.
             parts = np.array_split(shuffled, -(-len(shuffled) // rows)) if len(shuffled) else []
             batches += [(part, int(length)) for part in parts]
         return [batches[i] for i in rng.permutation(len(batches))]

@@ -1,4 +1,4 @@
-"""Files: text read line by line with errors that name file and line, and anything written whole or not at all."""
+"""Files: lines of text with errors that name file and line, and atomic writes."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from nlpkit.errors import DataError
 
 BYTE_ORDER_MARK = codecs.BOM_UTF8
 PARTIAL = ".partial"
-"""Ending of the name of a file that is being written; it is dropped when the file is whole."""
+"""Ending of the name of an incomplete file; it is removed when the file is complete."""
 PARTIAL_MODEL = f"{PARTIAL}.keras"
-"""The same for what Keras writes, which demands an ending of its own."""
+"""The same for files written by Keras, which requires its own ending."""
 
 
 @contextlib.contextmanager
 def written_atomically(path: str | Path) -> Iterator[IO[bytes]]:
-    """A binary file beside `path`, which takes its place at the end of the block; gzipped if its name ends in ``.gz``.
+    """A temporary binary file that replaces `path` at the end of the block; gzipped if the name ends in ``.gz``.
 
-    A kill leaves the old file or the new one, and at most a left-over with the ending `PARTIAL`; after an error
-    nothing is left over.
+    A kill leaves the old file or the new one, and at most an incomplete file with the ending `PARTIAL`; an error leaves
+    no incomplete file.
 
     Raises:
-        DataError: if it can't be written, or another process is writing it.
+        DataError: if the file can't be written, or another process is writing it.
     """
     path = Path(path)
     try:
@@ -64,8 +64,12 @@ def written_atomically(path: str | Path) -> Iterator[IO[bytes]]:
 
 
 def open_partial(path: Path, is_kept: bool = False) -> IO[bytes] | None:
-    """A file that this process alone writes, empty or at the beginning of what is in it; None if another one is
-    writing it."""
+    """A file that only this process writes; None if another one is writing it.
+
+    Args:
+        path: the file.
+        is_kept: whether to keep its content; the position is at the beginning in either case.
+    """
     descriptor = open_regular(path)
     if not try_lock(descriptor) or os.stat(path).st_ino != os.fstat(descriptor).st_ino:
         os.close(descriptor)
@@ -76,16 +80,15 @@ def open_partial(path: Path, is_kept: bool = False) -> IO[bytes] | None:
 
 
 def put_in_place(partial: Path, path: Path) -> None:
-    """Let a half-written file that is whole now take its place; while it is locked, so that nobody else begins to write
-    it."""
+    """Move a complete file to its final name, while it is locked, so that no other process begins to write it."""
     os.replace(partial, path)
 
 
 def check_readable(path: str | Path) -> None:
-    """Raise a `DataError` if a file can't be read. What is no file, such as a pipe, can be opened only once: it is not.
+    """Raise a `DataError` if a file can't be read; pipes are not opened, as that is possible only once.
 
     Raises:
-        DataError: as `open_bytes` does.
+        DataError: see `open_bytes`.
     """
     check_name(path)
     if not Path(path).exists() or Path(path).is_file() or Path(path).is_dir():
@@ -93,8 +96,12 @@ def check_readable(path: str | Path) -> None:
 
 
 def check_name(path: str | Path, error: Callable[[str], Exception] | None = None) -> None:
-    """Raise a `DataError`, or what `error` makes of the message, if no file can have this name: it is too long, or
-    holds a character that no name can."""
+    """Raise a `DataError` if no file can have this name: it is too long, or contains a forbidden character.
+
+    Args:
+        path: the name.
+        error: function of the message that returns another exception to raise.
+    """
     try:
         os.stat(path)
     except ValueError as reason:
@@ -109,14 +116,14 @@ def check_name(path: str | Path, error: Callable[[str], Exception] | None = None
 
 
 def check_place(path: str | Path) -> None:
-    """Raise a `DataError` if no file can be written here, for its name can be none or its folder is not there."""
+    """Raise a `DataError` if no file can be written here, as the name is invalid or the folder does not exist."""
     check_name(path)
     if not Path(path).parent.is_dir():
         raise DataError(f"can't be written: the folder {Path(path).parent} does not exist", path)
 
 
 def why_not_written(error: OSError, path: Path) -> str:
-    """Why a file could not be written, in words that go after its name."""
+    """The reason why a file could not be written, to follow its name in a message."""
     folder = path.parent.absolute()
     if not folder.is_dir():
         return f"can't be written: the folder {path.parent} does not exist"
@@ -125,33 +132,33 @@ def why_not_written(error: OSError, path: Path) -> str:
 
 
 def remove(partial: Path) -> None:
-    """Remove a half-written file, if that can be done."""
+    """Remove an incomplete file, if possible."""
     with contextlib.suppress(OSError):
         partial.unlink()
 
 
 def write_atomically(path: str | Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
+    """Write a file atomically."""
     with written_atomically(path) as file:
         file.write(content)
 
 
 def ending_of(path: str | Path) -> str:
-    """How a file's name ends, such as ``.txt``, whether or not ``.gz`` follows."""
+    """Ending of a file's name, such as ``.txt``, without ``.gz``."""
     return Path(str(path).removesuffix(".gz")).suffix
 
 
 def digest_of(path: str | Path) -> str:
-    """SHA-256 of a file, in hexadecimal digits; the file is read piece by piece."""
+    """SHA-256 of a file, in hexadecimal digits; the file is read in pieces."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def open_bytes(path: str | Path) -> IO[bytes]:
-    """A readable binary file; ``.gz`` is decompressed, a UTF-8 byte order mark is left out.
+    """A readable binary file; ``.gz`` is decompressed, a UTF-8 byte order mark is skipped.
 
     Raises:
-        DataError: if there is no such file, it is a folder, or it may not be read.
+        DataError: if there is no such file, it is a folder, or it is not readable.
     """
     path = Path(path)
     file: Any = None
@@ -164,7 +171,7 @@ def open_bytes(path: str | Path) -> IO[bytes]:
         raise DataError("no such file", path) from None
     except IsADirectoryError:
         raise DataError("is a folder; a text file is expected", path) from None
-    except (OSError, EOFError, zlib.error, ValueError) as error:  # ValueError: what can't be a name
+    except (OSError, EOFError, zlib.error, ValueError) as error:  # ValueError: an invalid name
         if file is not None:
             file.close()
         raise DataError(f"can't be read: {_reason(error)}", path) from None
@@ -174,7 +181,7 @@ def read_lines(path: str | Path) -> Iterator[tuple[int, str]]:
     """``(line number, line)`` without line ends, decoded from UTF-8.
 
     Raises:
-        DataError: as `open_bytes` does; if a line is not UTF-8; if the file is damaged or empty.
+        DataError: see `open_bytes`; also if a line is not UTF-8, or the file is damaged or empty.
     """
     number = 0
     with open_bytes(path) as file:
@@ -188,7 +195,13 @@ def read_lines(path: str | Path) -> Iterator[tuple[int, str]]:
 
 
 def decode_line(line: bytes, path: str | Path, number: int, before: int = 0) -> str:
-    """One line without its end, or what comes after so many bytes of it; a `DataError` if it is not UTF-8."""
+    """Decode a line without its end; a `DataError` if it is not UTF-8.
+
+    Args:
+        line: the line, or the end of it.
+        path, number: file and line number, for the error.
+        before: number of bytes of the line before `line`.
+    """
     try:
         return line.rstrip(b"\r\n").decode("utf-8")
     except UnicodeDecodeError as error:
@@ -202,5 +215,5 @@ def decode_line(line: bytes, path: str | Path, number: int, before: int = 0) -> 
         ) from None
 
 
-def _reason(error):
+def _reason(error: BaseException) -> str:
     return getattr(error, "strerror", None) or str(error) or type(error).__name__

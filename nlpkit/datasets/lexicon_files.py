@@ -9,22 +9,22 @@ from nlpkit.datasets.files import read_lines
 from nlpkit.errors import DataError
 from nlpkit.text.lexicon import Lexicon, jieba_words
 
-_LEAST_SEEN = 3  # times that a training word occurs to be in the lexicon `train`
+_LEAST_SEEN = 3  # least frequency of the training words in the lexicon `train`
 
 
 def read_lexicon(name: str | Path, training_words: Mapping[str, int]) -> Lexicon:
-    """The lexicon of a name.
+    """A lexicon by its name.
 
     Args:
-        name: ``jieba`` for jieba's dictionary, ``train`` for the training words, or a file with a word a line and, if
+        name: ``jieba`` for jieba's dictionary, ``train`` for the training words, or a file with a word per line and, if
             known, its frequency after a space or tab.
-        training_words: words of the training data and how often each occurs there.
+        training_words: words of the training data and their frequencies.
 
     Raises:
-        DataError: if the file can't be read, or a line is something else.
+        DataError: if the file can't be read, or a line has another format.
     """
     if name == "train":
-        # In training every word would be in the lexicon, later some are not: let the rare ones show how that is.
+        # Rare words are left out, so that the model learns to read words outside of the lexicon.
         return Lexicon({word: count for word, count in training_words.items() if count >= _LEAST_SEEN})
     if name == "jieba":
         return Lexicon(jieba_words())

@@ -1,4 +1,4 @@
-"""One process at a time writes to a folder."""
+"""Locks that allow one process at a time to write to a folder."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from nlpkit.errors import ArtefactError
 
 try:
     import fcntl
-except ImportError:  # Windows has none, there nothing is locked
+except ImportError:  # missing on Windows, where nothing is locked
     fcntl = None  # type: ignore[assignment]
 
-_HELD: set[int] = set()  # descriptors
+_HELD: set[int] = set()  # descriptors of the locks of this process
 
 
 @contextlib.contextmanager
 def exclusive(file: Path, folder: Path) -> Iterator[None]:
-    """Keep other processes out of a folder until the block ends; if this process dies before, the system frees it.
+    """Lock a folder until the block ends; if this process dies earlier, the system releases the lock.
 
     Args:
-        file: the lock, which says who holds it; it is made, with its folder, and stays.
-        folder: what is locked, for the message.
+        file: lock file, which names its holder; it is created, with its folder, and not removed.
+        folder: the locked folder, for the message.
 
     Raises:
-        ArtefactError: if another process has the lock, or the file can't be made.
+        ArtefactError: if another process has the lock, or the file can't be created.
     """
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -39,7 +39,7 @@ def exclusive(file: Path, folder: Path) -> Iterator[None]:
     _HELD.add(descriptor)
     try:
         _take(descriptor, folder)
-        with contextlib.suppress(OSError):  # it is only for the message
+        with contextlib.suppress(OSError):  # only needed for the message
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, f"process {os.getpid()}, since {time.strftime('%Y-%m-%d %H:%M:%S')}\n".encode(), 0)
         yield
@@ -49,7 +49,7 @@ def exclusive(file: Path, folder: Path) -> Iterator[None]:
 
 
 def check_free(file: Path, folder: Path) -> None:
-    """Raise an `ArtefactError` if another process has a lock, as `exclusive` would; nothing is made."""
+    """Raise the `ArtefactError` of `exclusive` if another process has a lock; no file is created."""
     with contextlib.suppress(OSError):
         descriptor = open_regular(file, make=False)
         try:
@@ -59,29 +59,29 @@ def check_free(file: Path, folder: Path) -> None:
 
 
 def open_regular(file: Path, make: bool = True) -> int:
-    """A descriptor of a file with this one name and no other, for reading and writing.
+    """A descriptor of a regular file without other names, for reading and writing.
 
-    Anything else that someone put in its place is removed, not followed: a link may lead out of the folder.
+    Anything else in its place is removed, not followed, as a link may lead out of the folder.
 
     Args:
         file: the file.
-        make: whether to make it, and to remove what is something else; otherwise that is an `OSError`.
+        make: whether to create the file, and to remove anything else in its place; if False, that is an `OSError`.
     """
     with contextlib.suppress(FileNotFoundError):
         found = os.lstat(file)
         if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:
             if not make:
-                raise OSError(errno.EINVAL, "is no file of its own", str(file))
+                raise OSError(errno.EINVAL, "is no regular file without other names", str(file))
             os.unlink(file)
     flags = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0) | os.O_RDWR | (os.O_CREAT if make else 0)
     return os.open(file, flags, 0o666)
 
 
 def try_lock(descriptor: int) -> bool:
-    """Whether no other process has locked this file; it is locked until it is closed."""
+    """Lock a file until it is closed; False if another process has locked it."""
     if fcntl is None:
         return True
-    for wait in (0.05, 0.05, 0):  # someone may just be asking
+    for wait in (0.05, 0.05, 0):  # another process may be checking the lock
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return True
@@ -92,14 +92,14 @@ def try_lock(descriptor: int) -> bool:
     return False
 
 
-def _take(descriptor, folder):
+def _take(descriptor: int, folder: Path) -> None:
     if not try_lock(descriptor):
         holder = os.pread(descriptor, 200, 0).decode("utf-8", "replace").strip() or "another process"
         raise ArtefactError(f"{folder}: is in use by {holder}; let it end, or choose another folder")
 
 
-def _forget():
-    """A forked child holds nothing: otherwise it would hold the folder when its parent has died."""
+def _forget() -> None:
+    """Release the locks in a forked child, which would otherwise keep the folder locked after its parent's death."""
     for descriptor in _HELD:
         os.close(descriptor)
     _HELD.clear()

@@ -1,24 +1,24 @@
-"""Parts of flat arrays to padded batches."""
+"""Padded batches of parts of flat arrays."""
 
 from collections.abc import Iterator
 
 import numpy as np
 
-_STEPS_AT_ONCE = 32_768  # in a batch of prediction: large enough for speed, small enough for memory
+_STEPS_AT_ONCE = 32_768  # steps in a batch of prediction: large enough for speed, small enough for memory
 
 
 def gather_padded(
     arrays: dict[str, np.ndarray], starts: np.ndarray, lengths: np.ndarray, size: int
 ) -> dict[str, np.ndarray]:
-    """Parts of flat arrays side by side, padded with zeros.
+    """A batch of parts of flat arrays, padded with zeros.
 
     Args:
-        arrays: by name, ``(total, …)``.
-        starts, lengths: where the parts begin and how long they are, int64 ``(n,)``.
-        size: the padded length.
+        arrays: arrays ``(total, …)`` by name.
+        starts, lengths: offsets and lengths of the parts, int64 ``(n,)``.
+        size: padded length.
 
     Returns:
-        By name, ``(n, size, …)``.
+        Arrays ``(n, size, …)`` by name.
 
     Example:
 
@@ -34,22 +34,23 @@ def gather_padded(
 
 
 def scatter_places(starts: np.ndarray, lengths: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """The way back from a batch of `gather_padded`: ``flat[places] = batch[real]``.
+    """Indices for the inverse of `gather_padded`: ``flat[places] = batch[real]``.
 
     Returns:
-        Bool ``(n, size)``, which steps are no padding, and int64 ``(steps,)``, where these stand in the flat arrays.
+        Bool ``(n, size)``, the steps that are no padding, and int64 ``(steps,)``, their places in the flat arrays.
     """
     real, places = _steps(starts, lengths, size)
     return real, places[real]
 
 
-def _steps(starts, lengths, size):
+def _steps(starts: np.ndarray, lengths: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Whether each step is real, and its place in the flat arrays, both ``(n, size)``."""
     step = np.arange(size)
     return step < lengths[:, None], starts[:, None] + step
 
 
 def shift_right(ids: np.ndarray) -> np.ndarray:
-    """Ids one step later, 0 at the first step: what stands before each of them.
+    """Ids shifted to the right by one step, with 0 at the first: the id before each step.
 
     Args:
         ids: int ``(n, time)``.
@@ -65,12 +66,12 @@ def shift_right(ids: np.ndarray) -> np.ndarray:
 def batches_by_length(
     lengths: np.ndarray, steps_at_once: int = _STEPS_AT_ONCE, multiple: int = 8
 ) -> Iterator[tuple[np.ndarray, int]]:
-    """Batches for prediction: parts of about the same length, in each about the same number of steps.
+    """Batches for prediction, each of parts of similar length, with similar numbers of steps.
 
     Args:
         lengths: int ``(n,)``; parts of length 0 are left out.
-        steps_at_once: about the number of steps in a batch.
-        multiple: of which the padded lengths are, so that few shapes occur.
+        steps_at_once: approximate number of steps in a batch.
+        multiple: divisor of all padded lengths, so that few shapes occur.
 
     Yields:
         Indices of the parts of a batch, and the padded length.

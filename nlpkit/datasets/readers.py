@@ -1,6 +1,6 @@
-"""Files to records: CoNLL columns, space-separated words, columns separated by tabs, JSON lines.
+"""Readers of records from files: CoNLL columns, space-separated words, tab-separated columns, JSON lines.
 
-Every record knows the line that it began on, and every error names the file and the line.
+Every record has the number of its first line, and every error names the file and the line.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Columns(NamedTuple):
     labels: list[str]
     line: int
     more: dict[str, list[str]] = {}  # noqa: RUF012
-    """Other columns, by the names that were asked for."""
+    """Other columns by name."""
 
 
 class Words(NamedTuple):
@@ -52,8 +52,8 @@ def read_conll(path: str | Path, columns: Sequence[str] = ()) -> Iterator[Column
 
     Args:
         path: the file.
-        columns: a name for each column, among them ``token`` and ``label``; those that are called ``_`` are passed
-            over. Without names the first column is the token and the last its label.
+        columns: names of the columns, with ``token`` and ``label`` among them; columns with the name ``_`` are skipped.
+            Without names the first column is the token and the last its label.
     """
     rows: list[list[str]] = []
     begin, width = 0, len(columns)
@@ -81,7 +81,7 @@ def read_conll(path: str | Path, columns: Sequence[str] = ()) -> Iterator[Column
         yield _columns(rows, begin, columns)
 
 
-def _columns(rows, line, names):
+def _columns(rows: Sequence[Sequence[str]], line: int, names: Sequence[str]) -> Columns:
     fields = [[*column] for column in zip(*rows)]
     if not names:
         return Columns(fields[0], fields[-1], line)
@@ -90,7 +90,7 @@ def _columns(rows, line, names):
 
 
 def read_words(path: str | Path) -> Iterator[Words]:
-    """Lines of words separated by spaces; empty lines are passed over."""
+    """Lines of words separated by spaces; empty lines are skipped."""
     for number, line in read_lines(path):
         words = line.split()
         if words:
@@ -98,11 +98,11 @@ def read_words(path: str | Path) -> Iterator[Words]:
 
 
 def read_tsv(path: str | Path, *columns: str) -> Iterator[Row]:
-    """Lines of columns separated by tabs; empty lines are passed over.
+    """Lines of columns separated by tabs; empty lines are skipped.
 
     Args:
         path: the file.
-        columns: what each column holds, for errors.
+        columns: descriptions of the columns, for errors.
     """
     for number, line in read_lines(path):
         if line.strip():
@@ -114,10 +114,11 @@ def read_tsv(path: str | Path, *columns: str) -> Iterator[Row]:
 
 
 def read_jsonl(path: str | Path, **types: type) -> Iterator[Record]:
-    """Lines that hold a JSON object each; empty lines are passed over.
+    """Lines of one JSON object each; empty lines are skipped.
 
     Args:
-        types: required fields and their types, ``text=str``.
+        path: the file.
+        types: types of the required fields, such as ``text=str``.
     """
     for number, line in read_lines(path):
         if line.strip():
@@ -133,7 +134,7 @@ def parse_json(line: str, path: str | Path, number: int, **types: type) -> dict[
 
 
 def parse_object(line: str, **types: type) -> dict[str, Any]:
-    """One JSON object with the required fields, or a `ValueError` that says what is wrong with it."""
+    """One JSON object with the required fields, or a `ValueError` with its fault."""
     try:
         fields = json.loads(line)
     except (ValueError, RecursionError) as error:
@@ -146,10 +147,10 @@ def parse_object(line: str, **types: type) -> dict[str, Any]:
 
 
 def field_of(fields: Mapping[str, Any], name: str, kind: type) -> Any:
-    """A field of a JSON object; a `ValueError` if it is missing, of another type, or a text that can't be written."""
+    """A field of a JSON object; a `ValueError` if it is missing, of another type, or a text with lone surrogates."""
     if not isinstance(fields.get(name), kind):
         received = type(fields[name]).__name__ if name in fields else "nothing"
         raise ValueError(f'expected a {kind.__name__} in the field "{name}". Received: {received}')
     if kind is str and fields[name].encode("utf-8", "ignore").decode() != fields[name]:
-        raise ValueError(f'the field "{name}" holds half a surrogate pair, which is no character')
+        raise ValueError(f'the field "{name}" has half of a surrogate pair, which is no character')
     return fields[name]

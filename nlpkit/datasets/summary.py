@@ -1,15 +1,15 @@
-"""Numbers about data, in the form in which people read them."""
+"""Statistics of data in readable form."""
 
 from __future__ import annotations
 
 import numpy as np
 
 LENGTHS = "median, 90 %, 99 %, longest"
-"""What `percentiles` gives."""
+"""Names of the numbers of `percentiles`."""
 
 
 def percentiles(lengths: np.ndarray) -> str:
-    """Median, 90th and 99th percentile and maximum of some lengths.
+    """Median, 90th and 99th percentile and maximum of lengths.
 
     Example:
 

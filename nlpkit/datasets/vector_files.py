@@ -1,4 +1,4 @@
-"""Files of vectors in the formats of word2vec, which gensim and others read."""
+"""Files of vectors in the formats of word2vec, also read by gensim and others."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from nlpkit.datasets.files import ending_of, open_bytes, read_lines, write_atomi
 from nlpkit.errors import ConfigError, DataError
 
 FORMATS = {".txt": "text", ".vec": "text", ".bin": "binary", ".tsv": "projector"}
-"""What a file is written as, by how its name ends; ``.gz`` may follow."""
+"""Format of a file by the ending of its name; ``.gz`` may follow."""
 _ROWS_AT_ONCE = 16_384
-_LONGEST_WORD, _LONGEST_NUMBER = 4096, 40  # bytes in such a file
+_LONGEST_WORD, _LONGEST_NUMBER = 4096, 40  # bytes
 
 
 def format_of(path: str | Path) -> str:
-    """`text`, `binary` or `projector`; a `ConfigError` if the name says neither."""
+    """The format of a file: `text`, `binary` or `projector`; a `ConfigError` if its ending is unknown."""
     ending = ending_of(path)
     if ending not in FORMATS:
         accepted = ", ".join(f"{ending} ({kind})" for ending, kind in FORMATS.items())
@@ -28,7 +28,7 @@ def format_of(path: str | Path) -> str:
 
 
 def npy_header(shape: tuple[int, ...]) -> bytes:
-    """What NumPy's own format has before the numbers of a float32 array; as long for any first size.
+    """The header of a float32 array in NumPy's format, with the same length for any first size.
 
     Example:
 
@@ -43,22 +43,22 @@ def npy_header(shape: tuple[int, ...]) -> bytes:
 
 
 def load_array(path: str | Path, shape: Sequence[int | None]) -> np.ndarray:
-    """A float32 array of NumPy's own format, mapped and checked.
+    """A float32 array from a file in NumPy's format, memory-mapped and checked.
 
     Args:
         path: the file.
-        shape: of which None stands for any size.
+        shape: expected shape, None for any size.
 
     Raises:
-        ValueError: if it is damaged, of another type or shape, or holds numbers that are not finite.
+        ValueError: if the file is damaged, of another type or shape, or has numbers that are not finite.
     """
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except Exception as error:  # the header is a Python expression, whose parsing has errors of many kinds
+    except Exception as error:  # parsing the header, a Python expression, raises errors of many kinds
         raise ValueError(f"{Path(path).name}: {error}") from None
     fits = array.ndim == len(shape) and all(n in (None, size) for n, size in zip(shape, array.shape))
     if not fits or array.dtype != np.float32:
-        raise ValueError(f"{Path(path).name}: holds something else than float32 in {len(shape)} dimensions")
+        raise ValueError(f"{Path(path).name}: is not a float32 array of {len(shape)} dimensions")
     starts = range(0, len(array), _ROWS_AT_ONCE)
     if not all(np.isfinite(array[start : start + _ROWS_AT_ONCE]).all() for start in starts):
         raise ValueError(f"{Path(path).name}: holds numbers that are not finite")
@@ -66,18 +66,18 @@ def load_array(path: str | Path, shape: Sequence[int | None]) -> np.ndarray:
 
 
 def write_vectors(path: str | Path, words: Sequence[str], vectors: np.ndarray) -> None:
-    """Write vectors in the format that the file's name asks for, whole or not at all.
+    """Write vectors atomically, in the format of the ending of the file's name.
 
-    `text` and `binary` are those of word2vec. `projector` is for TensorBoard's projector: the numbers in the file, the
-    words beside it in ``NAME-words.tsv``.
+    `text` and `binary` are the formats of word2vec. `projector` is for TensorBoard's projector: the file has
+    the numbers, and ``NAME-words.tsv`` beside it the words.
 
     Args:
         path: the file.
-        words: a word for each vector.
+        words: word of each vector.
         vectors: float ``(words, size)``.
 
     Raises:
-        ConfigError: if the name says no format.
+        ConfigError: if the ending of the name is unknown.
         DataError: if the file can't be written.
     """
     kind = format_of(path)
@@ -100,7 +100,7 @@ def read_vectors(path: str | Path) -> tuple[list[str], np.ndarray]:
     """Words and vectors, float32 ``(words, size)``, of a file in word2vec's text or binary format.
 
     Raises:
-        DataError: if it is neither, is damaged, or holds numbers that are not finite.
+        DataError: if it has another format, is damaged, or has numbers that are not finite.
     """
     try:
         with open_bytes(path) as file:
@@ -128,17 +128,16 @@ def read_vectors(path: str | Path) -> tuple[list[str], np.ndarray]:
 
 
 def read_chosen_vectors(path: str | Path, kind_of: Callable[[str], str | None]) -> dict[str, np.ndarray]:
-    """Vectors of some symbols, by symbol, of a text file in word2vec's format.
+    """Vectors of chosen symbols, by symbol, from a text file in word2vec's format.
 
-    Symbols of different kinds may have vectors of different sizes, so each line stands for itself; a first line
-    with two numbers alone is passed over.
+    Symbols of different kinds may have vectors of different sizes; a first line with two numbers only is skipped.
 
     Args:
         path: the file, plain or gzipped.
-        kind_of: what a symbol is, such as ``character``, or None if its vector is not wanted.
+        kind_of: function of a symbol that returns its kind, such as ``character``, or None to skip its vector.
 
     Raises:
-        DataError: if a line of a wanted symbol holds something else, or there is none.
+        DataError: if the line of a chosen symbol has another format, or there is none.
     """
     vectors: dict[str, np.ndarray] = {}
     sizes: dict[str, int] = {}
@@ -160,7 +159,7 @@ def read_chosen_vectors(path: str | Path, kind_of: Callable[[str], str | None]) 
     return vectors
 
 
-def _is_text(content, size):
+def _is_text(content: bytes, size: int) -> bool:
     parts = content.split(b"\n", 1)[0].split()
     try:
         return len([float(part) for part in parts[1:]]) == size
@@ -168,8 +167,9 @@ def _is_text(content, size):
         return False
 
 
-def _text_rows(content, count, size, path):
-    words, vectors = [], np.empty((count, size), "float32")
+def _text_rows(content: bytes, count: int, size: int, path: str | Path) -> tuple[list[str], np.ndarray]:
+    words: list[str] = []
+    vectors = np.empty((count, size), "float32")
     lines = content.removesuffix(b"\n").split(b"\n")
     for row, line in enumerate(lines[:count]):
         word, *numbers = line.split()[: size + 2] or [b""]
@@ -183,8 +183,9 @@ def _text_rows(content, count, size, path):
     return words, vectors
 
 
-def _binary_rows(content, count, size, path):
-    words, vectors, start = [], np.empty((count, size), "float32"), 0
+def _binary_rows(content: bytes, count: int, size: int, path: str | Path) -> tuple[list[str], np.ndarray]:
+    words: list[str] = []
+    vectors, start = np.empty((count, size), "float32"), 0
     for row in range(count):
         space = content.find(b" ", start)
         if space < 0 or space + 1 + 4 * size > len(content):
@@ -196,7 +197,7 @@ def _binary_rows(content, count, size, path):
     return words, vectors
 
 
-def _check_count(count, size, found, rest, path):
+def _check_count(count: int, size: int, found: int, rest: bytes, path: str | Path) -> None:
     if found < count:
         raise DataError(f"{count:,} vectors of {size} numbers were promised, {found:,} read; is it cut short?", path)
     if rest.strip():

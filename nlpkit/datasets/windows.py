@@ -1,4 +1,4 @@
-"""Long texts to windows that are read one by one, and back."""
+"""Windows over long texts, and the way back."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from nlpkit.datasets.padding import gather_padded
 from nlpkit.text.characters import FlatTexts
 from nlpkit.text.tokens import FlatTokens
 
-_CONTEXT = 24  # characters beside a forced cut that are read on both sides of it
+_CONTEXT = 24  # number of characters that both windows read around a forced cut
 _STOPS = np.array([ord(c) for c in "。！？；!?;\n，,、：: \t"], "uint32")
 
 
 class Spans(Protocol):
-    """Texts, or parts of them: where in the flat texts each begins and how long it is, int64 ``(n,)``."""
+    """Offsets and lengths of texts, or parts of them, in the flat texts, int64 ``(n,)``."""
 
     @property
     def starts(self) -> np.ndarray: ...
@@ -28,10 +28,10 @@ class Spans(Protocol):
 
 @dataclasses.dataclass(frozen=True)
 class Windows:
-    """Parts of flat texts that are read one by one. All arrays are int64 ``(n,)``, places in the flat texts.
+    """Parts of flat texts that a model reads independently. All arrays are int64 ``(n,)``, places in the flat texts.
 
-    A window is read from `starts` over `lengths` characters; the answer for ``keep_from`` to ``keep_to`` is taken
-    from it. The kept parts of all windows are the texts, each character once.
+    A window covers `lengths` characters from `starts`; its predictions from ``keep_from`` to before ``keep_to`` are
+    kept. The kept parts of all windows cover each character of the texts once.
     """
 
     starts: np.ndarray
@@ -44,23 +44,23 @@ class Windows:
         return gather_padded(arrays, self.starts[rows], self.lengths[rows], length)
 
     def kept(self, rows: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray]:
-        """Which steps of a batch ``(rows, length)`` are kept, bool, and their places in the flat texts, int64."""
+        """Whether steps of a batch ``(rows, length)`` are kept, bool, and their places in the flat texts, int64."""
         places = self.starts[rows][:, None] + np.arange(length)
         mask = (places >= self.keep_from[rows][:, None]) & (places < self.keep_to[rows][:, None])
         return mask, places[mask]
 
 
 def cut_windows(texts: FlatTexts | FlatTokens, window: int, cuts: np.ndarray | None = None) -> Windows:
-    """Windows over texts. Those no longer than `window` are read whole, longer ones are cut after the last stop in it.
+    """Windows over texts. Texts longer than `window` are cut after the last punctuation mark inside of it.
 
-    Where there is no stop the cut is forced: both sides are read on over the cut by some characters, and the
-    answers meet in the middle of what both have read.
+    Without a mark the cut is forced: both windows read some characters beyond it, and their kept parts meet in the
+    middle of the overlap.
 
     Args:
         texts: the texts.
-        window: the most characters of a window.
-        cuts: places in the flat texts to cut at instead, ascending, for training, where the labels say where a cut
-            does no harm. Then forced cuts have no overlap.
+        window: largest number of characters of a window.
+        cuts: places in the flat texts to cut at instead, ascending, for training, where labels show harmless cuts.
+            Forced cuts then have no overlap.
 
     Example:
 
@@ -74,7 +74,7 @@ def cut_windows(texts: FlatTexts | FlatTokens, window: int, cuts: np.ndarray | N
     long = np.flatnonzero(texts.lengths > window)
     if len(long):
         places = (_after_stops(texts.normal) if cuts is None else cuts).tolist()
-        # At most half of a small window, so that the next one begins further on.
+        # At most half of a small window, so that the next one begins later.
         overlap = 0 if cuts is not None else _CONTEXT if window > _CONTEXT else window // 2
         cut = [part for i in long for part in _cut(places, int(starts[i]), int(ends[i]), window, overlap)]
         parts.append(np.array(cut).T)
@@ -83,15 +83,15 @@ def cut_windows(texts: FlatTexts | FlatTokens, window: int, cuts: np.ndarray | N
 
 
 def overlapping_windows(texts: Spans, window: int, overlap: int) -> tuple[Windows, np.ndarray]:
-    """Windows over texts, of which those of one text have some units in common and are kept whole.
+    """Overlapping windows over texts, kept whole.
 
     Args:
         texts: the texts.
-        window: the most units of a window.
-        overlap: the units that a window has in common with the one before it, fewer than `window`.
+        window: largest number of units of a window.
+        overlap: number of units that a window shares with the one before it, fewer than `window`.
 
     Returns:
-        The windows, and the text of each, int64 ``(n,)``.
+        The windows, and the index of the text of each, int64 ``(n,)``.
 
     Example:
 
@@ -102,21 +102,23 @@ def overlapping_windows(texts: Spans, window: int, overlap: int) -> tuple[Window
     step = window - overlap
     counts = np.where(texts.lengths > 0, 1 + np.maximum(-(-(texts.lengths - window) // step), 0), 0)
     rows = np.repeat(np.arange(len(counts)), counts)
-    number = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)  # of a window in its text
+    number = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)  # index of a window in its text
     starts = texts.starts[rows] + number * step
     lengths = np.minimum(window, texts.starts[rows] + texts.lengths[rows] - starts)
     return Windows(starts, lengths, starts, starts + lengths), rows
 
 
-def _after_stops(codes):
-    """Places after a stop that does not stand between digits, as in 12:30."""
+def _after_stops(codes: np.ndarray) -> np.ndarray:
+    """Places after punctuation marks, except between digits, as in 12:30."""
     after = np.flatnonzero(np.isin(codes[:-1], _STOPS)) + 1
     digit = (codes >= ord("0")) & (codes <= ord("9"))
     return after[~(digit[after - 2] & digit[after])]
 
 
-def _cut(places, start, end, window, overlap):
-    parts, read_from, keep_from = [], start, start
+def _cut(places: list[int], start: int, end: int, window: int, overlap: int) -> list[tuple[int, int, int, int]]:
+    """Windows over one text: first and last place to read, and first and last place to keep."""
+    parts: list[tuple[int, int, int, int]] = []
+    read_from, keep_from = start, start
     while end - read_from > window:
         last = bisect.bisect_right(places, read_from + window) - 1
         cut = places[last] if last >= 0 else start

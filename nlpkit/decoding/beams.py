@@ -26,38 +26,38 @@ def beam_search(
     forbidden: Any = None,
     required: Any = None,
 ) -> tuple[Any, Any]:
-    """The best sequences of each row of a batch, by a beam.
+    """The best sequences of each row of a batch, by beam search.
 
-    All rows are searched at once, by `keras.ops` only, so that the search runs inside a compiled graph. A sequence
-    that takes the end symbol leaves the beam for a pool of finished ones, so that it never displaces one that goes
-    on. The search stops as soon as no sequence in any beam can still come among the finished ones; that changes no
-    result as long as no score is above 0, which holds for log probabilities.
+    All rows are searched at once, with `keras.ops` only, so that the search runs inside a compiled graph. A sequence
+    with the end symbol moves from the beam to a pool of finished ones, so that it never displaces a live one. The
+    search stops when no sequence in any beam can still enter the pool; that changes no result as long as no score is
+    above 0, which holds for log probabilities.
 
     Args:
         step: function of ``(t, history, state)``, where ``t`` is the step (an int32 scalar), ``history``, int32
-            ``(batch, beam_width, steps)``, holds the ids so far and zeros after them, and ``state`` is what the step
-            before has returned. It returns scores, float ``(batch, beam_width, candidates)``, usually log
-            probabilities, -inf for what is impossible; the ids that they belong to, int32 of the same shape, in which
-            no two possible candidates of a beam are the same, or None if candidate c is id c; and the new state.
-        state: tensors ``(batch, beam_width, …)`` in any nesting, ``[]`` for none. They follow their sequences as
-            these change places.
-        batch, steps: ints or int32 scalars.
-        beam_width: int, the number of sequences that are kept, and returned; on TensorFlow also an int32 scalar.
-        lengths: int32 ``(batch,)``, how many ids a sequence of each row has: exactly without an end symbol, at most
-            with one. None stands for `steps`.
-        end_id: int, the symbol that ends a sequence; its score counts, but it is not among the ids that are returned.
-            A sequence of the maximum length stops without it. None if nothing ends a sequence but its length.
-        min_length: int or int32 scalar; the end is impossible before that many ids.
+            ``(batch, beam_width, steps)``, holds the ids so far and zeros after them, and ``state`` is the state
+            returned by the step before. It returns scores, float ``(batch, beam_width, candidates)``, usually log
+            probabilities, -inf for impossible candidates; their ids, int32 of the same shape, without repetitions
+            among the possible candidates of a beam, or None if candidate c is id c; and the new state.
+        state: tensors ``(batch, beam_width, …)`` in any nesting, ``[]`` for none. They are reordered with their
+            sequences.
+        batch, steps: ints or int32 scalars, number of rows, and of steps.
+        beam_width: int, number of sequences to keep and return; on TensorFlow also an int32 scalar.
+        lengths: int32 ``(batch,)``, number of ids of the sequences of each row: exact without an end symbol, the
+            maximum with one. None stands for `steps`.
+        end_id: int, end symbol; its score counts, but it is not part of the returned ids. A sequence of maximum length
+            stops without it. None if only the length ends a sequence.
+        min_length: int or int32 scalar, least number of ids before the end symbol.
         length_penalty: float or float scalar p; sequences are ranked by the sum of their scores divided by the p-th
-            power of the number of scored symbols, the end counted. 0 ranks by the sum, 1 by the mean.
-        no_repeat: int n; no n-gram of ids occurs twice in a sequence. 0 allows every repetition.
+            power of the number of scored symbols, including the end. 0 ranks by the sum, 1 by the mean.
+        no_repeat: int n, length of the n-grams of ids that must not repeat in a sequence; 0 for none.
         forbidden: bool ``(num_ids,)`` or ``(batch, num_ids)``, true for ids that must not be chosen, or None.
-        required: int32 ``(batch, steps)``, the id that must stand at a step and 0 where any may, or None. It overrides
-            the other rules.
+        required: int32 ``(batch, steps)``, the required id of each step, 0 for any, or None. It overrides the other
+            rules.
 
     Returns:
-        Ids, int32 ``(batch, beam_width, steps)``, best first, 0 after the end; and the scores by which they are
-        ranked, float32 ``(batch, beam_width)``. Where a row has fewer sequences, the rest have zeros and -inf.
+        Ids, int32 ``(batch, beam_width, steps)``, best first, 0 after the end; and the ranking scores, float32
+        ``(batch, beam_width)``. Where a row has fewer sequences, the rest have zeros and -inf.
 
     Example:
 
@@ -85,7 +85,7 @@ class _Search:
     """The loop of a search.
 
     Its variables are the step; two sets of sequences, the beams (`alive`) and the finished ones, each a pair of ids
-    ``(batch, beams, steps)`` and scores ``(batch, beams)``, best first; and the flat state.
+    ``(batch, beams, steps)`` and scores ``(batch, beams)``, best first; and the flattened state.
     """
 
     step: Callable
@@ -97,22 +97,24 @@ class _Search:
     length_penalty: Any
     constraints: Constraints
 
-    def start(self):
+    def start(self) -> tuple[Any, tuple[Any, Any], tuple[Any, Any], list[Any]]:
         """The variables before the first step."""
         ids = ops.zeros((self.batch, self.beam_width, self.steps), dtype="int32")
         none = ops.full((self.batch, self.beam_width), -float("inf"), dtype="float32")
-        # All beams begin alike, so only the first of them counts.
+        # All beams begin equal, so only the first of them counts.
         totals = ops.where(ops.arange(self.beam_width) == 0, 0.0, none)
         return ops.convert_to_tensor(0, dtype="int32"), (ids, totals), (ids, none), keras.tree.flatten(self.state)
 
-    def goes_on(self, t, alive, finished, state):
-        """Whether, in any row, a beam can still come before the worst finished sequence."""
-        # Scores only fall, so the best that a beam can hope for is to add nothing, at the length that suits it best.
+    def goes_on(self, t: Any, alive: tuple[Any, Any], finished: tuple[Any, Any], state: list[Any]) -> Any:
+        """Whether, in any row, a beam can still rank above the worst finished sequence."""
+        # Scores only decrease, so the best case of a beam is to add nothing, at the length with the best rank.
         length = ops.where(ops.convert_to_tensor(self.length_penalty, "float32") < 0, t + 1, self.lengths)
         bound = self._ranked(alive[1][:, 0], length)  # (batch,)
         return ops.any((t < self.lengths) & (bound > finished[1][:, -1]))
 
-    def advance(self, t, alive, finished, state):
+    def advance(
+        self, t: Any, alive: tuple[Any, Any], finished: tuple[Any, Any], state: list[Any]
+    ) -> tuple[Any, tuple[Any, Any], tuple[Any, Any], list[Any]]:
         """The variables after step t."""
         history, totals = alive
         is_on = (t < self.lengths)[:, None]  # (batch, 1)
@@ -124,7 +126,7 @@ class _Search:
             ended = ops.where(is_on, self._ranked(ended, t + 1), -float("inf"))
             finished = self._best(finished, (history, ended))
         parents, symbols, new = self._extend(totals, scores, symbols)
-        # A row past its length stays as it is.
+        # A row past its length does not change.
         parents = ops.where(is_on, parents, ops.arange(self.beam_width, dtype="int32"))  # (batch, beams)
         history, state = keras.tree.map_structure(lambda x: _gather(x, parents), (history, state))
         symbols = ops.where(is_on & (new > -float("inf")), symbols, 0)
@@ -132,39 +134,39 @@ class _Search:
         history = ops.where(is_now, symbols[..., None], history)
         return t + 1, (history, ops.where(is_on, new, totals)), finished, keras.tree.flatten(state)
 
-    def result(self, t, alive, finished):
-        """The best of the finished sequences and of those that have reached their length."""
+    def result(self, t: Any, alive: tuple[Any, Any], finished: tuple[Any, Any]) -> tuple[Any, Any]:
+        """The best of the finished sequences and of the beams that have reached their length."""
         ids, totals = alive
         ranked = self._ranked(totals, ops.maximum(self.lengths, 1)[:, None])
         ids, scores = self._best(finished, (ids, ops.where((t >= self.lengths)[:, None], ranked, -float("inf"))))
         return ops.where(scores[..., None] > -float("inf"), ids, 0), scores
 
-    def _ranked(self, totals, length):
-        """Sums of scores, divided by a power of the number of symbols that were scored."""
+    def _ranked(self, totals: Any, length: Any) -> Any:
+        """Sums of scores divided by a power of the number of scored symbols."""
         if is_number(self.length_penalty, 0):
             return totals
         return totals / ops.power(ops.cast(length, "float32"), ops.cast(self.length_penalty, "float32"))
 
-    def _best(self, *sequences):
-        """The best of several sets of sequences, as many as one set has."""
+    def _best(self, *sequences: tuple[Any, Any]) -> tuple[Any, Any]:
+        """The best `beam_width` sequences of several sets."""
         ids, scores = (ops.concatenate(x, axis=1) for x in zip(*sequences))  # (batch, several * beams, …)
         scores, chosen = ops.top_k(scores, self.beam_width)  # (batch, beams)
         return _gather(ids, chosen), scores
 
-    def _end_scores(self, scores, symbols):
+    def _end_scores(self, scores: Any, symbols: Any) -> Any:
         """Scores of the end symbol, -inf where it is no candidate, ``(batch, beams)``."""
         if symbols is None:
             return scores[..., self.constraints.end_id]
         return ops.max(ops.where(symbols == self.constraints.end_id, scores, -float("inf")), axis=-1)
 
-    def _extend(self, totals, scores, symbols):
-        """The best sequences of one more symbol, without the end: parents, symbols and totals ``(batch, beams)``."""
+    def _extend(self, totals: Any, scores: Any, symbols: Any) -> tuple[Any, Any, Any]:
+        """The best extensions by one symbol, without the end: parents, symbols and totals ``(batch, beams)``."""
         count = ops.shape(scores)[-1]
         if isinstance(count, int) and count >= 2 * GROUP * GROUP:
-            # Of each beam only the best candidates can be chosen, and one more in place of the end.
+            # Only the best candidates of a beam can be chosen, and one more in place of the end.
             size, count = count, smaller(self.beam_width + 1, count)
             scores, places = top_k_of_many(scores, count)  # (batch, beams, beams + 1)
-            places = ops.minimum(places, size - 1)  # those of the filling up to whole groups are impossible
+            places = ops.minimum(places, size - 1)  # places of the padding of groups are impossible
             symbols = places if symbols is None else ops.take_along_axis(symbols, places, axis=-1)
         elif symbols is None:
             symbols = ops.broadcast_to(ops.arange(count, dtype="int32"), ops.shape(scores))
@@ -175,8 +177,8 @@ class _Search:
         return ops.cast(chosen, "int32") // count, _gather(ops.reshape(symbols, flat), chosen), totals
 
 
-def _gather(x, places):
-    """For each row of ``(batch, size, …)`` what stands at its places ``(batch, count)``: ``(batch, count, …)``."""
+def _gather(x: Any, places: Any) -> Any:
+    """``x[b, places[b, i]]``: ``(batch, size, …)`` and ``(batch, count)`` to ``(batch, count, …)``."""
     batch, size, *rest = ops.shape(x)
     rows = ops.cast(places, "int32") + size * ops.arange(batch, dtype="int32")[:, None]
     return ops.take(ops.reshape(x, (batch * size, *rest)), rows, axis=0)

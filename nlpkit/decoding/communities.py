@@ -1,4 +1,4 @@
-"""Groups of nodes among which a random walk stays for long."""
+"""Detection of communities in a graph."""
 
 from collections.abc import Iterable
 
@@ -9,11 +9,11 @@ def communities(links: Iterable[tuple[int, int, float]], seed: int = 0) -> list[
     """Communities of an undirected graph by the map equation (Infomap, two levels), the largest first.
 
     Args:
-        links: pairs of nodes, numbers from 0, and the weight of their link, above 0.
-        seed: of the search.
+        links: pairs of nodes, integers from 0, and the weight of their link, above 0.
+        seed: seed of the search.
 
     Returns:
-        Nodes of each community, ascending. A node without a link is in none.
+        Nodes of each community, ascending. Nodes without links are left out.
 
     Raises:
         MissingPackageError: without infomap.

@@ -1,4 +1,4 @@
-"""Which symbols a sequence may take at a step."""
+"""Constraints on the symbols of a sequence."""
 
 from dataclasses import dataclass
 from functools import reduce
@@ -11,15 +11,15 @@ from keras import ops
 class Constraints:
     """Rules that make candidates of a step impossible, whatever their scores.
 
-    `nlpkit.decoding.beam_search` and `nlpkit.decoding.sample` take the same rules as arguments and apply them here.
+    `nlpkit.decoding.beam_search` and `nlpkit.decoding.sample` have the same rules as arguments.
 
     Args:
-        end_id: int, the symbol that ends a sequence, or None.
-        min_length: int or int32 scalar; the end is impossible before that many ids.
-        no_repeat: int n; no n-gram of ids occurs twice in a sequence. 0 allows every repetition.
+        end_id: int, end symbol, or None.
+        min_length: int or int32 scalar, least number of ids before the end symbol.
+        no_repeat: int n, length of the n-grams of ids that must not repeat in a sequence; 0 for none.
         forbidden: bool ``(num_ids,)`` or ``(batch, num_ids)``, true for ids that must not be chosen, or None.
-        required: int32 ``(batch, steps)``, the id that must stand at a step and 0 where any may, or None. It overrides
-            the other rules: only this id is possible there, not even the end.
+        required: int32 ``(batch, steps)``, the required id of each step, 0 for any, or None. It overrides the other
+            rules: only this id is possible, and the end is not.
 
     Example:
 
@@ -30,7 +30,7 @@ class Constraints:
         [[[-inf, 0.0, -inf, -inf]]]
 
     References:
-        On n-grams that must not repeat: Paulus, Xiong and Socher (2018), A Deep Reinforced Model for Abstractive
+        Repeated n-grams: Paulus, Xiong and Socher (2018), A Deep Reinforced Model for Abstractive
         Summarization.
     """
 
@@ -41,20 +41,20 @@ class Constraints:
     required: Any = None
 
     def mask(self, t: Any, history: Any, scores: Any, symbols: Any = None) -> Any:
-        """Scores of the candidates with -inf for those that are impossible.
+        """Scores of the candidates, with -inf for impossible ones.
 
         Args:
-            t: int32 scalar, the step, that is the number of ids in the history.
-            history: int32 ``(batch, sequences, steps)``, the ids so far.
+            t: int32 scalar, the step, which is the number of ids in the history.
+            history: int32 ``(batch, sequences, steps)``, ids so far.
             scores: float ``(batch, sequences, candidates)``.
-            symbols: int32 of the same shape, the ids of the candidates, or None if candidate c is id c.
+            symbols: int32 of the same shape, ids of the candidates, or None if candidate c is id c.
 
         Returns:
             Float ``(batch, sequences, candidates)``.
         """
         # (1, 1, candidates) or (batch, sequences, candidates)
         ids = ops.arange(ops.shape(scores)[-1], dtype="int32")[None, None] if symbols is None else symbols
-        masks = []  # each broadcasts to the scores and is true where a rule is broken
+        masks: list[Any] = []  # each broadcasts to the scores, and is true where a rule is broken
         if self.forbidden is not None:
             masks.append(self._is_forbidden(symbols))
         if self.end_id is not None and not is_number(self.min_length, 0):
@@ -73,8 +73,8 @@ class Constraints:
             scores = ops.where(reduce(ops.logical_or, masks), -float("inf"), scores)
         return scores
 
-    def _is_forbidden(self, symbols):
-        """Bool ``(num_ids,)`` or ``(batch, 1, num_ids)``; with symbols of their shape."""
+    def _is_forbidden(self, symbols: Any) -> Any:
+        """Whether candidates are forbidden: bool like `symbols`, else ``(num_ids,)`` or ``(batch, 1, num_ids)``."""
         forbidden = ops.convert_to_tensor(self.forbidden, dtype="bool")
         if symbols is None:
             return forbidden[:, None] if forbidden.ndim == 2 else forbidden
@@ -83,10 +83,10 @@ class Constraints:
             symbols = symbols + num_ids * ops.arange(batch, dtype="int32")[:, None, None]
         return ops.take(ops.reshape(forbidden, (-1,)), symbols, axis=0)
 
-    def _repeats(self, t, history):
-        """Which ids of the history, taken once more, would repeat an n-gram; bool, of its shape."""
+    def _repeats(self, t: Any, history: Any) -> Any:
+        """Whether another occurrence of each id of the history would repeat an n-gram; bool, of its shape."""
         n, place = self.no_repeat, ops.arange(ops.shape(history)[-1], dtype="int32")
-        repeats = (place >= n - 1) & (place < t)  # (steps,): where an n-gram ends
+        repeats = (place >= n - 1) & (place < t)  # (steps,): whether an n-gram ends here
         for back in range(1, n):
             last = ops.take(history, ops.maximum(t - back, 0), axis=2)[..., None]  # (batch, sequences, 1)
             before = ops.take(history, ops.maximum(place - back, 0), axis=2)  # (batch, sequences, steps)
@@ -94,10 +94,10 @@ class Constraints:
         return ops.broadcast_to(repeats, ops.shape(history))
 
 
-def _without(scores, ids, is_banned):
-    """Scores of a whole vocabulary ``(batch, sequences, num_ids)`` with -inf for the banned ones among the ids.
+def _without(scores: Any, ids: Any, is_banned: Any) -> Any:
+    """Scores of a whole vocabulary ``(batch, sequences, num_ids)``, with -inf for the banned ones among `ids`.
 
-    All ids are scattered, with 0 for those that are not banned. Next to the number of scores they are few.
+    All ids are scattered, few in comparison with the scores, with 0 for those that are not banned.
     """
     batch, sequences, size = ops.shape(scores)
     rows = ops.reshape(ops.arange(batch * sequences, dtype="int32"), (batch, sequences, 1))
@@ -108,5 +108,5 @@ def _without(scores, ids, is_banned):
 
 
 def is_number(x: Any, value: float) -> bool:
-    """Whether x is a number of Python, not a tensor, and equal to the value: so that a rule is known to be off."""
+    """Whether x is a Python number, not a tensor, and equal to the value, so that a rule is known to be off."""
     return isinstance(x, int | float) and x == value

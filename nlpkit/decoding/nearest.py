@@ -1,24 +1,24 @@
-"""The nearest of many vectors."""
+"""Nearest neighbours by exhaustive search."""
 
 from __future__ import annotations
 
 import numpy as np
 
-_ROWS_AT_ONCE = 16_384  # of the table
+_ROWS_AT_ONCE = 16_384
 _QUERIES_AT_ONCE = 256
 
 
 def nearest_rows(vectors: np.ndarray, queries: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """The rows of a table with the highest products with each query, by products with all of them, block by block.
+    """The rows of a table with the highest dot products with each query, by exhaustive search in blocks.
 
     Args:
-        vectors: float32 ``(n, size)``, which may be a memory map.
+        vectors: float32 ``(n, size)``, may be a memory map.
         queries: float32 ``(q, size)``.
-        count: how many.
+        count: number of rows per query.
 
     Returns:
-        Scores, float32 ``(q, min(count, n))``, highest first, and rows, int64 of the same shape; of rows with the same
-        score the first.
+        Scores, float32 ``(q, min(count, n))``, highest first, and rows, int64 of the same shape; equal scores in row
+        order.
 
     Example:
 
@@ -36,7 +36,8 @@ def nearest_rows(vectors: np.ndarray, queries: np.ndarray, count: int) -> tuple[
     return np.concatenate(scores), np.concatenate(rows)
 
 
-def _nearest(vectors, queries, count):
+def _nearest(vectors: np.ndarray, queries: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Scores and rows for one block of queries."""
     best, places = np.zeros((len(queries), 0), "float32"), np.zeros((len(queries), 0), int)
     for start in range(0, len(vectors), _ROWS_AT_ONCE):
         scores = queries @ vectors[start : start + _ROWS_AT_ONCE].T

@@ -29,32 +29,32 @@ def sample(
     forbidden: Any = None,
     required: Any = None,
 ) -> tuple[Any, Any]:
-    """Sequences drawn at random, symbol by symbol, each by itself.
+    """Independent random sequences, drawn symbol by symbol.
 
     A symbol is drawn from the softmax of the scores of the possible candidates, by the inverse of its cumulative
-    distribution. The same noise draws the same sequence, whatever else is in the batch.
+    distribution. Equal noise gives equal sequences, independently of the rest of the batch.
 
     Args:
-        step: function of ``(t, history, state)`` as in `nlpkit.decoding.beam_search`, with `num_samples` in the place
-            of the beam width.
+        step: function of ``(t, history, state)`` as in `nlpkit.decoding.beam_search`, with `num_samples` in place of
+            the beam width.
         state: tensors ``(batch, num_samples, …)`` in any nesting, ``[]`` for none.
-        batch, steps: ints or int32 scalars.
-        num_samples: int, the number of sequences of each row; on TensorFlow also an int32 scalar.
-        noise: float ``(batch, num_samples, steps)`` in [0, 1), one number for each symbol, or None to draw it.
-        seed: int or `keras.random.SeedGenerator` to draw the noise with, or None for another one at each call.
-        temperature: float or float scalar above 0; the scores are divided by it before the softmax.
-        top_k: int; only the k candidates with the highest scores can be drawn. 0 stands for all.
-        top_p: float or float scalar in (0, 1]; only the likeliest candidates can be drawn, as few as together have
-            this probability, after temperature and `top_k`. Below 1 without `top_k` all candidates are sorted.
-        lengths, end_id, min_length, no_repeat, forbidden, required: as in `nlpkit.decoding.beam_search`.
+        batch, steps: ints or int32 scalars, number of rows, and of steps.
+        num_samples: int, number of sequences per row; on TensorFlow also an int32 scalar.
+        noise: float ``(batch, num_samples, steps)`` in [0, 1), one number per symbol, or None to draw it.
+        seed: int or `keras.random.SeedGenerator` of the noise, or None for a different seed at each call.
+        temperature: float or float scalar above 0, divisor of the scores before the softmax.
+        top_k: int, number of candidates with the highest scores to draw from; 0 for all.
+        top_p: float or float scalar in (0, 1], probability of the smallest set of likeliest candidates to draw from,
+            after temperature and `top_k`. Below 1 without `top_k` all candidates are sorted.
+        lengths, end_id, min_length, no_repeat, forbidden, required: see `nlpkit.decoding.beam_search`.
 
     Returns:
         Ids, int32 ``(batch, num_samples, steps)``, 0 after the end; and the sums of the scores of the drawn symbols,
-        the end counted, as `step` gives them, float32 ``(batch, num_samples)``. Where nothing is possible at some
-        step, the sequence has zeros and -inf.
+        including the end, float32 ``(batch, num_samples)``. A sequence without a possible candidate at some step has
+        zeros and -inf.
 
     Raises:
-        ValueError: if the temperature or `top_p` is a number out of its range.
+        ValueError: if the temperature or `top_p` is a number outside of its range.
 
     Example:
 
@@ -80,10 +80,12 @@ def sample(
         noise = keras.random.uniform((batch, num_samples, steps), seed=seed)
     noise = ops.cast(noise, "float32")
 
-    def goes_on(t, ids, totals, is_on, flat_state):
+    def goes_on(t: Any, ids: Any, totals: Any, is_on: Any, flat_state: list[Any]) -> Any:
         return ops.any(is_on)
 
-    def advance(t, ids, totals, is_on, flat_state):
+    def advance(
+        t: Any, ids: Any, totals: Any, is_on: Any, flat_state: list[Any]
+    ) -> tuple[Any, Any, Any, Any, list[Any]]:
         scores, symbols, new = step(t, ids, keras.tree.pack_sequence_as(state, flat_state))
         # (batch, samples, candidates)
         scores = constraints.mask(t, ids, ops.cast(scores, "float32"), symbols)
@@ -105,8 +107,8 @@ def sample(
     return ops.where(totals[..., None] > -float("inf"), ids, 0), totals
 
 
-def _draw(scores, noise, temperature, top_k, top_p):
-    """One candidate of each sequence, int32 ``(batch, samples)``; an impossible one only if there is no other."""
+def _draw(scores: Any, noise: Any, temperature: Any, top_k: int, top_p: Any) -> Any:
+    """One random candidate per sequence, int32 ``(batch, samples)``; an impossible one only if there is no other."""
     order, is_cut = None, not is_number(top_p, 1)
     if top_k or is_cut:
         scores, order = _sorted(scores, top_k)
@@ -120,8 +122,8 @@ def _draw(scores, noise, temperature, top_k, top_p):
     return chosen if order is None else ops.take_along_axis(order, chosen[..., None], axis=-1)[..., 0]
 
 
-def _sorted(scores, top_k):
-    """The highest scores, as many as `top_k` if that is not 0, and the places where they stand."""
+def _sorted(scores: Any, top_k: int) -> tuple[Any, Any]:
+    """The highest scores, `top_k` of them or all for 0, and their places."""
     size = ops.shape(scores)[-1]
     if not isinstance(size, int):
         scores, order = ops.top_k(scores, ops.minimum(top_k, size) if top_k else size)
@@ -129,15 +131,15 @@ def _sorted(scores, top_k):
         scores, order = top_k_of_many(scores, min(top_k, size))
     else:
         scores, order = ops.top_k(scores, size)
-    # The filling up to whole groups is impossible, but must stay inside.
+    # The padding of groups is impossible, but its places must be valid.
     return scores, ops.minimum(ops.cast(order, "int32"), size - 1)
 
 
-def _place_of(weights, target):
-    """The first place up to which the weights, ``(batch, samples, size)``, add up to more than the target.
+def _place_of(weights: Any, target: Any) -> Any:
+    """The first place up to which the weights, ``(batch, samples, size)``, sum to more than the target.
 
-    It is always one with a weight above 0, if there is any: also if the target is 0, and if it lies, by rounding,
-    above the sum. Of many weights first the group is looked for, since sums up to each place take long on a CPU.
+    Its weight is above 0, if there is any such: also if the target is 0, or above the sum by rounding. With many
+    weights the group is searched first, since cumulative sums are slow on a CPU.
     """
     size = ops.shape(weights)[-1]
     if isinstance(size, int) and size >= 2 * GROUP * GROUP:

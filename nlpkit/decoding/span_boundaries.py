@@ -1,4 +1,4 @@
-"""Marks of beginnings and ends to spans."""
+"""Spans from their boundaries."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import numpy as np
 
 
 def pair_boundaries(begins: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Spans from marks: each beginning with the nearest end that does not stand before it.
+    """Spans from flags of beginnings and ends: each beginning is paired with the nearest end from there on.
 
-    Spans may lie within others and overlap; of two that begin at one step only the shorter can be told.
+    Spans may nest and overlap; of two that begin at the same step only the shorter one is found.
 
     Args:
         begins, ends: bool ``(rows, time)``, whether a span begins, or ends, at a step.

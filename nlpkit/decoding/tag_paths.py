@@ -1,6 +1,6 @@
-"""Potentials of a linear chain to the best tags and their probabilities, in NumPy: prediction needs no framework.
+"""Best tags and their probabilities from the potentials of a linear chain, in NumPy, without a framework.
 
-The same recursions run inside of graphs in `nlpkit.ops.linear_chain`, where they have gradients.
+`nlpkit.ops.linear_chain` has the same recursions with gradients, for graphs.
 """
 
 from __future__ import annotations
@@ -11,8 +11,13 @@ import numpy as np
 
 
 class Chain(NamedTuple):
-    """What `nlpkit.ops.potentials.pack` put together, as arrays: emissions, float32 ``(batch, time, tags)``;
-    transitions, ``(tags, tags)``, from row to column; scores of the first and of the last tag, ``(tags,)`` both."""
+    """The parts of the potentials of `nlpkit.ops.potentials.pack`, as arrays.
+
+    Attributes:
+        emissions: float32 ``(batch, time, tags)``.
+        transitions: float32 ``(tags, tags)``, from row to column.
+        start, end: float32 ``(tags,)``, scores of the first and of the last tag.
+    """
 
     emissions: np.ndarray
     transitions: np.ndarray
@@ -27,11 +32,11 @@ class Chain(NamedTuple):
 
 
 def best_tags(chain: Chain, lengths: np.ndarray) -> np.ndarray:
-    """The best path of each row; of equals the one whose tags come first.
+    """The best path of each row; among equal ones that with the smallest tags.
 
     Args:
         chain: the potentials.
-        lengths: int ``(batch,)``, real steps of each row, 1 at least, in falling order; later steps are padding.
+        lengths: int ``(batch,)``, number of real steps of each row, at least 1, descending; later steps are padding.
 
     Returns:
         Tags, int32 ``(batch, time)``, 0 at padding.
@@ -60,17 +65,17 @@ def path_posteriors(chain: Chain, lengths: np.ndarray, tags: np.ndarray, closing
     """Log probabilities of the steps of a path, under the distribution over all paths of its row.
 
     A span from step `a` to before step `b` has the log probability ``result[a, 0] + result[a + 1:b, 1].sum() +
-    result[b - 1, 2]``: that of all paths which have just these tags there and do not go on with the span.
+    result[b - 1, 2]``: that of all paths which have these tags in the span and do not continue it.
 
     Args:
-        chain, lengths: as of `best_tags`.
+        chain, lengths: see `best_tags`.
         tags: int ``(batch, time)``, the path.
-        closing: bool ``(tags,)``, which tags do not go on with a span that began before them.
+        closing: bool ``(tags,)``, whether a tag does not continue a span from before.
 
     Returns:
-        float32 ``(batch, time, 3)``: of the tag at this step; of it given the tag at the step before, at the first
-        step the same as alone; and of a closing tag at the next step given this one, 0 at the last step. Zeros at
-        padding.
+        float32 ``(batch, time, 3)``, log probabilities of the tag at this step; of the tag given the one at the step
+        before, at the first step unconditional; and of a closing tag at the next step given this one, 0 at the last
+        step. Zeros at padding.
 
     References:
         Culotta and McCallum (2004), Confidence Estimation for Information Extraction.
@@ -90,13 +95,13 @@ def path_posteriors(chain: Chain, lengths: np.ndarray, tags: np.ndarray, closing
         backward[:n, t] += _log_sum(transitions + backward[:n, t + 1, None, :], 2)
     path = tags[..., None]
 
-    def at(x, path=path):
+    def at(x: np.ndarray, path: np.ndarray = path) -> np.ndarray:
         return np.take_along_axis(x, path, axis=-1)[..., 0]
 
     log_z = _log_sum(backward[:, 0], 1)
     logs = np.zeros((batch, time, 3))
     logs[..., 0] = at(forward + backward - scores) - log_z[:, None]
-    onward = transitions[tags[:, :-1]] + backward[:, 1:]  # of the step after, given the tag of this one
+    onward = transitions[tags[:, :-1]] + backward[:, 1:]  # scores of the next step, given the tag of this one
     total = _log_sum(onward, 2)
     logs[:, 0, 1] = logs[:, 0, 0]
     logs[:, 1:, 1] = at(onward, path[:, 1:]) - total
@@ -106,8 +111,8 @@ def path_posteriors(chain: Chain, lengths: np.ndarray, tags: np.ndarray, closing
     return np.minimum(logs, 0).astype("float32")
 
 
-def _active(lengths, time):
-    """How many rows have a step t, for each t; they are the first ones."""
+def _active(lengths: np.ndarray, time: int) -> np.ndarray:
+    """Number of rows with a step t, for each t; these are the first rows."""
     return np.searchsorted(-lengths, -np.arange(time), side="left")
 
 

@@ -1,4 +1,4 @@
-"""Word vectors, and whatever else a task has files for: a trained folder to a file of another program, and back."""
+"""Conversion of a trained folder to a file of another program, such as word vectors, and back."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from nlpkit.tasks import declarations, get_declaration, get_task
 
 
 def convert(source: str | Path, target: str | Path, force: bool = False) -> None:
-    """A trained folder to a file for other programs, or such a file to a folder that `nlpkit.load` opens.
+    """Convert a trained folder to a file of another program, or such a file to a folder that `nlpkit.load` opens.
 
-    What a file is, its ending says; which there are, each task declares. What is at `target` stays as it is until the
-    new file or folder is whole.
+    The ending of a file gives its format; each task declares its formats. The target is replaced once the new file or
+    folder is complete.
 
     Args:
-        source: folder, name of a model, or file.
+        source: trained folder, name of a bundled model, or file.
         target: file or folder.
-        force: replace what is there.
+        force: whether to replace an existing target.
 
     Raises:
-        ArtefactError: if there is something at `target` already.
+        ArtefactError: if `target` already exists.
         ConfigError: if the endings or the task allow no conversion.
         DataError: if a file can't be read or written.
     """
@@ -51,7 +51,7 @@ def _to_file(source: Folder, target: Path, force: bool) -> None:
         accepted = ", ".join(f"{ending} ({kind})" for ending, kind in declaration.exports.items())
         raise ConfigError(f"{target}: the name must end in {accepted}, and .gz may follow")
     if target.exists() and not force:
-        raise ArtefactError(f"{target}: is there already; replace it with --force")
+        raise ArtefactError(f"{target}: already exists; replace it with --force")
     model: Any = load_artefact(source, runtime="auto")
     model.export(target)
 
@@ -60,7 +60,7 @@ def _to_folder(source: Path, target: Path, force: bool) -> None:
     readers = [each.name for each in declarations() if ending_of(source) in each.imports]
     if not readers:
         accepted = sorted({ending for each in declarations() for ending in each.imports})
-        raise ConfigError(f"{source}: no task reads such a file; its name must end in {', '.join(accepted)}")
+        raise ConfigError(f"{source}: no task reads such a file; the name must end in {', '.join(accepted)}")
     check_folder(target, readers[0], resume=False, force=force, can_resume=False)
     task: Any = get_task(readers[0])
     save_folder(task.from_file(source), target, {"source": source.name}, force)

@@ -1,35 +1,35 @@
-"""Many small operations of an ONNX graph to few: what a conversion spells out, onnxruntime has as one."""
+"""Fusion of ONNX operations: groups of small nodes become the single operations that onnxruntime has for them."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-_LARGE = 1 << 14  # numbers of a table
+_LARGE = 1 << 14  # elements of a large table
 
 
 def fuse(model: Any) -> None:
-    """Rewrite an ONNX model, in place, so that it computes the same by fewer operations:
+    """Rewrite an ONNX model in place, so that it computes the same with fewer operations:
 
-    - a layer normalisation as Keras computes it, by thirteen nodes, is a ``LayerNormalization``;
-    - a product with a bias added behind a reshape is a ``Gemm``;
-    - indices from the end, which a ``Gather`` takes as they are, are no longer made positive before it.
+    - the thirteen nodes of a Keras layer normalisation become a ``LayerNormalization``;
+    - a product whose bias is added after a reshape becomes a ``Gemm``;
+    - the nodes that make negative indices positive before a ``Gather`` are removed: ``Gather`` accepts them.
 
-    On a CPU each of these passes takes as long as a small product.
+    On a CPU each removed pass takes as long as a small product.
     """
     _fuse(model.graph, {})
 
 
-def _fuse(graph, outer):
+def _fuse(graph: Any, outer: Mapping[str, Any]) -> None:
     from onnx import numpy_helper
 
     constants = {**outer, **{each.name: each for each in graph.initializer}}
     makers = {name: node for node in graph.node for name in node.output}
     pattern = _Patterns(makers, lambda name: numpy_helper.to_array(constants[name]) if name in constants else None)
-    nodes = []
+    nodes: list[Any] = []
     for node in graph.node:
         for part in _subgraphs(node):
             _fuse(part, constants)
@@ -49,15 +49,15 @@ def _fuse(graph, outer):
 
 
 def share_rows(model: Any) -> None:
-    """Store tables once: of an ONNX model, in place, a large weight whose first rows are another one, such as a padded
-    table of vectors, becomes that one with the rest behind it. onnxruntime puts them together when it loads them."""
+    """Store shared rows of an ONNX model once, in place: a large weight that begins with the rows of another one, such
+    as a padded table of vectors, becomes the concatenation of that one and the rest, computed when it is loaded."""
     from onnx import helper, numpy_helper
 
     graph = model.graph
     large = [each for each in graph.initializer if len(each.dims) == 2 and math.prod(each.dims) >= _LARGE]
     large.sort(key=lambda each: each.dims[0])
     values = {each.name: numpy_helper.to_array(each) for each in large}
-    nodes = []  # smaller tables first, since larger ones may be made of them
+    nodes = []  # smaller tables first, since larger ones may contain them
     for place, weight in enumerate(large):
         table = values[weight.name]
         for other in large[:place]:
@@ -77,18 +77,23 @@ def share_rows(model: Any) -> None:
 
 
 class _Patterns:
-    """Groups of nodes that can be one: nodes by the names that they make, and the values of constants."""
+    """Groups of nodes that can be fused.
 
-    def __init__(self, makers: Mapping[str, Any], value: Any):
+    Args:
+        makers: nodes by the names of their outputs.
+        value: function from the name of a constant to its value, or None.
+    """
+
+    def __init__(self, makers: Mapping[str, Any], value: Callable[[str], np.ndarray | None]):
         self._makers, self._value = makers, value
 
-    def _made_by(self, name, kind):
+    def _made_by(self, name: str, kind: str) -> Any:
         node = self._makers.get(name)
         return node if node is not None and node.op_type == kind else None
 
-    def _chain(self, name, *kinds):
-        """The last of nodes of these kinds, each the first input of the one before it."""
-        node = None
+    def _chain(self, name: str, *kinds: str) -> Any:
+        """Last node of a chain of these kinds, in which each node makes the first input of the one before it."""
+        node: Any = None
         for kind in kinds:
             node = self._made_by(name, kind)
             if node is None:
@@ -97,15 +102,15 @@ class _Patterns:
         return node
 
     def index(self, name: str) -> str:
-        """``ids`` of ``where(ids < 0, ids + size, ids)``, else the same name."""
+        """Name of ``ids`` in ``where(ids < 0, ids + size, ids)``, else the same name."""
         chosen = self._made_by(name, "Where")
         if chosen is None or self._made_by(chosen.input[0], "Less") is None:
             return name
         moved = self._made_by(chosen.input[1], "Add")
         return chosen.input[2] if moved is not None and chosen.input[2] in moved.input else name
 
-    def normalisation(self, end: Any) -> Any:
-        """Of ``x * s + (-mean * s + beta)``, where ``s = gamma / sqrt(variance + epsilon)``."""
+    def normalisation(self, end: Any) -> tuple[list[Any], list[Any]] | None:
+        """Nodes and weights for ``x * s + (-mean * s + beta)``, where ``s = gamma / sqrt(variance + epsilon)``."""
         from onnx import helper, numpy_helper
 
         scaled, shift = self._made_by(end.input[0], "Mul"), self._made_by(end.input[1], "Add")
@@ -117,16 +122,17 @@ class _Patterns:
         square = inverse and self._chain(inverse.input[0], "ReduceMean", "Mul", "Sub")
         if gamma_of is None or mean_of is None or not square or {mean_of.input[0], square.input[0]} != {x}:
             return None
-        values = [self._value(node.input[1]) for node in (mean_of, gamma_of, shift, inverse)]
-        if any(value is None for value in values) or values[0].tolist() != [-1]:
+        found = [self._value(node.input[1]) for node in (mean_of, gamma_of, shift, inverse)]
+        values = [value for value in found if value is not None]
+        if len(values) < len(found) or values[0].tolist() != [-1]:
             return None
         names = [f"{end.output[0]}/{name}" for name in ("gamma", "beta")]
         weights = [numpy_helper.from_array(value.reshape(-1), name) for value, name in zip(values[1:3], names)]
         node = helper.make_node("LayerNormalization", [x, *names], [*end.output], axis=-1, epsilon=float(values[3]))
         return [node], weights
 
-    def product(self, end: Any) -> Any:
-        """Of ``reshape(reshape(a) @ b) + bias``, where the product has two axes and a bias for each column."""
+    def product(self, end: Any) -> tuple[list[Any], list[Any]] | None:
+        """Nodes and weights for ``reshape(reshape(a) @ b) + bias``: the product has two axes, the bias one."""
         from onnx import helper
 
         shaped, bias = self._made_by(end.input[0], "Reshape"), self._value(end.input[1])
@@ -142,12 +148,12 @@ class _Patterns:
         return [gemm, helper.make_node("Reshape", [flat, shaped.input[1]], [*end.output])], []
 
 
-def _subgraphs(node):
+def _subgraphs(node: Any) -> list[Any]:
     return [attribute.g for attribute in node.attribute if attribute.HasField("g")]
 
 
-def _names_read(node) -> Iterable[str]:
-    """Names that a node takes, those of its subgraphs among them."""
+def _names_read(node: Any) -> Iterator[str]:
+    """Names of the inputs of a node, including those of its subgraphs."""
     yield from node.input
     for graph in _subgraphs(node):
         yield from (each.name for each in graph.output)
@@ -155,8 +161,8 @@ def _names_read(node) -> Iterable[str]:
             yield from _names_read(inner)
 
 
-def _needed(nodes, wanted):
-    """The nodes that something depends on, in order."""
+def _needed(nodes: Sequence[Any], wanted: set[str]) -> Iterator[Any]:
+    """The nodes on which wanted outputs depend, in order."""
     kept = []
     for node in reversed(nodes):
         if wanted & {*node.output}:

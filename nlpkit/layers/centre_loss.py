@@ -1,4 +1,4 @@
-"""The centre loss, whose centres the layer owns."""
+"""The centre loss, with its centres, as a Keras layer."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from nlpkit.layers.row_embedding import RowEmbedding
 
 @keras.saving.register_keras_serializable(package="nlpkit", name="CentreLoss")
 class CentreLoss(keras.layers.Layer):
-    """Draws vectors to the centre of their class, beside whatever loss the model is compiled with.
+    """Adds a loss that pulls vectors to the centre of their class, beside the loss of the model.
 
-    It hands the vectors on as they are, and adds half the mean squared distance to their centres, which are its
-    weights and are learnt with them, to the losses of the model.
+    The layer returns its inputs, and adds half of their mean squared distance to their centres to the losses of the
+    model. The centres are weights of the layer, learned together with the vectors.
 
     Args:
-        num_classes: int.
-        weight: float, by which this loss is multiplied.
+        num_classes: int, number of classes.
+        weight: float, factor of this loss.
         **kwargs: the arguments of `keras.layers.Layer`.
 
     Call arguments:
         inputs: float ``(batch, size)``.
-        classes: int ``(batch,)`` or ``(batch, 1)``, the class of each.
+        classes: int ``(batch,)`` or ``(batch, 1)``, class of each vector.
 
     Returns:
         `inputs`.

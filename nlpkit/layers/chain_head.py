@@ -1,4 +1,4 @@
-"""What the tagging heads have in common: transition weights, constraints and the packed output."""
+"""Base of the tagging heads: transition weights, constraints and the packed output."""
 
 from collections.abc import Sequence
 from typing import Any, Self
@@ -16,7 +16,7 @@ class ChainHead(keras.layers.Layer):
     """Base of `CRF`, `MEMM` and `TagSoftmax`: emissions in, packed potentials out. See `CRF` for the arguments."""
 
     normalization = potentials.UNNORMALIZED
-    """How the scores that `adjust` returns are normalised."""
+    """Normalisation of the scores that `adjust` returns, see `nlpkit.ops.potentials`."""
 
     def __init__(
         self,
@@ -27,7 +27,7 @@ class ChainHead(keras.layers.Layer):
         transitions_regularizer: str | dict | keras.regularizers.Regularizer | None = None,
         **kwargs: Any,
     ):
-        # Sums over paths need float32 under mixed precision too.
+        # Sums over paths need float32, under mixed precision as well.
         kwargs.setdefault("dtype", "float32")
         super().__init__(**kwargs)
         if not isinstance(num_tags, int) or num_tags < 1:
@@ -52,7 +52,7 @@ class ChainHead(keras.layers.Layer):
 
     @classmethod
     def from_labels(cls, labels: Sequence[str], scheme: str | None = None, **kwargs: Any) -> Self:
-        """A head for these labels that forbids what their tag scheme forbids.
+        """A head for these labels that forbids the illegal transitions of their tag scheme.
 
         Args:
             labels: K strings in the order of their ids, such as ``["O", "B-PER", "I-PER"]``.
@@ -63,7 +63,7 @@ class ChainHead(keras.layers.Layer):
             A layer of this class.
 
         Raises:
-            ValueError: if the labels follow no scheme that is known.
+            ValueError: if the labels follow no known scheme.
 
         Example:
 
@@ -72,7 +72,7 @@ class ChainHead(keras.layers.Layer):
             [True, True, False, True]
         """
         if isinstance(labels, str):
-            raise ValueError(f"labels is a list of strings, in the order of their ids. Received: {labels!r}")
+            raise ValueError(f"labels must be a list of strings, in the order of their ids. Received: {labels!r}")
         return cls(len(labels), allowed=allowed_transitions(labels, scheme), **kwargs)
 
     def build(self, input_shape: tuple) -> None:
@@ -81,7 +81,7 @@ class ChainHead(keras.layers.Layer):
                 f"{self.__class__.__name__} takes emissions of the shape (batch, time, {self.num_tags}), one score "
                 f"per tag; put keras.layers.Dense({self.num_tags}) before it. Received: {tuple(input_shape)}"
             )
-        # One table for all: row K holds the start scores, column K the end scores, as in `allowed`.
+        # One table for all scores: row K holds the start scores, column K the end scores, as in `allowed`.
         size = self.num_tags + 1
         self.transition_table = self.add_weight(
             name="transitions",
@@ -91,16 +91,16 @@ class ChainHead(keras.layers.Layer):
         )
         self.built = True
 
-    def _initialize_scaled(self, shape, dtype=None):
+    def _initialize_scaled(self, shape: Sequence[int], dtype: Any = None) -> Any:
         return self.transitions_initializer(shape, dtype=dtype) / self.learning_rate_multiplier
 
     def chain_scores(self) -> tuple[Any, Any, Any]:
-        """The scores that the emissions are joined with, where what is forbidden has the score `IMPOSSIBLE`.
+        """Transition, start and end scores; forbidden ones are `IMPOSSIBLE`. The layer must have been built.
 
         Returns:
-            Transitions, float ``(K, K)``; start scores ``(K,)``; end scores ``(K,)``. The layer must have been built.
+            Transitions, float ``(K, K)``; start scores ``(K,)``; end scores ``(K,)``.
         """
-        # Adam's step does not depend on the gradient's size, so a weight that counts λ times moves λ times as fast.
+        # Adam's step does not depend on the size of the gradient, so a weight with a factor λ moves λ times as fast.
         table = self.transition_table * self.learning_rate_multiplier  # (K + 1, K + 1)
         if self.allowed is not None:
             table = ops.where(self.allowed, table, IMPOSSIBLE)
@@ -118,11 +118,11 @@ class ChainHead(keras.layers.Layer):
         return potentials.pack(emissions, transitions, start, end, mask, self.normalization)
 
     def adjust(self, emissions: Any, transitions: Any, start: Any, end: Any, mask: Any) -> Any:
-        """Emissions ``(batch, time, K)`` whose path scores, with the transitions, are what this head stands for."""
+        """Emissions ``(batch, time, K)`` that give, with the transitions, the path scores of this head."""
         return emissions
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> None:
-        """None: the mask travels inside the output."""
+        """None, as the output contains the mask."""
 
     def compute_output_shape(self, input_shape: tuple) -> tuple:
         batch, time, num_tags = input_shape
@@ -139,6 +139,6 @@ class ChainHead(keras.layers.Layer):
         }
 
 
-def _differ(size, other):
-    """Whether two sizes are known not to be the same; None is not known."""
+def _differ(size: int | None, other: int | None) -> bool:
+    """Whether two sizes are known to differ; None is an unknown size."""
     return None not in (size, other) and size != other

@@ -1,4 +1,4 @@
-"""The spelling of tokens as vectors."""
+"""Vectors of tokens from their characters."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from keras import layers, ops
 
 @keras.saving.register_keras_serializable(package="nlpkit", name="CharacterCNN")
 class CharacterCNN(keras.layers.Layer):
-    """A vector for each token from its characters: convolutions over them, and the maximum of each over the token.
+    """Vectors of tokens by convolutions over their characters and max pooling over each token.
 
-    Padding after a token, however long, changes nothing.
+    Padding after a token, of any length, does not change the result.
 
     Args:
-        vocabulary_size: int, ids of characters, 0 for padding.
+        vocabulary_size: int, number of ids of characters, 0 being padding.
         dim: int, size of the character vectors.
-        filters: int, of each kernel size.
-        kernel_sizes: ints, characters that a convolution sees.
-        dropout: float, share of the numbers of the character vectors that are dropped in training.
+        filters: int, number of filters per kernel size.
+        kernel_sizes: ints, widths of the convolutions in characters.
+        dropout: float, dropout rate of the character vectors.
 
     Call arguments:
         inputs: ids, int ``(…, characters)``.
 
     Returns:
-        float ``(…, filters * len(kernel_sizes))``, from 0 up; 0 for a token without characters.
+        float ``(…, filters * len(kernel_sizes))``, not negative; 0 for a token without characters.
 
     Raises:
         ValueError: if a size is no integer from 1.
@@ -79,7 +79,7 @@ class CharacterCNN(keras.layers.Layer):
         x = ops.where(real[..., None], x, 0)  # (…, characters, dim)
         pooled = []
         for size, kernel, bias in zip(self.kernel_sizes, self._kernels, self._biases):
-            # Each place where the kernel covers a character at least, so that a token may be shorter than it.
+            # Only places where the kernel covers a character; a token may be shorter than the kernel.
             seen = _shifted(ops.cast(real, "int32")[..., None], size)  # (…, characters + size - 1, size)
             y = ops.relu(ops.matmul(_shifted(x, size), ops.cast(kernel, x.dtype)) + ops.cast(bias, x.dtype))
             y = ops.where(ops.any(seen > 0, axis=-1, keepdims=True), y, 0)
@@ -100,8 +100,8 @@ class CharacterCNN(keras.layers.Layer):
         }
 
 
-def _shifted(x, count):
-    """Each place beside the `count - 1` before it; places before the first and after the last are 0.
+def _shifted(x: Any, count: int) -> Any:
+    """Each step concatenated with the `count - 1` before it; steps before the first and after the last are 0.
 
     ``(…, time, channels)`` to ``(…, time + count - 1, count * channels)``.
     """
@@ -109,12 +109,12 @@ def _shifted(x, count):
         return x
     rank = len(x.shape)
     padded = [
-        ops.pad(x, [[0, 0]] * (rank - 2) + [[count - 1 - i, i], [0, 0]])  # its place moved on by count - 1 - i
+        ops.pad(x, [[0, 0]] * (rank - 2) + [[count - 1 - i, i], [0, 0]])  # shifted by count - 1 - i steps
         for i in range(count)
     ]
     return ops.concatenate(padded, axis=-1)
 
 
-def _check(name, size):
+def _check(name: str, size: Any) -> None:
     if not isinstance(size, int) or size < 1:
         raise ValueError(f"{name} must be integers from 1. Received: {size!r}")

@@ -1,4 +1,4 @@
-"""Cosines of vectors to the vectors of classes, of all classes or of some."""
+"""Cosines between vectors and the weights of all or some classes."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from nlpkit.layers.row_embedding import RowEmbedding
 class ClassCosines(keras.layers.Layer):
     """The head of a margin softmax: the cosine of each vector to the weights of each class, computed in float32.
 
-    Train it with a loss of `nlpkit.losses` such as `AMSoftmaxLoss`. Of very many classes a step may read some alone,
-    those of the batch and a sample of the others: give their ids as `classes`, and the labels as places in that list.
-    With an optimizer of `nlpkit.optimizers` such a step costs what these classes cost, not what all of them do.
+    Train it with a loss of `nlpkit.losses` such as `AMSoftmaxLoss`. With very many classes, a step may read a subset,
+    the classes of the batch and a sample of the others: give their ids as `classes`, and labels as indices into them.
+    With an optimizer of `nlpkit.optimizers` the cost of such a step depends on the size of the subset only.
 
     Args:
-        num_classes: int.
-        initializer: of the weights of the classes, whose lengths don't count.
+        num_classes: int, number of classes.
+        initializer: initializer of the weights of the classes; their lengths don't count.
         **kwargs: the arguments of `keras.layers.Layer`.
 
     Call arguments:
-        inputs: float ``(batch, size)``, of any length.
+        inputs: float ``(batch, size)``, vectors of any length.
         classes: optional int32 ``(k,)``, ids of the classes to compare with.
 
     Returns:
@@ -41,7 +41,7 @@ class ClassCosines(keras.layers.Layer):
         (2, 2)
 
     References:
-        Wang et al. (2018), Additive Margin Softmax for Face Verification. Some classes at a step: An et al. (2022),
+        Wang et al. (2018), Additive Margin Softmax for Face Verification. Subsets of classes: An et al. (2022),
         Killing Two Birds with One Stone: Efficient and Robust Training of Face Recognition CNNs by Partial FC.
     """
 
@@ -57,7 +57,7 @@ class ClassCosines(keras.layers.Layer):
         self.built = True
 
     def call(self, inputs: Any, classes: Any = None) -> Any:
-        # Weights of all classes come as they are; a lookup of each would copy them.
+        # All weights are used directly, as a look-up would copy them.
         weights = self.table.embeddings if classes is None else self.table(classes)  # (k, size)
         weights = ops.convert_to_tensor(weights)
         return ops.matmul(unit_vectors(inputs), ops.transpose(unit_vectors(weights)))
@@ -74,7 +74,7 @@ class ClassCosines(keras.layers.Layer):
 
 
 def unit_vectors(x: Any) -> Any:
-    """The vectors along the last axis at length 1, float32; one of zeros stays so, and has a derivative of zeros."""
+    """Vectors along the last axis scaled to length 1, float32; zeros stay zeros, with derivatives of zero."""
     x = ops.cast(x, "float32")
     square = ops.sum(ops.square(x), axis=-1, keepdims=True)
     is_zero = square < 1e-24

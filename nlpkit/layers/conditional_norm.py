@@ -1,4 +1,4 @@
-"""Layer normalisation whose scale and shift depend on another vector."""
+"""Layer normalisation with a scale and a shift that depend on another vector."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import keras
 class ConditionalLayerNorm(keras.layers.Layer):
     """Layer normalisation with a scale and a shift that depend on one vector for each row.
 
-    ``norm(x) * (1 + condition @ A) + condition @ B``, where `norm` has a scale and a shift of its own. A and B are
-    zero at first, so that training begins with plain layer normalisation.
+    ``norm(x) * (1 + condition @ A) + condition @ B``, where `norm` has a learned scale and shift as well. A and B are
+    initially zero, so that training begins with plain layer normalisation.
 
     Call arguments:
         inputs: float ``(batch, steps, features)``.
@@ -30,7 +30,7 @@ class ConditionalLayerNorm(keras.layers.Layer):
         [[[-1.0, 1.0]]]
 
     References:
-        Self-modulated layer normalisation: https://spaces.ac.cn/archives/5861; with zeros at first:
+        Self-modulated layer normalisation: https://spaces.ac.cn/archives/5861; initialised with zeros:
         https://spaces.ac.cn/archives/7124. The idea: Dumoulin, Shlens and Kudlur (2017), A Learned Representation For
         Artistic Style.
     """
@@ -60,11 +60,11 @@ class ConditionalLayerNorm(keras.layers.Layer):
         return self.modulate(inputs, *self.modulation(condition))
 
     def modulation(self, condition: Any) -> tuple[Any, Any]:
-        """Scale and shift for a condition, both float ``(batch, 1, features)``: for many steps they are found once."""
+        """Scale and shift for a condition, both float ``(batch, 1, features)``, to be computed once for many steps."""
         return 1 + self.scale(condition)[:, None], self.shift(condition)[:, None]
 
     def modulate(self, inputs: Any, scale: Any, shift: Any) -> Any:
-        """What the layer returns, from the `modulation` of its condition."""
+        """The result of the layer, from the `modulation` of its condition."""
         return self.norm(inputs) * scale + shift
 
     def compute_output_shape(self, inputs_shape: Any, condition_shape: Any) -> Any:

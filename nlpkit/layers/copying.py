@@ -1,8 +1,8 @@
-"""Pointing at symbols of a source, and the switch between writing and copying."""
+"""Attention that points at symbols of a source, and the switch between writing and copying."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -12,35 +12,35 @@ from nlpkit.ops.copying import SourceSymbols, last_symbols, matches, occur, shif
 from nlpkit.ops.top_k import top_k_of_many
 
 _IMPOSSIBLE = -1e9
-_CONTINUATION = 3.0  # at first the bonus of a position right after a match: about what lifts it over all others
+_CONTINUATION = 3.0  # initial bonus of a position right after a match: large enough to lift it over all others
 
 
 @keras.saving.register_keras_serializable(package="nlpkit", name="CopyAttention")
 class CopyAttention(keras.layers.Layer):
-    """Attention that points at the symbol of a source to copy next.
+    """Attention that points at the next symbol to copy from a source.
 
-    Scaled dot products of queries and memory, plus learned weights, which depend on the query, for what follows from
-    the ids that were written so far (see `nlpkit.ops.copying`): a position right after a match of 1, 2, … symbols
+    Its scores are scaled dot products of queries and memory, plus learned weights, dependent on the query, for evidence
+    from the ids of the target so far (see `nlpkit.ops.copying`): a position right after a match of 1, 2, … symbols
     continues a copy; one that has matched before has been copied already. The former lets a model copy whole words from
-    the first epoch on, the latter is its coverage: it keeps it from saying things twice.
+    the first epoch on, the latter is its coverage: it prevents repetitions.
 
     Args:
         key_dim: int, size of queries and keys.
-        continuation: int, up to how many symbols of a match count for continuing; 0 for none.
-        coverage: int, up to how many symbols of a match count as having been copied; 0 for none.
+        continuation: int, length of the longest matches that count as continuing a copy; 0 for none.
+        coverage: int, length of the longest matches that count as copied already; 0 for none.
 
     Call arguments:
         queries: float ``(batch, steps, features)``.
         memory: float ``(batch, time, channels)``.
-        source: int32 ``(batch, time)``, the ids of the source; ids from 2, each for one symbol.
+        source: int32 ``(batch, time)``, ids of the source, from 2, one per symbol.
         previous: int32 ``(batch, steps)``, the id before each step, 0 at the first.
         memory_mask: optional bool ``(batch, time)``; by default the memory's own Keras mask.
 
     Returns:
-        float32 ``(batch, steps, time)``, the logarithms of weights that add up to 1 over time.
+        float32 ``(batch, steps, time)``, logarithms of weights that sum to 1 over time.
 
     Raises:
-        ValueError: if an argument is no integer, or below its least value.
+        ValueError: if an argument is no integer, or too small.
 
     Example:
 
@@ -73,7 +73,7 @@ class CopyAttention(keras.layers.Layer):
 
     @property
     def reach(self) -> int:
-        """How many of the symbols that were written last are looked at."""
+        """Number of last symbols of the target to match."""
         return max(self.continuation, self.coverage)
 
     def build(self, queries_shape: Any, memory_shape: Any, source_shape: Any, previous_shape: Any) -> None:
@@ -89,19 +89,19 @@ class CopyAttention(keras.layers.Layer):
         return ops.log_softmax(self.score(queries, self.keys(memory), matched, counts, memory_mask), axis=-1)
 
     def keys(self, memory: Any) -> Any:
-        """What queries are compared with, float ``(batch, key_dim, time)``."""
+        """Keys to compare queries with, float ``(batch, key_dim, time)``."""
         return ops.transpose(self.key(memory), (0, 2, 1))
 
     def score(
         self, queries: Any, keys: Any, matched: Sequence[Any], copied: Sequence[Any], memory_mask: Any = None
     ) -> Any:
-        """Scores, whose softmax are the weights, from what was computed before: float32 ``(batch, steps, time)``.
+        """Logits of the weights, float32 ``(batch, steps, time)``, from precomputed keys and matches.
 
         Args:
             queries: float ``(batch, steps, features)``.
-            keys: float ``(batch, key_dim, time)``, what `keys` makes of the memory.
-            matched: the matches, `reach` tensors bool ``(batch, steps, time)``, see `nlpkit.ops.copying.matches`.
-            copied: `coverage` of them, whether a position has matched up to now.
+            keys: float ``(batch, key_dim, time)``, result of `keys`.
+            matched: `reach` matches, bool ``(batch, steps, time)``, see `nlpkit.ops.copying.matches`.
+            copied: `coverage` tensors, bool ``(batch, steps, time)``, whether a position has matched so far.
             memory_mask: optional bool ``(batch, time)``.
         """
         scores = ops.matmul(self.query(queries) * self.key_dim**-0.5, keys)
@@ -116,7 +116,7 @@ class CopyAttention(keras.layers.Layer):
         return scores
 
     def compute_mask(self, *_: Any) -> None:
-        """None: the result has no padding of its own."""
+        """None, as the result has no padding."""
 
     def compute_output_spec(
         self, queries: Any, memory: Any, source: Any, previous: Any, memory_mask: Any = None
@@ -128,8 +128,10 @@ class CopyAttention(keras.layers.Layer):
         return {**super().get_config(), **own}
 
 
-def _first_weights(continuation, coverage):
-    def initialize(shape, dtype=None):
+def _first_weights(continuation: int, coverage: int) -> Callable[..., Any]:
+    """An initializer of the weights of the evidence."""
+
+    def initialize(shape: Any, dtype: Any = None) -> Any:
         return ops.cast([_CONTINUATION] * min(continuation, 1) + [2.0] * (continuation - 1) + [0.0] * coverage, dtype)
 
     return initialize
@@ -139,23 +141,22 @@ def _first_weights(continuation, coverage):
 class CopySwitch(keras.layers.Layer):
     """The switch of a pointer-generator: a mixture of writing a symbol of the vocabulary and copying one of the source.
 
-    Symbols that are not in the vocabulary have ids from its size on, one for each different symbol of a source, up to
-    `num_extra` of them. They can be copied, and so written, though no weight knows them.
+    Symbols outside of the vocabulary have ids from its size on, one for each distinct symbol of a source, up to
+    `num_extra` of them. They can be copied, and so occur in the target, without weights.
 
     Args:
-        num_extra: int, how many ids there are beside those of the vocabulary.
+        num_extra: int, number of ids beside those of the vocabulary.
 
     Call arguments:
         logits: float ``(batch, steps, size)``, over the vocabulary.
         log_weights: float32 ``(batch, steps, time)``, logarithms of the weights of a `CopyAttention`.
         source: int32 ``(batch, time)``, ids from 0 to below ``size + num_extra``.
-        states: float ``(batch, steps, features)``, on which the switch depends.
-        gold: optional int32 ``(batch, steps)``, the ids that are right.
+        states: float ``(batch, steps, features)``, inputs of the switch.
+        gold: optional int32 ``(batch, steps)``, the target ids.
 
     Returns:
-        float32 ``(batch, steps, size + num_extra)``, probabilities. With `gold` the logarithm of the probability of the
-        right id alone, ``(batch, steps)``, without the memory for all of them; -1e9 for one that can be neither written
-        nor copied.
+        float32 ``(batch, steps, size + num_extra)``, probabilities. With `gold` only the log probability of the target
+        id, ``(batch, steps)``, without the memory for all ids; -1e9 for an id that can be neither written nor copied.
 
     Raises:
         ValueError: if `num_extra` is no integer from 0.
@@ -194,7 +195,7 @@ class CopySwitch(keras.layers.Layer):
         return self.mix(logits, log_weights, source, states)
 
     def mix(self, logits: Any, log_weights: Any, source: Any, states: Any) -> Any:
-        """The probabilities from logits that have the places of the further ids already, far below all others."""
+        """The probabilities from logits that include the additional ids, with logits far below all others."""
         gate, source = ops.cast(self.gate(states), "float32"), ops.convert_to_tensor(source)  # gate (batch, steps, 1)
         weights = ops.exp(ops.cast(logits, "float32") - ops.max(logits, axis=-1, keepdims=True))
         written = weights * (ops.sigmoid(-gate) / ops.sum(weights, axis=-1, keepdims=True))
@@ -218,29 +219,29 @@ class CopySwitch(keras.layers.Layer):
         """The likeliest ids of a step of a search, without the probabilities of all others.
 
         Args:
-            logits: float32 ``(batch, steps, size)``, of all ids, those beyond the vocabulary far below all others.
-            source_logits: float32 ``(batch, steps, time)``, the same of the ids of the source, with the bonus that they
-                have, and far below all others where an id does not stand for the first time.
-            weights: float32 ``(batch, steps, time)``, of the positions of the source.
-            states: as the layer takes them.
-            symbols: of the source, see `nlpkit.ops.copying.source_symbols`.
-            count: int, how many of the likeliest are certain to be there; and all of the source are.
-            bonus: float ``(batch, time)``, not negative, what `source_logits` have more than `logits`, see
+            logits: float32 ``(batch, steps, size)``, logits of all ids, far below all others beyond the vocabulary.
+            source_logits: float32 ``(batch, steps, time)``, logits of the ids of the source, including their bonus, and
+                far below all others at repetitions of an id.
+            weights: float32 ``(batch, steps, time)``, weights of the positions of the source.
+            symbols: symbols of the source, see `nlpkit.ops.copying.source_symbols`.
+            states: float ``(batch, steps, features)``, inputs of the switch.
+            count: int, number of likeliest ids of the vocabulary to return beside all ids of the source.
+            bonus: float ``(batch, time)``, not negative, difference between `source_logits` and `logits`, see
                 `nlpkit.layers.SourcePrior.bonus`; or None.
 
         Returns:
-            Logarithms of probabilities, float32 ``(batch, steps, count + time)``, -inf for an id that stands there
-            twice; the ids, int32 of the same shape; and what the logit of an id that is not in the source lacks to be
-            such a logarithm, ``(batch, steps, 1)``.
+            Log probabilities, float32 ``(batch, steps, count + time)``, -inf for repeated ids; the ids, int32 of the
+            same shape; and the difference of log probability and logit of all ids that are not in the source,
+            ``(batch, steps, 1)``.
         """
         gate = ops.cast(self.gate(states), "float32")  # (batch, steps, 1)
         scores, ids, total = likeliest(logits, count)
         written = ops.exp(source_logits - total)  # (batch, steps, time)
         scale = ops.sigmoid(-gate)
         if bonus is not None:
-            more = ops.cast(1 - ops.exp(-bonus), "float32")[..., None]  # the share of each that is the bonus's
+            more = ops.cast(1 - ops.exp(-bonus), "float32")[..., None]  # share of the bonus in each
             scale = scale / (1 + ops.matmul(written, more))
-        # An id of the source stands, with what is copied of it, at the first place that it has there.
+        # The probability of an id of the source, written or copied, is at its first occurrence.
         own = ops.log(written * scale + sum_by_symbol(weights, symbols) * ops.sigmoid(gate))
         log_scale = ops.log(scale)
         scores = ops.where(occur(ids, symbols), -float("inf"), scores + log_scale)
@@ -248,16 +249,16 @@ class CopySwitch(keras.layers.Layer):
         ids = ops.concatenate([ids, source], axis=-1)
         return ops.concatenate([scores, own], axis=-1), ids, log_scale - total
 
-    def _log_probability(self, logits, log_weights, source, states, gold):
+    def _log_probability(self, logits: Any, log_weights: Any, source: Any, states: Any, gold: Any) -> Any:
         gate = ops.cast(self.gate(states), "float32")[..., 0]
         own = gold_log_probability(ops.cast(logits, "float32"), gold)
         is_there = ops.equal(source[:, None, :], gold[..., None])  # (batch, steps, time)
         copied = ops.logsumexp(ops.where(is_there, log_weights, _IMPOSSIBLE), axis=-1)
         both = ops.stack([own + ops.log_sigmoid(-gate), copied + ops.log_sigmoid(gate)])
-        return ops.logsumexp(both, axis=0)  # logaddexp is no operation of ONNX
+        return ops.logsumexp(both, axis=0)  # ONNX has no logaddexp
 
     def compute_mask(self, *_: Any) -> None:
-        """None: the result has no padding of its own."""
+        """None, as the result has no padding."""
 
     def compute_output_spec(self, logits: Any, log_weights: Any, source: Any, states: Any, gold: Any = None) -> Any:
         if gold is not None:
@@ -269,7 +270,7 @@ class CopySwitch(keras.layers.Layer):
 
 
 def gold_log_probability(logits: Any, gold: Any) -> Any:
-    """The logarithm of the probability of one id at each step; -1e9 for ids that have no logit.
+    """The log probability of one id at each step; -1e9 for ids without a logit.
 
     Args:
         logits: float32 ``(batch, steps, size)``.
@@ -280,7 +281,7 @@ def gold_log_probability(logits: Any, gold: Any) -> Any:
     """
     size = logits.shape[-1]
     known = ops.minimum(gold, size - 1)
-    if keras.backend.backend() == "tensorflow":  # has one operation for what are ten passes over all logits
+    if keras.backend.backend() == "tensorflow":  # one operation instead of ten passes over all logits
         own = -ops.sparse_categorical_crossentropy(known, logits, from_logits=True)
     else:
         own = ops.take_along_axis(logits, known[..., None], axis=-1)[..., 0] - ops.logsumexp(logits, axis=-1)
@@ -292,14 +293,15 @@ def likeliest(logits: Any, count: Any) -> tuple[Any, Any, Any]:
 
     Args:
         logits: float32 ``(batch, steps, size)``.
-        count: int.
+        count: int, number of ids to return.
 
     Returns:
-        Log probabilities ``(batch, steps, count)``, largest first; ids, int32 of the same shape; and the logarithm of
-        the sum of all exponentials, ``(batch, steps, 1)``.
+        Log probabilities ``(batch, steps, count)``, largest first; ids, int32 of the same shape; and the log-sum-exp of
+        all logits, ``(batch, steps, 1)``.
     """
     values, ids = top_k_of_many(logits, count)
-    # The largest logit less the logarithm of its probability: a softmax is one operation on a CPU, a log-sum-exp four.
+    # The log-sum-exp is the largest logit minus its log probability: a softmax is one operation on a CPU, a log-sum-exp
+    # four.
     p = ops.take_along_axis(ops.softmax(logits, axis=-1), ids[..., :1], axis=-1)
     total = values[..., :1] - ops.log(p)
     return values - total, ids, total

@@ -12,20 +12,20 @@ class CRF(ChainHead):
     The layer adds learned transition, start and end scores to the emissions that it receives. Its output is one
     tensor of *potentials* that holds all of them (see `nlpkit.ops.potentials`): train on it with
     `nlpkit.losses.CRFLoss`, watch it with `nlpkit.metrics.TagAccuracy` and `nlpkit.metrics.SpanF1`, turn it into tags
-    with `nlpkit.layers.ViterbiDecoder`. Keras' own metrics, such as ``metrics=["accuracy"]``, can't work, as they take
-    the potentials for one score per tag.
+    with `nlpkit.layers.ViterbiDecoder`. Keras' own metrics, such as ``metrics=["accuracy"]``, can't work, as they would
+    read the potentials as one score per tag.
 
     Args:
         num_tags: int, number of tags K.
-        allowed: optional bool table ``(K + 1, K + 1)``; ``allowed[i, j]`` says whether tag j may follow tag i, row K
-            stands for the start and column K for the end. `CRF.from_labels` makes it from a tag scheme.
+        allowed: optional bool table ``(K + 1, K + 1)``; ``allowed[i, j]`` tells whether tag j may follow tag i; row K
+            is the start and column K the end. `CRF.from_labels` makes it from a tag scheme.
         learning_rate_multiplier: float; the transitions move this many times faster than the other weights under
             Adam and its relatives (under plain SGD by its square). 10 to 100 helps over a pretrained encoder.
         transitions_initializer, transitions_regularizer: for the transition, start and end scores.
         **kwargs: the arguments of `keras.layers.Layer`; the dtype is float32 unless given.
 
     Call arguments:
-        inputs: emissions, float ``(batch, time, K)``; any float dtype, computed with in float32.
+        inputs: emissions, float ``(batch, time, K)``, cast to float32.
         mask: optional bool ``(batch, time)``; Keras passes the mask of an `Embedding` by itself. A step that is off
             does not exist: padding may be on the right, on the left or in between, rows may be empty.
 
@@ -33,7 +33,7 @@ class CRF(ChainHead):
         Potentials, float32 ``(batch, time + K + 2, K + 1)``.
 
     Raises:
-        ValueError: if an argument has no meaning, the last axis of the input is not K, or the mask does not fit it.
+        ValueError: if an argument is invalid, the last axis of the input is not K, or the mask does not fit it.
 
     Example:
 

@@ -14,22 +14,22 @@ from nlpkit.layers.masked_gru import MaskedGRU
 def encode_text(
     x: Any, mask: Any, encoder: str, dilations: Sequence[int] = (1, 2, 1, 2), num_layers: int = 1, dropout: float = 0.0
 ) -> Any:
-    """A stack of layers over text, by name, that keeps the number of channels.
+    """A stack of layers over text, chosen by name, that keeps the number of channels.
 
     Args:
         x: float ``(batch, time, channels)``.
         mask: bool ``(batch, time)``.
-        encoder: ``gated_conv``, or ``gru`` or ``lstm``, which read both ways; from the second layer on with a
-            connection around each and a normalisation after it.
-        dilations: one gated convolution each.
-        num_layers: how many recurrent layers.
-        dropout: share of each layer's input that is dropped in training.
+        encoder: ``gated_conv``, or bidirectional ``gru`` or ``lstm``; from the second recurrent layer on with residual
+            connections and layer normalisation.
+        dilations: dilation of each gated convolution.
+        num_layers: number of recurrent layers.
+        dropout: dropout rate of the input of each layer.
 
     Returns:
         float ``(batch, time, channels)``.
 
     Raises:
-        ValueError: if there is no encoder of that name, or the channels are odd for a recurrent one.
+        ValueError: if there is no encoder of that name, or the number of channels is odd for a recurrent one.
 
     Example:
 
@@ -47,7 +47,7 @@ def encode_text(
     if encoder not in ("gru", "lstm"):
         raise ValueError(f"encoder must be gated_conv, gru or lstm. Received: {encoder!r}")
     if width % 2:
-        raise ValueError(f"{encoder} reads both ways and needs an even number of channels. Received: {width}")
+        raise ValueError(f"{encoder} is bidirectional and needs an even number of channels. Received: {width}")
     for i in range(num_layers):
         entered = layers.Dropout(dropout)(x)
         if encoder == "gru":

@@ -12,14 +12,14 @@ from keras import ops
 class GatedConv(keras.layers.Layer):
     """Residual gated dilated convolution over text: ``x + conv(norm(x)) * sigmoid(gate(norm(x)))``.
 
-    It keeps the number of channels. Masked steps are zeroed before the convolution and after it, so that padding and
-    batch mates never change the answer. The window is three steps wide: the step itself and its neighbours at the
-    distance of `dilation`, or, if `causal`, the two steps before it at once and twice that distance.
+    It keeps the number of channels. Masked steps are set to zero before and after the convolution, so that padding and
+    other rows of the batch never change the result. The window has three steps: the step itself and its neighbours at
+    the distance `dilation`, or, if `causal`, the steps at once and twice that distance before it.
 
     Args:
         dilation: int, from 1.
-        dropout: float, share of the normalised input that is dropped in training.
-        causal: bool, whether a step sees only what came before it. Then `step` does one step at a time.
+        dropout: float, dropout rate of the normalised input.
+        causal: bool, whether a step sees only earlier ones. `step` then computes one step at a time.
 
     Call arguments:
         inputs: float ``(batch, time, channels)``.
@@ -61,7 +61,7 @@ class GatedConv(keras.layers.Layer):
 
     def call(self, inputs: Any, mask: Any = None, training: bool = False) -> Any:
         x = self.dropout(self.norm(inputs), training=training)  # (batch, time, channels)
-        visible = None if mask is None else ops.expand_dims(ops.cast(mask, x.dtype), -1)  # as LiteRT has it
+        visible = None if mask is None else ops.expand_dims(ops.cast(mask, x.dtype), -1)  # supported by LiteRT
         if visible is not None:
             x = x * visible
         d = self.dilation
@@ -69,8 +69,8 @@ class GatedConv(keras.layers.Layer):
         x = inputs + self._gated(padded[:, : -2 * d], padded[:, d:-d], padded[:, 2 * d :])
         return x if visible is None else x * visible
 
-    def _gated(self, *window):
-        # One product with the three steps side by side: on a CPU as fast as a convolution, and the same everywhere.
+    def _gated(self, *window: Any) -> Any:
+        # One product with the three steps concatenated: on a CPU as fast as a convolution, and equal on all backends.
         value, gate = ops.split(ops.matmul(ops.concatenate(window, axis=-1), self.kernel) + self.bias, 2, axis=-1)
         return value * ops.sigmoid(gate)
 
@@ -79,7 +79,7 @@ class GatedConv(keras.layers.Layer):
 
         Args:
             inputs: float ``(batch, channels)``.
-            past: float ``(batch, 2 * dilation, channels)``, what the steps before have left; zeros at the first.
+            past: float ``(batch, 2 * dilation, channels)``, state after the step before; zeros at the first step.
 
         Returns:
             The output ``(batch, channels)``, and the `past` of the next step.

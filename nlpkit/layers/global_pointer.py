@@ -1,4 +1,4 @@
-"""A score for every span of a text."""
+"""Scores of all spans of a text."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from typing import Any
 import keras
 from keras import ops
 
-_FAR_BELOW = -1e4  # below every score, in half precision too
+_FAR_BELOW = -1e4  # below every score, and finite in half precision
 
 
 @keras.saving.register_keras_serializable(package="nlpkit", name="GlobalPointer")
 class GlobalPointer(keras.layers.Layer):
-    """Scores of all spans of each kind, nested and overlapping ones as well: is this a span of that kind?
+    """Scores of all spans of a text, nested and overlapping ones included, for each kind of span.
 
-    A score is the product of a vector of the first step and one of the last, both rotated by their positions so that
-    it knows how long the span is, plus a number of each of the two steps.
+    A score is the dot product of a vector of the first step and one of the last, both rotated by their positions so
+    that it depends on the length of the span, plus a bias from each of the two steps.
 
     Args:
-        num_kinds: int.
+        num_kinds: int, number of kinds of spans.
         key_dim: even int, size of the vectors of each kind.
 
     Call arguments:
@@ -26,8 +26,8 @@ class GlobalPointer(keras.layers.Layer):
         mask: optional bool ``(batch, time)``.
 
     Returns:
-        float ``(batch, num_kinds, time, time)``, by first and last step; -10,000 where the last stands before the first
-        or a step is masked. `nlpkit.losses.MultiLabelCrossEntropy` trains them to be above 0 for spans of the kind.
+        float ``(batch, num_kinds, time, time)``, by first and last step; -10,000 where the last comes before the first
+        or a step is masked. `nlpkit.losses.MultiLabelCrossEntropy` trains them to be above 0 for true spans.
 
     Raises:
         ValueError: if `num_kinds` is no integer from 1 or `key_dim` no even integer from 2.
@@ -78,8 +78,8 @@ class GlobalPointer(keras.layers.Layer):
             is_span = ops.logical_and(is_span, ops.logical_and(real[:, :, None], real[:, None]))
         return ops.where(is_span[:, None], scores, ops.cast(_FAR_BELOW, scores.dtype))
 
-    def _rotated(self, x):
-        """Each pair of numbers turned by an angle that grows with the position, at a rate of its own."""
+    def _rotated(self, x: Any) -> Any:
+        """Vectors with each pair of numbers rotated by an angle proportional to the position, at a rate per pair."""
         half = self.key_dim // 2
         rates = ops.exp(ops.arange(half, dtype="float32") * (-9.21034 / half))  # from 1 down to a ten-thousandth
         angles = ops.cast(ops.arange(ops.shape(x)[2]), "float32")[:, None] * rates  # (time, half)

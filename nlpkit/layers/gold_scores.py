@@ -10,17 +10,17 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="nlpkit", name="GoldScores")
 class GoldScores(keras.layers.Layer):
-    """The log probability of the target id at each step, and how many ids have a higher one.
+    """The log probability of the target id at each step, and its rank: the number of ids with a higher one.
 
-    Perplexity and top-k accuracy over a big vocabulary are made from these two numbers, so that the distributions
-    need not leave the graph.
+    Perplexity and top-k accuracy over a big vocabulary follow from these two numbers, so that the distributions need
+    not leave the graph.
 
     Call arguments:
         logits: float ``(batch, time, ids)``.
-        gold: the target ids, int32 ``(batch, time)``.
+        gold: target ids, int32 ``(batch, time)``.
 
     Returns:
-        float32 ``(batch, time, 2)``.
+        float32 ``(batch, time, 2)``, log probabilities and ranks.
 
     Example:
 

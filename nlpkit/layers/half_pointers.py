@@ -1,4 +1,4 @@
-"""Spans as two marks: where one begins and where one ends."""
+"""Scores of the boundaries of spans."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from typing import Any
 import keras
 from keras import ops
 
-_FAR_BELOW = -1e4  # below every score, in half precision too
+_FAR_BELOW = -1e4  # below every score, and finite in half precision
 
 
 @keras.saving.register_keras_serializable(package="nlpkit", name="HalfPointers")
 class HalfPointers(keras.layers.Layer):
     """Scores of beginnings and ends of spans of each kind at each step, with a gate for the whole text.
 
-    The gate says whether the text has a span of a kind at all. It is added to the scores, where the original
-    multiplies probabilities, so that every loss over scores can train it.
+    The gate scores whether the text has any span of a kind. It is added to the scores, while the original multiplies
+    probabilities, so that every loss over scores can train it.
 
     Args:
-        num_kinds: int, such as the number of predicates.
-        width: int, of the hidden layer of the gate.
+        num_kinds: int, number of kinds of spans.
+        width: int, size of the hidden layer of the gate.
 
     Call arguments:
         inputs: float ``(batch, time, channels)``.
@@ -27,8 +27,8 @@ class HalfPointers(keras.layers.Layer):
         mask: optional bool ``(batch, time)``.
 
     Returns:
-        float ``(batch, time, num_kinds, 2)``: of a beginning and of an end; -10,000 at masked steps.
-        `nlpkit.decoding.pair_boundaries` makes spans of them.
+        float ``(batch, time, num_kinds, 2)``: scores of a beginning and of an end; -10,000 at masked steps.
+        `nlpkit.decoding.pair_boundaries` pairs them to spans.
 
     Raises:
         ValueError: if `num_kinds` or `width` is no integer from 1.
@@ -65,8 +65,8 @@ class HalfPointers(keras.layers.Layer):
 
     def call(self, inputs: Any, text: Any, mask: Any = None) -> Any:
         batch, time = ops.shape(inputs)[:2]
-        marks = ops.reshape(self.marks(inputs), (batch, time, self.num_kinds, 2))
-        scores = marks + self.gate(self.hidden(text))[:, None, :, None]
+        boundaries = ops.reshape(self.marks(inputs), (batch, time, self.num_kinds, 2))
+        scores = boundaries + self.gate(self.hidden(text))[:, None, :, None]
         if mask is None:
             return scores
         return ops.where(ops.cast(mask, "bool")[:, :, None, None], scores, ops.cast(_FAR_BELOW, scores.dtype))

@@ -1,4 +1,4 @@
-"""A view of any tensor inside a built model, without rewriting it."""
+"""Access to intermediate tensors of a built model, without changes to it."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from nlpkit.errors import unknown_name
 
 
 def names_inside(model: Any) -> dict[str, tuple[int | None, ...]]:
-    """The tensors that `inside` can show, with their shapes.
+    """Names and shapes of the tensors that `inside` can return.
 
     Args:
         model: a functional or sequential Keras model.
 
     Returns:
-        Shape by name. A layer's own name stands for its output, ``layer/0``, ``layer/1``, … for its outputs if there
-        are several; ``layer/operation`` is a tensor within the layer, named after the `keras.ops` function or the layer
-        in it that computes it, with ``_2``, ``_3``, … if it does so more than once.
+        Shape by name. The name of a layer is that of its output, with ``/0``, ``/1``, … if there are several;
+        ``layer/operation`` is a tensor within the layer, named after the `keras.ops` function or the inner layer that
+        computes it, with ``_2``, ``_3``, … for further calls.
 
     Example:
 
@@ -35,22 +35,22 @@ def names_inside(model: Any) -> dict[str, tuple[int | None, ...]]:
 
 
 def inside(model: Any, *names: str) -> Any:
-    """A model that gives tensors from within another one.
+    """A model that returns intermediate tensors of another one.
 
-    Layers are not asked to take part: what happens within one is written down anew, by calling it with symbolic
-    tensors, which gives the same operations on the same weights. That goes for layers that compute with `keras.ops`
-    alone; of loops, of layers that need a size which is not known before they run, and of models and wrappers only the
-    output can be shown. Of a layer that is called more than once, the first call is shown.
+    Each layer is traced again, by a call with symbolic tensors, which gives the same operations on the same weights.
+    That works for layers that compute with `keras.ops` only; for loops, layers that need a size which is not known
+    before they run, models and wrappers only the output is available. For a layer that is called more than once, the
+    tensors are those of the first call.
 
     Args:
         model: a functional or sequential Keras model.
-        names: of tensors, see `names_inside`.
+        names: names of tensors, see `names_inside`.
 
     Returns:
         A Keras model with the inputs of `model` and a dictionary of outputs by name.
 
     Raises:
-        ValueError: if there is no tensor of a name, or a layer can't be looked into.
+        ValueError: if there is no tensor of that name, or a layer can't be traced.
 
     Example:
 
@@ -76,23 +76,23 @@ def inside(model: Any, *names: str) -> Any:
 
 
 class _View(NamedTuple):
-    """Tensors by name. Those within a layer are computed from inputs of their own, which stand for `given`."""
+    """Tensors by name. Tensors within a layer are computed from new `inputs`, which replace the tensors `given`."""
 
     tensors: dict[str, Any]
     inputs: Sequence[Any] = ()
     given: Sequence[Any] = ()
 
-    def connected(self, name):
+    def connected(self, name: str) -> Any:
         """A tensor, computed from the inputs of the model."""
         if not self.inputs:
             return self.tensors[name]
-        # In a model of its own, for names within a layer may be those of other layers too.
+        # In a separate model, as names within a layer may clash with those of other layers.
         view = keras.Model(self.inputs, self.tensors[name], name=name.replace("/", "_"))
-        view.supports_masking = True  # what the layer does with a mask it does here too
+        view.supports_masking = True  # as masks reach the layer here too
         return view(self.given)
 
 
-def _views_of(model) -> Iterator[_View]:
+def _views_of(model: Any) -> Iterator[_View]:
     for layer in model.layers:
         if layer._inbound_nodes and not isinstance(layer, keras.layers.InputLayer):
             node = layer._inbound_nodes[0]
@@ -101,12 +101,12 @@ def _views_of(model) -> Iterator[_View]:
                 yield _within(layer, node)
 
 
-def _within(layer, node):
+def _within(layer: Any, node: Any) -> _View:
     """The tensors within a layer, or none if it can't be called with symbolic tensors."""
     given: list[Any] = []
     inputs: list[Any] = []
 
-    def stand_in(x):
+    def stand_in(x: Any) -> Any:
         if not isinstance(x, keras.KerasTensor):
             return x
         for before, own in zip(given, inputs):
@@ -132,9 +132,8 @@ def _within(layer, node):
     return _View(found, inputs, given)
 
 
-def _with_masks(layer, node):
-    """The arguments of a layer's call, and the masks that Keras adds to them: of the only tensor as ``mask``, of one of
-    several as ``…_mask``."""
+def _with_masks(layer: Any, node: Any) -> inspect.BoundArguments:
+    """A layer's call arguments with the masks that Keras adds: ``mask`` for one tensor, ``…_mask`` for several."""
     signature = inspect.signature(layer.call)
     call = signature.bind(*node.arguments.args, **node.arguments.kwargs)
     tensors = {name: x for name, x in call.arguments.items() if isinstance(x, keras.KerasTensor)}
@@ -145,11 +144,13 @@ def _with_masks(layer, node):
     return call
 
 
-def _operations_of(outputs, inputs):
-    """The operations that lead to outputs, with the tensors that each gives; those that come first come first."""
-    known, seen, found = {id(x) for x in inputs}, set(), []
+def _operations_of(outputs: Any, inputs: Sequence[Any]) -> list[tuple[Any, list[Any]]]:
+    """The operations between inputs and outputs, each with its output tensors, in the order of computation."""
+    known = {id(x) for x in inputs}
+    seen: set[tuple[int, int]] = set()
+    found: list[tuple[Any, list[Any]]] = []
 
-    def visit(tensor):
+    def visit(tensor: Any) -> None:
         if not isinstance(tensor, keras.KerasTensor) or id(tensor) in known:
             return
         operation, index, _ = tensor._keras_history
@@ -165,9 +166,9 @@ def _operations_of(outputs, inputs):
     return found
 
 
-def _named(name, tensors):
+def _named(name: str, tensors: Sequence[Any]) -> dict[str, Any]:
     return {name: tensors[0]} if len(tensors) == 1 else {f"{name}/{i}": x for i, x in enumerate(tensors)}
 
 
-def _snake(name):
+def _snake(name: str) -> str:
     return re.sub("(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()

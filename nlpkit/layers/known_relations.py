@@ -1,4 +1,4 @@
-"""A bonus for relations that are known from elsewhere."""
+"""A bonus for relations between spans that are known in advance."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="nlpkit", name="KnownRelations")
 class KnownRelations(keras.layers.Layer):
-    """Adds a learnt bonus to the score of each relation that is known between two spans, for each relation its own.
+    """Adds a learned bonus, one per relation, to the scores of the relations known between two spans.
 
     Args:
-        num_relations: int.
+        num_relations: int, number of relations.
 
     Call arguments:
-        scores: float ``(batch, m, n, num_relations)``, of `nlpkit.layers.SpanPairs`.
-        subjects, objects: int ``(batch, m)`` and ``(batch, n)``, the spans.
-        known: int ``(batch, 3 * k)``, for each of k known relations the subject's span, the object's span and the
-            relation; -1 where there are no more.
+        scores: float ``(batch, m, n, num_relations)``, output of `nlpkit.layers.SpanPairs`.
+        subjects, objects: int ``(batch, m)`` and ``(batch, n)``, spans.
+        known: int ``(batch, 3 * k)``, the span of the subject, the span of the object and the relation of each of k
+            known relations; -1 as padding.
 
     Returns:
         float ``(batch, m, n, num_relations)``.
@@ -59,12 +59,12 @@ class KnownRelations(keras.layers.Layer):
 
 
 def relation_flags(subjects: Any, objects: Any, relations: Any, num_relations: int) -> Any:
-    """Which relations hold between spans, from a list of them.
+    """Flags of the relations between spans, from a list of relations.
 
     Args:
-        subjects, objects: int ``(batch, m)`` and ``(batch, n)``.
-        relations: int ``(batch, 3 * k)``: subject, object, relation; -1 where there are no more.
-        num_relations: int.
+        subjects, objects: int ``(batch, m)`` and ``(batch, n)``, spans.
+        relations: int ``(batch, 3 * k)``: subject, object and relation; -1 as padding.
+        num_relations: int, number of relations.
 
     Returns:
         float32 ``(batch, m, n, num_relations)``, 0 or 1.

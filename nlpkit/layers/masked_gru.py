@@ -1,4 +1,4 @@
-"""A recurrent layer whose answer does not depend on padding."""
+"""A recurrent layer that is independent of padding."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from nlpkit.ops.gru import GRUWeights, gru, gru_step
 
 @keras.saving.register_keras_serializable(package="nlpkit", name="MaskedGRU")
 class MaskedGRU(keras.layers.Layer):
-    """Gated recurrent unit that reads one way or both, exact for padded batches, and fast.
+    """Fast gated recurrent unit in one or both directions, exact for padded batches.
 
-    Masked steps leave the state as it is, wherever they stand, so that a row gives the same alone, in a batch, and
-    with padding before, after or within it. It computes what `keras.layers.GRU` does, with a backward pass written by
-    hand, or PyTorch's own, see `nlpkit.ops.gru`, so that it trains faster.
+    Masked steps never change the state, so that a row gives the same result alone, in a batch, and with padding before,
+    after or within it. The layer computes the function of `keras.layers.GRU`, with a backward pass written by hand, or
+    PyTorch's native one, see `nlpkit.ops.gru`, and so trains faster.
 
     Args:
-        units: int, numbers in the state of each direction.
-        bidirectional: bool, read backwards too, and put the states of both directions side by side.
+        units: int, size of the state of each direction.
+        bidirectional: bool, whether to read backwards as well, and concatenate the states of both directions.
 
     Call arguments:
         inputs: float ``(batch, time, features)``.
         mask: optional bool ``(batch, time)``.
-        initial_state: optional float ``(batch, units)``, the state before the first step, of a layer that reads one
-            way; zeros without.
+        initial_state: optional float ``(batch, units)``, state before the first step, for one direction only; zeros if
+            None.
 
     Returns:
-        float ``(batch, time, units)``, or ``(batch, time, 2 * units)`` of both directions: the states, zero at masked
-        steps.
+        The states, zero at masked steps: float ``(batch, time, units)``, or ``(batch, time, 2 * units)`` for both
+        directions.
 
     Raises:
-        ValueError: if `units` is no integer from 1, the inputs have another shape, or an initial state is given to a
-            layer that reads both ways.
+        ValueError: if `units` is no integer from 1, the shape of the inputs does not fit, or a bidirectional layer
+            receives an initial state.
 
     Example:
 
@@ -63,10 +63,10 @@ class MaskedGRU(keras.layers.Layer):
         self.built = True
 
     @property
-    def _count(self):
+    def _count(self) -> int:
         return 2 if self.bidirectional else 1
 
-    def _add_weights(self, name, features):
+    def _add_weights(self, name: str, features: int) -> GRUWeights:
         size = 3 * self.units
         return GRUWeights(
             self.add_weight((features, size), "glorot_uniform", name=f"{name}_kernel"),
@@ -77,7 +77,7 @@ class MaskedGRU(keras.layers.Layer):
 
     def call(self, inputs: Any, mask: Any = None, initial_state: Any = None) -> Any:
         if self.bidirectional and initial_state is not None:
-            raise ValueError("a layer that reads both ways takes no initial_state")
+            raise ValueError("a bidirectional layer takes no initial_state")
         x = ops.cast(inputs, self.compute_dtype)
         mask = None if mask is None else ops.cast(mask, "bool")
         start = ops.zeros((ops.shape(x)[0], self.units), dtype=x.dtype) if initial_state is None else initial_state
@@ -86,18 +86,18 @@ class MaskedGRU(keras.layers.Layer):
         return states if mask is None else states * ops.cast(mask, states.dtype)[..., None]
 
     def step(self, inputs: Any, state: Any) -> Any:
-        """One step of a layer that reads one way.
+        """One step of a layer with one direction.
 
         Args:
             inputs: float ``(batch, features)``.
             state: float ``(batch, units)``.
 
         Returns:
-            The state after it, which is the output too.
+            The next state, which is also the output.
         """
         return gru_step(ops.cast(inputs, state.dtype), state, self._weights_of(0, state.dtype))
 
-    def _weights_of(self, direction, dtype=None):
+    def _weights_of(self, direction: int, dtype: Any = None) -> GRUWeights:
         return GRUWeights(*(ops.cast(x, dtype or self.compute_dtype) for x in self._directions[direction]))
 
     def compute_output_shape(self, input_shape: Any) -> Any:

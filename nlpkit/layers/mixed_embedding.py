@@ -1,4 +1,4 @@
-"""Vectors of characters, mixed with those of the words that they stand in."""
+"""Vectors of characters mixed with vectors of their words."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="nlpkit", name="MixedEmbedding")
 class MixedEmbedding(keras.layers.Layer):
-    """The vector of a character, plus that of the word that it is part of, projected, plus that of its position.
+    """The sum of the vector of a character, the projected vector of its word, and the vector of its position.
 
-    Characters are never ambiguous in where they begin and end, words know more: with a large table of words that were
-    trained elsewhere, and are left as they are, this has both. The positions start at zero.
+    Characters have unambiguous boundaries, words carry more meaning: with a large, frozen table of pretrained words,
+    this layer has both. The vectors of positions are initially zero.
 
     Args:
-        num_characters: int, ids of characters; 0 is padding.
-        num_words: int, ids of words; 0 is padding.
+        num_characters: int, number of ids of characters; 0 is padding.
+        num_words: int, number of ids of words; 0 is padding.
         dim: int, size of the vectors.
         word_dim: int, size of the vectors of words before the projection.
-        num_positions: int, steps with a position of their own, those after them share the last one; 0 for none.
+        num_positions: int, number of distinct positions; later steps share the last one; 0 for none.
 
     Call arguments:
         characters: int ``(batch, time)``.
-        words: int ``(batch, time)``, for each character its word.
+        words: int ``(batch, time)``, the word of each character.
 
     Returns:
         float ``(batch, time, dim)``.

@@ -1,4 +1,4 @@
-"""The steps of a text to one vector, by name."""
+"""Pooling of the steps of a text into one vector."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ from typing import Any
 
 from keras import layers, ops
 
-_FAR_BELOW = -1e4  # below every value of a step, in half precision too
+_FAR_BELOW = -1e4  # below every value of a step, and finite in half precision
 
 
 def pool_text(x: Any, mask: Any, pooling: str) -> Any:
-    """One vector from the steps of a text, by name.
+    """Pool the steps of a text into one vector, by a method chosen by name.
 
     Args:
         x: float ``(batch, time, channels)``.
-        mask: bool ``(batch, time)``, at least one step of a row being on.
-        pooling: ``max``, ``mean``, ``max_mean`` for both side by side, ``attention`` for a mean with weights that one
-            layer learns, or ``last`` for the states in which a layer that reads both ways ends: the first half of the
-            channels at the last step, the second half at the first step.
+        mask: bool ``(batch, time)``, with at least one real step per row.
+        pooling: ``max``, ``mean``, ``max_mean`` for both concatenated, ``attention`` for a mean with learned weights,
+            or ``last`` for the final states of a bidirectional layer: the first half of the channels at the last step,
+            the second half at the first step.
 
     Returns:
-        float ``(batch, channels)``, of ``max_mean`` twice as wide.
+        float ``(batch, channels)``; twice as wide for ``max_mean``.
 
     Raises:
         ValueError: if there is no pooling of that name.

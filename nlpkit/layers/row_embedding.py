@@ -1,4 +1,4 @@
-"""An embedding whose gradient is rows, not a table."""
+"""An embedding with gradients of single rows instead of the whole table."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from nlpkit.ops.row_gradients import look_up
 
 @keras.saving.register_keras_serializable(package="nlpkit", name="RowEmbedding")
 class RowEmbedding(keras.layers.Layer):
-    """Rows of a big table by ids, of which a training step reads and changes those alone that occur.
+    """An embedding with a big table, of which a training step reads and updates only the rows of its batch.
 
-    `keras.layers.Embedding` hands the optimizer a gradient of the size of the table, on JAX and PyTorch, and stock
-    optimizers change all rows and their slots at each step, on every backend. Together with an optimizer of
-    `nlpkit.optimizers` this layer makes a step cost what its rows cost. With a stock optimizer it trains as
-    `keras.layers.Embedding` does.
+    `keras.layers.Embedding` gives the optimizer a gradient of the size of the table, on JAX and PyTorch, and stock
+    optimizers change all rows and their slots at each step, on every backend. With this layer and an optimizer of
+    `nlpkit.optimizers`, the cost of a step depends on the number of its rows only. With a stock optimizer it trains
+    like `keras.layers.Embedding`.
 
     Args:
         input_dim: int, number of rows.
         output_dim: int, size of a row.
         embeddings_initializer: initializer of the table.
-        mask_zero: bool, whether id 0 is padding, which later layers are told by a mask.
+        mask_zero: bool, whether id 0 is padding, and the layer returns a mask.
         **kwargs: the arguments of `keras.layers.Layer`.
 
     Call arguments:
@@ -56,7 +56,7 @@ class RowEmbedding(keras.layers.Layer):
         self.mask_zero = self.supports_masking = mask_zero
 
     def build(self, input_shape: Any = None) -> None:
-        # Not cast on the way: that would copy the table.
+        # No cast, which would copy the table.
         self.embeddings = self.add_weight(
             name="embeddings", shape=(self.input_dim, self.output_dim), initializer=self.embeddings_initializer,
             autocast=False,

@@ -1,4 +1,4 @@
-"""A bonus in the output for every symbol of the source."""
+"""A bonus on the logits of the symbols of the source."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="nlpkit", name="SourcePrior")
 class SourcePrior(keras.layers.Layer):
-    """The scale-and-shift prior of a text-to-text model: logits that every source gives to the whole of its target.
+    """The scale-and-shift prior of a text-to-text model: logits for the whole target, computed from the source.
 
-    Most characters of a title stand in its text. So each symbol v that occurs in the source gets the bonus ``exp(a_v)``
-    and every symbol the shift ``b_v``, both learned and zero at first. Add the result to the logits of each step. The
-    symbols of a source are found by a scatter: memory is ``batch * size``, never ``batch * time * size``.
+    Most characters of a title occur in its text. So each symbol v of the source gets the bonus ``exp(a_v)`` and every
+    symbol the shift ``b_v``; ``a`` and ``b`` are learned and initially zero. Add the result to the logits of each step.
+    The symbols of a source are marked by a scatter: memory is ``batch * size``, never ``batch * time * size``.
 
     Args:
         size: int, number of ids.
-        first_id: int; smaller ids, which stand for padding and the like, have no bonus.
+        first_id: int, smallest id with a bonus; smaller ids are padding and the like.
 
     Call arguments:
         ids: integer ``(batch, time)`` from 0 to below `size`, the source.
@@ -64,15 +64,15 @@ class SourcePrior(keras.layers.Layer):
         return occurs * ops.exp(self.log_scale) + self.shift
 
     def bonus(self, ids: Any) -> Any:
-        """The bonus of each symbol of a source, 0 for ids that have none: integer to float ``(batch, time)``.
+        """The bonus of each symbol of a source, 0 for ids without one: integer to float ``(batch, time)``.
 
-        With the shift it is all that a search needs to know, in place of the tensor over all ids.
+        A search needs only this and the shift, not the tensor over all ids.
         """
         has_one = ops.logical_and(ids >= self.first_id, ids < self.size)
         return ops.where(has_one, ops.exp(ops.take(self.log_scale, ops.minimum(ids, self.size - 1), axis=0)), 0.0)
 
     def compute_mask(self, *_: Any) -> None:
-        """None: the result has no padding of its own."""
+        """None, as the result has no padding."""
 
     def compute_output_spec(self, ids: Any) -> Any:
         return keras.KerasTensor((ids.shape[0], self.size), dtype=self.compute_dtype)

@@ -1,4 +1,4 @@
-"""The best spans of a text."""
+"""Selection of the best spans of a text."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ class SpanCandidates(keras.layers.Layer):
     """The spans of each kind with the highest scores.
 
     Args:
-        counts: how many spans of each kind; never more than a text of the shortest padded length has.
+        counts: number of spans of each kind; never more than the spans of the shortest padded text.
 
     Call arguments:
-        scores: float ``(batch, kinds, time, time)``, of `nlpkit.layers.GlobalPointer`.
-        always: optional, 1 for spans that are to be among them whatever their score, ``(batch, kinds, time, time)``.
+        scores: float ``(batch, kinds, time, time)``, output of `nlpkit.layers.GlobalPointer`.
+        always: optional ``(batch, kinds, time, time)``, 1 for spans to select whatever their score.
 
     Returns:
-        For each kind a pair: the spans, int32 ``(batch, count)``, each ``first * time + last``, and their scores, float
+        A pair for each kind: the spans, int32 ``(batch, count)``, each ``first * time + last``, and their scores, float
         ``(batch, count)``.
 
     Raises:

@@ -1,4 +1,4 @@
-"""A text as seen from one of its spans."""
+"""A text conditioned on one of its spans."""
 
 from __future__ import annotations
 
@@ -12,24 +12,25 @@ from nlpkit.layers.masked_gru import MaskedGRU
 
 @keras.saving.register_keras_serializable(package="nlpkit", name="SpanCondition")
 class SpanCondition(keras.layers.Layer):
-    """Adds to each step of a text what one of its spans says, and how far the step is from it.
+    """Adds to each step of a text a vector of one of its spans, and one of the distance to it.
 
-    The span is read at points of equal distance between its first and last step, where the two steps around a point
-    are mixed, by a recurrent layer that goes both ways; so spans of any length give as many points.
+    The span is sampled at equidistant points between its first and last step, by interpolation between the two steps
+    around a point, and read by a bidirectional recurrent layer; spans of any length give equally many points.
 
     Args:
-        num_points: int, from 2.
-        max_distance: int, from 1; steps that are further from the span count as this far.
+        num_points: int, from 2, number of points of a span.
+        max_distance: int, from 1, largest distance to a span; larger ones are clipped.
 
     Call arguments:
         inputs: float ``(batch, time, channels)``, with an even number of channels.
-        first, last: int ``(batch,)``, the first and the last step of a span of each row.
+        first, last: int ``(batch,)``, first and last step of a span of each row.
 
     Returns:
         A pair: the steps, float ``(batch, time, channels)``; and a vector of the span, float ``(batch, channels)``.
 
     Raises:
-        ValueError: if `num_points` is no integer from 2, `max_distance` no integer from 1, or the channels are odd.
+        ValueError: if `num_points` is no integer from 2, `max_distance` no integer from 1, or the number of channels
+            is odd.
 
     Example:
 
@@ -68,13 +69,13 @@ class SpanCondition(keras.layers.Layer):
         first, last = (ops.cast(each, "int32")[:, None] for each in (first, last))  # (batch, 1)
         share = ops.arange(self.num_points, dtype="float32") / (self.num_points - 1)
         points = ops.cast(first, "float32") + ops.cast(last - first, "float32") * share  # (batch, points)
-        # Of the two steps around a point each counts the more, the nearer it is.
+        # Linear interpolation between the two steps around a point.
         weights = ops.relu(1.0 - ops.abs(ops.cast(place, "float32") - points[..., None]))  # (batch, points, time)
         span = ops.max(self.reader(ops.matmul(ops.cast(weights, inputs.dtype), inputs)), axis=1)
         positions = self._look_up(self.from_first, place - first) + self._look_up(self.from_last, place - last)
         return inputs + self.project(span)[:, None] + ops.cast(positions, inputs.dtype), span
 
-    def _look_up(self, table, distance):
+    def _look_up(self, table: Any, distance: Any) -> Any:
         far = self.max_distance
         return ops.take(table, ops.clip(distance, -far, far) + far, axis=0)
 

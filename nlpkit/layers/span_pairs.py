@@ -1,4 +1,4 @@
-"""Which relations hold between the spans of a text."""
+"""Scores of the relations between the spans of a text."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from keras import ops
 
 from nlpkit.layers.pooling import pool_text
 
-_STEPS = 20  # classes of distances in each direction; they grow with the logarithm
+_STEPS = 20  # number of classes of distances in each direction, on a logarithmic scale
 
 
 @keras.saving.register_keras_serializable(package="nlpkit", name="SpanPairs")
 class SpanPairs(keras.layers.Layer):
-    """Scores of every relation for every pair of some spans of a text.
+    """Scores of every relation for all pairs of given spans of a text.
 
-    Of a span are read its first step, its last step and their mean; of a pair these two, how far they are apart, and
-    what stands out in the whole text.
+    A span is represented by its first step, its last step and the mean of its steps; a pair by its two spans, their
+    distance, and a maximum over the whole text.
 
     Args:
-        num_relations: int.
-        width: int, numbers that describe a span, and a pair.
-        dropout: float, share of what describes a pair that is dropped in training.
+        num_relations: int, number of relations.
+        width: int, size of the vectors of spans and pairs.
+        dropout: float, dropout rate of the vectors of pairs.
 
     Call arguments:
         inputs: float ``(batch, time, channels)``.
@@ -98,7 +98,7 @@ class SpanPairs(keras.layers.Layer):
 
 
 def read_spans(x: Any, spans: Any) -> Any:
-    """The first step of spans, the last, and the mean of all, side by side.
+    """The first step, the last step and the mean of spans, concatenated.
 
     Args:
         x: float ``(batch, time, channels)``.
@@ -119,14 +119,14 @@ def read_spans(x: Any, spans: Any) -> Any:
     first, last = (spans // time)[..., None], (spans % time)[..., None]  # (batch, n, 1)
     place = ops.arange(time, dtype="int32")
     inside = ops.logical_and(place >= first, place <= last)  # (batch, n, time)
-    # Of what is no span, since its last step stands before its first, the mean is 0.
+    # The mean is 0 for pairs that are no span, with the last step before the first.
     mean = ops.cast(inside, x.dtype) / ops.cast(ops.maximum(last - first + 1, 1), x.dtype)
-    # Products with rows of weights: on every backend as fast as looking steps up, and no more code.
+    # Products with rows of weights are as fast as look-ups of steps on every backend.
     weights = [ops.cast(place == first, x.dtype), ops.cast(place == last, x.dtype), mean]
     return ops.concatenate([ops.matmul(each, x) for each in weights], axis=-1)
 
 
-def _class_of(distance):
+def _class_of(distance: Any) -> Any:
     """The class of a signed distance, from 0 to 2 * _STEPS."""
     size = ops.floor(4 * ops.log(1.0 + ops.abs(ops.cast(distance, "float32"))))
     return ops.cast(ops.clip(ops.sign(ops.cast(distance, "float32")) * size, -_STEPS, _STEPS), "int32") + _STEPS

@@ -1,4 +1,4 @@
-"""Independent tags with the face of a CRF."""
+"""A per-step softmax with the interface of `CRF`."""
 
 from typing import Any
 
@@ -11,16 +11,16 @@ from nlpkit.ops import potentials
 
 @keras.saving.register_keras_serializable(package="nlpkit", name="TagSoftmax")
 class TagSoftmax(ChainHead):
-    """A softmax per step: the tags of a row are independent; what is forbidden counts in decoding only.
+    """A per-step softmax with the interface of `CRF`: independent tags, and constraints in decoding only.
 
-    It has the arguments and the output of a `CRF`, whose transitions it keeps at zero; train it with
+    It has the arguments and the output of a `CRF`, with transitions fixed at zero; train it with
     `nlpkit.losses.PathLoss`, decode it with `nlpkit.layers.ViterbiDecoder`. Forbidden transitions don't enter the
     probabilities of the steps, but each one in a training sequence adds a constant 10,000 to its loss.
 
     Args:
         num_tags: int, number of tags K.
         allowed: optional bool table ``(K + 1, K + 1)``, see `CRF`; `TagSoftmax.from_labels` makes it from a tag scheme.
-        **kwargs: the other arguments of `CRF`, which have no effect as there are no learned transitions, and those of
+        **kwargs: the other arguments of `CRF`, which have no effect without learned transitions, and those of
             `keras.layers.Layer`; the dtype is float32 unless given.
 
     Call arguments:
@@ -28,10 +28,10 @@ class TagSoftmax(ChainHead):
         mask: optional bool ``(batch, time)``; a step that is off does not exist.
 
     Returns:
-        Potentials, float32 ``(batch, time + K + 2, K + 1)``, whose emissions are log probabilities.
+        Potentials, float32 ``(batch, time + K + 2, K + 1)``, with log probabilities as emissions.
 
     Raises:
-        ValueError: if an argument has no meaning, the last axis of the input is not K, or the mask does not fit it.
+        ValueError: if an argument is invalid, the last axis of the input is not K, or the mask does not fit it.
 
     Example:
 

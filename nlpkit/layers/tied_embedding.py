@@ -1,4 +1,4 @@
-"""One table of vectors to read symbols with and to write them."""
+"""An embedding that shares its table with the output projection."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="nlpkit", name="TiedEmbedding")
 class TiedEmbedding(keras.layers.Layer):
-    """An embedding whose vectors are the output projection as well: ids to vectors, and back to logits.
+    """An embedding that is also the output projection: ids to vectors, and vectors to logits.
 
-    `keras.layers.ReversibleEmbedding` with a bias for each id.
+    It is `keras.layers.ReversibleEmbedding` with a bias for each id.
 
     Args:
         size: int, number of ids.
-        dim: int, numbers in a vector.
-        stddev: float, of the normal distribution that the vectors are drawn from at first.
+        dim: int, size of the vectors.
+        stddev: float, standard deviation of the initial vectors.
 
     Call arguments:
         inputs: integer ids of any shape ``(…)``; with `reverse` float ``(…, dim)``.
-        reverse: bool.
+        reverse: bool, whether to compute logits from vectors.
 
     Returns:
         float ``(…, dim)``; with `reverse` logits, float ``(…, size)``.
@@ -61,7 +61,7 @@ class TiedEmbedding(keras.layers.Layer):
         return ops.cast(ops.take(self.embeddings, ops.cast(inputs, "int32"), axis=0), self.compute_dtype)
 
     def compute_mask(self, *_: Any) -> None:
-        """None: the result has no padding of its own."""
+        """None, as the result has no padding."""
 
     def compute_output_spec(self, inputs: Any, reverse: bool = False) -> Any:
         shape = (*inputs.shape[:-1], self.size) if reverse else (*inputs.shape, self.dim)

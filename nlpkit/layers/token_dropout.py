@@ -10,13 +10,13 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="nlpkit", name="TokenDropout")
 class TokenDropout(keras.layers.Layer):
-    """In training, makes a random share of the ids unknown, so that the model learns to do without them.
+    """Replaces a random share of the ids by the unknown id in training, so that the model learns to do without them.
 
     Args:
-        rate: float, the share.
-        unknown: int, the id that replaces.
-        whole_rows: bool, whether all ids of a random share of the rows are replaced.
-        seed: int or None.
+        rate: float, share of replaced ids, from 0 to below 1.
+        unknown: int, id of unknown symbols.
+        whole_rows: bool, whether to replace all ids of a random share of the rows instead.
+        seed: int or None, seed of the replacements.
 
     Call arguments:
         inputs: ids, integer, any shape. Id 0 is padding and stays.

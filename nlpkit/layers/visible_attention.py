@@ -1,4 +1,4 @@
-"""Attention whose weights can be seen, and whose memory is projected once for many steps."""
+"""Attention that returns its weights, and projects its memory once for many steps."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ from typing import Any
 import keras
 from keras import ops
 
-_FAR_BELOW = -1e4  # below every score, in half precision too
+_FAR_BELOW = -1e4  # below every score, and finite in half precision
 
 
 @keras.saving.register_keras_serializable(package="nlpkit", name="VisibleAttention")
 class VisibleAttention(keras.layers.Layer):
-    """Multi-head attention of queries over a memory that gives its weights beside its result.
+    """Multi-head attention of queries over a memory that returns its weights beside its result.
 
     `keys_and_values` projects the memory once; `attend` then serves any number of steps or beams, so that a decoder
-    that writes step by step pays for its memory once.
+    that works step by step pays for its memory once.
 
     Args:
-        num_heads: int.
+        num_heads: int, number of heads.
         key_dim: int, size of each head's queries, keys and values.
 
     Call arguments:
         queries: float ``(batch, steps, features)``.
         memory: float ``(batch, time, channels)``.
-        memory_mask: optional bool ``(batch, time)``, the steps of the memory that exist; by default the memory's own
-            Keras mask. A row without any sees them all.
+        memory_mask: optional bool ``(batch, time)``, real steps of the memory; by default the memory's own Keras mask.
+            A row without real steps attends to all of them.
 
     Returns:
-        A pair: what was read, float ``(batch, steps, num_heads * key_dim)``, the heads side by side without another
-        product; and the weights, float ``(batch, num_heads, steps, time)``, which add up to 1 over time.
+        A pair: the result, float ``(batch, steps, num_heads * key_dim)``, the heads concatenated, without an output
+        projection; and the weights, float ``(batch, num_heads, steps, time)``, which sum to 1 over time.
 
     Raises:
         ValueError: if `num_heads` or `key_dim` is no integer from 1.
@@ -62,7 +62,7 @@ class VisibleAttention(keras.layers.Layer):
 
     def build(self, queries_shape: Any, memory_shape: Any) -> None:
         for each in (self.query, self.key, self.value):
-            each.supports_masking = True  # what is masked is left out of the weights
+            each.supports_masking = True  # masked steps have no weight
         self.query.build(queries_shape)
         self.key.build(memory_shape)
         self.value.build(memory_shape)
@@ -76,17 +76,17 @@ class VisibleAttention(keras.layers.Layer):
         return self.key(memory), self.value(memory)
 
     def attend(self, queries: Any, keys: Any, values: Any, memory_mask: Any = None) -> tuple[Any, Any]:
-        """What the layer returns, from a memory that was projected before."""
+        """The result of the layer, from the `keys_and_values` of its memory."""
         scores = ops.matmul(self.query(queries) * self.key_dim**-0.5, keys)  # (batch, heads, steps, time)
         if memory_mask is not None:
             scores = ops.where(ops.cast(memory_mask, "bool")[:, None, None], scores, _FAR_BELOW)
         weights = ops.softmax(scores, axis=-1)
         read = ops.matmul(weights, values)  # (batch, heads, steps, key_dim)
-        # The heads are put side by side one by one, since a reshape can't be told of two unknown sizes.
+        # The heads are concatenated one by one, since a reshape allows only one unknown size.
         return ops.concatenate([read[:, head] for head in range(self.num_heads)], axis=-1), weights
 
     def compute_mask(self, queries: Any, previous_mask: Any = None) -> tuple[Any, None]:
-        """The mask of the queries is that of what was read for them."""
+        """The mask of the queries is also that of the result."""
         return previous_mask, None
 
     def compute_output_shape(self, queries_shape: Any, memory_shape: Any) -> Any:
@@ -97,6 +97,6 @@ class VisibleAttention(keras.layers.Layer):
         return {**super().get_config(), "num_heads": self.num_heads, "key_dim": self.key_dim}
 
 
-def _sizes(axes, heads):
-    """The shape that a projection gives, without the batch; None for what is not known."""
+def _sizes(axes: str, heads: tuple[int, int]) -> tuple[int | None, ...]:
+    """The output shape of a projection, without the batch; None for unknown sizes."""
     return tuple({"b": None, "d": heads[0], "e": heads[1]}[axis] for axis in axes[1:])

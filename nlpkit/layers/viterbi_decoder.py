@@ -1,4 +1,4 @@
-"""Potentials to tags, inside the graph."""
+"""Viterbi decoding of potentials, inside the graph."""
 
 from typing import Any
 
@@ -11,8 +11,8 @@ from nlpkit.ops import linear_chain, potentials
 class ViterbiDecoder(keras.layers.Layer):
     """The best tag sequence under the potentials of a `CRF`, `MEMM` or `TagSoftmax`.
 
-    It has no weights, so that one model can be trained on potentials and a second one, which shares its layers, answers
-    with tags. What the head forbids does not occur, unless a row allows nothing else.
+    It has no weights, so that one model can be trained on potentials while a second one, with the same layers, predicts
+    tags. Transitions that the head forbids do not occur, unless a row allows nothing else.
 
     Args:
         **kwargs: the arguments of `keras.layers.Layer`.

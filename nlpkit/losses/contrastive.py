@@ -1,4 +1,4 @@
-"""Sentences of one group against all others of a batch."""
+"""A contrastive loss between the groups of a batch."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ import keras
 from keras import ops
 
 NEGATIVE = -1
-"""The group of a row that is like no other."""
-_NEVER = -1e30  # the score of a row that is no choice
+"""The group of a row without positives."""
+_NEVER = -1e30  # score of an excluded row
 
 
 @keras.saving.register_keras_serializable(package="nlpkit", name="ContrastiveLoss")
 class ContrastiveLoss(keras.losses.Loss):
-    """Each row has to pick the rows of its own group among all of the batch, by a softmax of scaled cosines.
+    """Softmax of scaled cosines, in which each row has to select the rows of its group among the batch.
 
-    The other rows of a batch are the negatives, hard negatives among them as rows of the group -1, which are never
-    right and have no loss of their own. With each text twice in the batch, which dropout tells apart, and a group for
-    each text, this is unsupervised SimCSE.
+    The other rows of a batch are negatives. Rows of the group -1 are hard negatives: they have no positives and no
+    loss. With each text twice in the batch, under different dropout, and one group per text, this is unsupervised
+    SimCSE.
 
     Args:
-        scale: float, by which cosines are multiplied, one over the temperature.
+        scale: float, factor of the cosines, the inverse of the temperature.
         **kwargs: `reduction`, `name` and `dtype` of `keras.losses.Loss`.
 
     Call arguments:
@@ -29,7 +29,7 @@ class ContrastiveLoss(keras.losses.Loss):
         y_pred: vectors of length 1, float ``(rows, size)``; computed in float32.
 
     Returns:
-        Float32: the mean over rows; the loss of a row is the mean over the other rows of its group, 0 if there is none.
+        Float32: the mean over rows. The loss of a row is the mean over its positives, 0 without any.
 
     Example:
 

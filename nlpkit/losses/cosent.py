@@ -1,4 +1,4 @@
-"""CoSENT: pairs of sentences in the order of their likeness."""
+"""CoSENT: a ranking loss over pairs of sentences."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from typing import Any
 import keras
 from keras import ops
 
-_NEVER = -1e30  # stands for a pair of pairs that says nothing
+_NEVER = -1e30  # value of a comparison without information
 
 
 @keras.saving.register_keras_serializable(package="nlpkit", name="CoSENTLoss")
 class CoSENTLoss(keras.losses.Loss):
-    """A pair that is more alike than another should have the higher cosine: ``log(1 + Σ exp(scale (c_j - c_i)))``.
+    """Ranking loss that gives pairs with higher labels higher cosines: ``log(1 + Σ exp(scale (c_j - c_i)))``.
 
-    The sum is over all i and j of the batch where pair i is labelled higher than pair j. Labels count by their order
-    alone, so that they may be yes and no or scores on any scale. The loss is one number for a batch.
+    The sum is over all i and j of the batch where pair i has a higher label than pair j. Only the order of labels
+    matters, so they may be binary or on any scale. The loss is one number per batch.
 
     Args:
-        scale: float, by which differences of cosines are multiplied.
+        scale: float, factor of the differences of cosines.
         **kwargs: `name` and `dtype` of `keras.losses.Loss`.
 
     Call arguments:
         y_true: labels, ``(pairs,)`` or ``(pairs, 1)``.
-        y_pred: the cosine of each pair, of the same shape; computed in float32.
+        y_pred: cosine of each pair, of the same shape; computed in float32.
 
     Returns:
         Float32, a scalar; 0 if all labels are the same.
@@ -43,10 +43,10 @@ class CoSENTLoss(keras.losses.Loss):
         self.scale = scale
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
-        """Float32 ``(1,)``."""
+        """The loss of the batch, float32 ``(1,)``."""
         labels = ops.reshape(ops.cast(y_true, "float32"), (-1,))
         cosines = self.scale * ops.reshape(ops.cast(y_pred, "float32"), (-1,))
-        is_higher = labels[:, None] > labels[None]  # (pairs, pairs): of each row than each column
+        is_higher = labels[:, None] > labels[None]  # (pairs, pairs): label of the row against that of the column
         differences = ops.where(is_higher, cosines[None] - cosines[:, None], _NEVER)
         return ops.logsumexp(ops.concatenate([ops.zeros((1,)), ops.reshape(differences, (-1,))]), axis=0)[None]
 

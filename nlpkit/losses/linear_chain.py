@@ -1,5 +1,6 @@
 """Losses over the potentials of a tagging head."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -12,17 +13,17 @@ from nlpkit.ops.visible import visible_values
 
 
 class _ChainLoss(keras.losses.Loss):
-    """Base of `CRFLoss` and `PathLoss`: shapes, weights per step, and tensors that are no potentials."""
+    """Base of `CRFLoss` and `PathLoss`: checks of shapes and potentials, and weights per step."""
 
     def __init__(self, reduction: str | None = "sum_over_batch_size", name: str | None = None, dtype: Any = "float32"):
         super().__init__(name=name, reduction=reduction, dtype=dtype)
 
     def log_probability(self, parts: potentials.Potentials, normalization: Any, tags: Any, weights: Any) -> Any:
-        """Float32 ``(batch,)``.
+        """The log probability of each row, float32 ``(batch,)``.
 
         Args:
             parts: `Potentials`.
-            normalization: float ``(batch,)``, how the paths of a row are normalised, see `nlpkit.ops.potentials`.
+            normalization: float ``(batch,)``, normalisation of the paths of a row, see `nlpkit.ops.potentials`.
             tags: ``(batch, time)``.
             weights: None, or float ``(batch, time)``.
         """
@@ -33,9 +34,9 @@ class _ChainLoss(keras.losses.Loss):
             y_true = np.asarray(y_true)
         if isinstance(sample_weight, (list, tuple)):
             sample_weight = np.asarray(sample_weight)
-        # (batch,) and (batch, 1) weigh rows
+        # Weights (batch,) and (batch, 1) are per row.
         if sample_weight is not None and len(sample_weight.shape) > 1 and tuple(sample_weight.shape[1:]) != (1,):
-            # Keras would multiply the losses of the rows with these. It hands structures of tensors on to `call`.
+            # Keras would multiply the losses of the rows by them, but passes structures of tensors on to `call`.
             y_true, sample_weight = (y_true, sample_weight), None
         return super().__call__(y_true, y_pred, sample_weight)
 
@@ -51,8 +52,8 @@ class _ChainLoss(keras.losses.Loss):
         log_p = self.log_probability(parts, potentials.normalization_of(y_pred), tags, weights)
         return -log_p * ops.where(marked, 1.0, float("nan"))
 
-    def _steps(self, name, x, emissions, y_pred):
-        """`x` as ``(batch, time)``, or a `ValueError` that says both numbers of steps."""
+    def _steps(self, name: str, x: Any, emissions: Any, y_pred: Any) -> Any:
+        """`x` as ``(batch, time)``, or a `ValueError` with both numbers of steps."""
         if len(x.shape) == 3 and x.shape[-1] == 1:
             x = x[..., 0]
         if len(x.shape) != 2:
@@ -79,11 +80,10 @@ class _ChainLoss(keras.losses.Loss):
 class CRFLoss(_ChainLoss):
     """Negative log likelihood of the tags of each row, for `nlpkit.layers.CRF`.
 
-    Where steps are not labelled, it is the likelihood of the labels that there are: the sum over all sequences that
-    agree with them.
+    With unlabelled steps, it is the likelihood of the other labels: the sum over all sequences that agree with them.
 
     Args:
-        reduction: string or None, what Keras does with the losses of the rows: by default their mean. The loss of a
+        reduction: string or None, reduction of the losses of the rows by Keras, by default their mean. The loss of a
             row is the sum over its steps.
         name: optional string.
         dtype: string, the dtype of the loss.
@@ -92,16 +92,16 @@ class CRFLoss(_ChainLoss):
         y_true: tags, integer (or whole-valued float) ``(batch, time)``, from 0 to K - 1; -100 at a step that exists
             but is not labelled; any value at masked steps.
         y_pred: potentials, float32 ``(batch, time + K + 2, K + 1)``.
-        sample_weight: optional float; ``(batch,)`` or ``(batch, 1)`` weighs the rows. ``(batch, time)`` says which
-            steps are labelled: 1 leaves a tag as it is, 0 counts as -100, whatever the tag. The loss of a CRF is not
-            a sum over steps, so nothing else is accepted.
+        sample_weight: optional float; weights of rows, ``(batch,)`` or ``(batch, 1)``, or flags of labelled steps,
+            ``(batch, time)``: 1 keeps a tag, 0 replaces it by -100. The loss of a CRF is not a sum over steps, so
+            other weights of steps are not accepted.
 
     Returns:
         Float32, a scalar, or ``(batch,)`` where `reduction` is None.
 
     Raises:
         ValueError: if `y_pred` is not the output of a head, the numbers of steps differ, or a tag or weight inside the
-            mask is not accepted. Inside a compiled graph, where values can't be seen, the loss is NaN instead.
+            mask is not accepted. Inside a compiled graph, where values are not visible, the loss is NaN instead.
 
     Example:
 
@@ -135,14 +135,13 @@ class CRFLoss(_ChainLoss):
 
 @keras.saving.register_keras_serializable(package="nlpkit", name="PathLoss")
 class PathLoss(_ChainLoss):
-    """Negative score of the tags of each row, for heads that normalise step by step: `MEMM` and `TagSoftmax`.
+    """Negative score of the tags of each row, for heads that normalise each step: `MEMM` and `TagSoftmax`.
 
-    There a path's score is already what is trained on: its log probability, or for a `MEMM` the mean of those of both
-    directions. The steps of a `TagSoftmax` are independent, so that some may
-    be left unlabelled or weighted; those of a `MEMM` are not, and it needs all tags.
+    The score of a path is its log probability, or for a `MEMM` the mean of those of both directions. The steps of a
+    `TagSoftmax` are independent, so that some may be unlabelled or weighted; a `MEMM` needs all tags.
 
     Args:
-        reduction: string or None, what Keras does with the losses of the rows: by default their mean. The loss of a
+        reduction: string or None, reduction of the losses of the rows by Keras, by default their mean. The loss of a
             row is the sum over its steps.
         name: optional string.
         dtype: string, the dtype of the loss.
@@ -151,16 +150,16 @@ class PathLoss(_ChainLoss):
         y_true: tags, integer (or whole-valued float) ``(batch, time)``, from 0 to K - 1; any value at masked steps.
             For a `TagSoftmax` also -100 at a step that exists but is not labelled; its loss is 0.
         y_pred: potentials, float32 ``(batch, time + K + 2, K + 1)``.
-        sample_weight: optional float; ``(batch,)`` or ``(batch, 1)`` weighs the rows. ``(batch, time)`` weighs the
-            steps of a `TagSoftmax`, 0 counting as -100; for a `MEMM` all of them must be 1.
+        sample_weight: optional float; weights of rows, ``(batch,)`` or ``(batch, 1)``, or of the steps of a
+            `TagSoftmax`, ``(batch, time)``, 0 counting as -100; for a `MEMM` all of the latter must be 1.
 
     Returns:
         Float32, a scalar, or ``(batch,)`` where `reduction` is None.
 
     Raises:
         ValueError: if `y_pred` is not the output of one of these heads, the numbers of steps differ, or a tag or
-            weight inside the mask is not accepted. Inside a compiled graph, where values can't be seen, the loss is
-            NaN instead.
+            weight inside the mask is not accepted. Inside a compiled graph, where values are not visible, the loss
+            is NaN instead.
 
     Example:
 
@@ -189,7 +188,7 @@ class PathLoss(_ChainLoss):
         if weights is not None:
             partial = ops.logical_or(partial, weights != 1)
             tags = ops.where(weights == 0, UNLABELLED, tags)
-        # (batch, time): what only a sum over independent steps has a value for
+        # (batch, time): steps with a loss only if steps are independent
         wrong = ops.logical_and(parts.mask, partial)
         wrong = ops.logical_and(wrong, (normalization != potentials.INDEPENDENT)[:, None])
         _refuse(
@@ -202,16 +201,16 @@ class PathLoss(_ChainLoss):
         return score * ops.where(ops.logical_or(unnormalized, ops.any(wrong, axis=1)), float("nan"), 1.0)
 
 
-def _refuse(wrong, received, message):
-    """Raise a `ValueError` for the first of the wrong steps ``(batch, time)``, if values can be seen."""
+def _refuse(wrong: Any, received: Any, message: str) -> None:
+    """Raise a `ValueError` for the first of the wrong steps ``(batch, time)``, if values are visible."""
     wrong, received = visible_values(wrong), visible_values(received)
     if wrong is not None and received is not None and wrong.any():
         row, step = np.argwhere(wrong)[0].tolist()
         raise ValueError(f"{message}. Received: {received[row, step].item():g} at row {row}, step {step} (both from 0)")
 
 
-def _assert_in_graph(condition, message, values=()):
-    """On TensorFlow, let a graph check it where it runs; a graph that XLA compiles drops the check."""
+def _assert_in_graph(condition: Any, message: str, values: Sequence[Any] = ()) -> None:
+    """On TensorFlow, add a run-time check to a graph; XLA drops the check."""
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 

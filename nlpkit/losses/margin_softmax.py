@@ -1,4 +1,4 @@
-"""Softmax losses over cosines to classes, with a margin that the right class has to win by."""
+"""Softmax losses over cosines to classes, with a margin for the target class."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from keras import ops
 
 
 class _CosineLoss(keras.losses.Loss):
-    """Base of the losses here: cross entropy of ``scale`` times the cosines, those of the right classes lowered."""
+    """Base of the margin losses: cross entropy of scaled cosines, with the target classes transformed by `target`."""
 
     def __init__(self, scale: float = 30.0, reduction: str | None = "sum_over_batch_size", name: str | None = None,
                  dtype: Any = "float32"):  # fmt: skip
@@ -20,7 +20,7 @@ class _CosineLoss(keras.losses.Loss):
         self.scale = scale
 
     def target(self, cosine: Any) -> Any:
-        """What stands for the cosine of the right class, float32 of the same shape."""
+        """The replacement of the cosine of the target class, float32 of the same shape."""
         return cosine
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
@@ -41,7 +41,7 @@ class _CosineLoss(keras.losses.Loss):
         labels = ops.cast(y_true, "int32")[:, None]
         right = ops.take_along_axis(cosines, labels, axis=-1)  # (batch, 1)
         target = self.target(right)
-        # The margin is part of the sum before it is taken: to correct the sum afterwards would cancel its digits.
+        # The margin is applied before the sum: a later correction of the sum would lose digits.
         is_right = ops.arange(ops.shape(cosines)[1], dtype="int32")[None] == labels
         logits = self.scale * ops.where(is_right, target, cosines)
         return ops.logsumexp(logits, axis=-1) - self.scale * target[:, 0]
@@ -66,18 +66,18 @@ class ScaledSoftmaxLoss(_CosineLoss):
     """Cross entropy of the softmax of ``scale`` times cosines, without a margin.
 
     Args:
-        scale: float; cosines alone are too small to make any class sure.
+        scale: float, factor of the cosines, which are too small by themselves for confident predictions.
         **kwargs: `reduction`, `name` and `dtype` of `keras.losses.Loss`.
 
     Call arguments:
-        y_true: the right classes, int ``(batch,)`` or ``(batch, 1)``, or float ``(batch, classes)``, a share of each.
+        y_true: target classes, int ``(batch,)`` or ``(batch, 1)``, or float ``(batch, classes)``, probabilities.
         y_pred: cosines, float ``(batch, classes)``, see `nlpkit.layers.ClassCosines`; computed in float32.
 
     Returns:
         Float32, a scalar, or ``(batch,)`` where `reduction` is None.
 
     Raises:
-        ValueError: if the shapes are others.
+        ValueError: if the shapes do not fit.
 
     Example:
 
@@ -92,14 +92,14 @@ class ScaledSoftmaxLoss(_CosineLoss):
 
 @keras.saving.register_keras_serializable(package="nlpkit", name="AMSoftmaxLoss")
 class AMSoftmaxLoss(_MarginLoss):
-    """Softmax with an additive margin: the right class has to win although `margin` is taken from its cosine.
+    """Softmax with an additive margin, which is subtracted from the cosine of the target class.
 
     Args:
-        scale: float.
-        margin: float, from 0, a cosine.
+        scale: float, factor of the cosines.
+        margin: float, from 0, difference of cosines.
         **kwargs: `reduction`, `name` and `dtype` of `keras.losses.Loss`.
 
-    Call arguments, returns, raises: as of `ScaledSoftmaxLoss`.
+    Call arguments, returns, raises: see `ScaledSoftmaxLoss`.
 
     Example:
 
@@ -118,17 +118,17 @@ class AMSoftmaxLoss(_MarginLoss):
 
 @keras.saving.register_keras_serializable(package="nlpkit", name="ArcFaceLoss")
 class ArcFaceLoss(_MarginLoss):
-    """Softmax with an angular margin: `margin` is added to the angle of the right class.
+    """Softmax with an angular margin, which is added to the angle of the target class.
 
-    Where the angle would go beyond 180 degrees, the cosine is lowered by a constant instead, so that it still falls
-    with the angle.
+    Where the angle would exceed 180 degrees, a constant is subtracted from the cosine instead, so that it still
+    decreases with the angle.
 
     Args:
-        scale: float.
+        scale: float, factor of the cosines.
         margin: float, from 0 to below pi / 2, an angle.
         **kwargs: `reduction`, `name` and `dtype` of `keras.losses.Loss`.
 
-    Call arguments, returns, raises: as of `ScaledSoftmaxLoss`.
+    Call arguments, returns, raises: see `ScaledSoftmaxLoss`.
 
     Example:
 
@@ -146,21 +146,21 @@ class ArcFaceLoss(_MarginLoss):
             raise ValueError(f"margin must be below pi / 2. Received: {margin!r}")
 
     def target(self, cosine: Any) -> Any:
-        # The root has no derivative where the angle is 0.
+        # The root has no derivative at an angle of 0.
         cosine = ops.clip(cosine, -1 + 1e-6, 1 - 1e-6)
-        turned = cosine * math.cos(self.margin) - ops.sqrt(1 - ops.square(cosine)) * math.sin(self.margin)
-        return ops.where(cosine > -math.cos(self.margin), turned, cosine - self.margin * math.sin(self.margin))
+        shifted = cosine * math.cos(self.margin) - ops.sqrt(1 - ops.square(cosine)) * math.sin(self.margin)
+        return ops.where(cosine > -math.cos(self.margin), shifted, cosine - self.margin * math.sin(self.margin))
 
 
 @keras.saving.register_keras_serializable(package="nlpkit", name="SimplerMarginLoss")
 class SimplerMarginLoss(_CosineLoss):
-    """Softmax in which ``min(cos 4θ, cos θ)`` stands for the cosine of the right class: a margin without a parameter.
+    """Softmax with ``min(cos 4θ, cos θ)`` as the cosine of the target class: a margin without a parameter.
 
     Args:
-        scale: float.
+        scale: float, factor of the cosines.
         **kwargs: `reduction`, `name` and `dtype` of `keras.losses.Loss`.
 
-    Call arguments, returns, raises: as of `ScaledSoftmaxLoss`.
+    Call arguments, returns, raises: see `ScaledSoftmaxLoss`.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""Many labels of which few are true: losses that do not drown them in the others."""
+"""Losses for many labels of which few are true."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ _FAR = 1e4  # beyond every logit
 
 
 def multi_label_cross_entropy(targets: Any, logits: Any, mask: Any = None) -> Any:
-    """Cross entropy of a set of true labels against all others, with 0 as the score that parts them.
+    """Cross entropy of a set of true labels against all others, with 0 as the threshold between them.
 
-    ``log(1 + sum exp(s))`` over the scores of all labels that are not true, plus ``log(1 + sum exp(-s))`` over those
-    that are. Every pair of a true and another label is compared softly, so that however many labels there are, none
-    weighs more for being of the larger kind. Once trained, the labels with a score above 0 are the answer.
+    ``log(1 + sum exp(s))`` over the scores of all false labels, plus ``log(1 + sum exp(-s))`` over those of the true
+    ones. Every true label is compared softly with every false one, so that the loss is balanced for any number of
+    labels. After training, the predicted labels are those with a score above 0.
 
     Args:
         targets: 1 for true labels, 0 for others, ``(…, labels)``.
         logits: float ``(…, labels)``; computed in float32.
-        mask: optional bool ``(…, labels)``, the labels that exist.
+        mask: optional bool ``(…, labels)``, whether each label exists.
 
     Returns:
         float32 ``(…)``.
@@ -32,7 +32,7 @@ def multi_label_cross_entropy(targets: Any, logits: Any, mask: Any = None) -> An
         0.2219
 
     References:
-        https://spaces.ac.cn/archives/7359 (2020); Sun et al. (2020), Circle Loss, of which it is a special case.
+        https://spaces.ac.cn/archives/7359 (2020); Sun et al. (2020), Circle Loss, which generalises it.
     """
     logits = ops.cast(logits, "float32")
     true = ops.cast(targets, "bool")
@@ -42,23 +42,23 @@ def multi_label_cross_entropy(targets: Any, logits: Any, mask: Any = None) -> An
     return _softplus_sum(others) + _softplus_sum(wanted)
 
 
-def _softplus_sum(scores):
+def _softplus_sum(scores: Any) -> Any:
     """``log(1 + sum exp(scores))`` over the last axis."""
     zero = ops.zeros_like(scores[..., :1])
     return ops.logsumexp(ops.concatenate([scores, zero], axis=-1), axis=-1)
 
 
 def sigmoid_power_cross_entropy(targets: Any, logits: Any, mask: Any = None, power: float = 1.0) -> Any:
-    """Sum of binary cross entropies, where the probability of a label is a power of the sigmoid of its score.
+    """Sum of binary cross entropies with a power of the sigmoid of the score as the probability of a label.
 
-    With a power above 1 a label without evidence, of score 0, is already improbable, which is what most labels are:
-    with 4 it has 0.06. With 1 it is the common binary cross entropy.
+    With a power above 1 a label with score 0 is already improbable, as most labels are: its probability is 0.06 with a
+    power of 4. A power of 1 gives the usual binary cross entropy.
 
     Args:
         targets: 1 for true labels, 0 for others, ``(…, labels)``.
         logits: float ``(…, labels)``; computed in float32.
-        mask: optional bool ``(…, labels)``, the labels that exist.
-        power: float, above 0.
+        mask: optional bool ``(…, labels)``, whether each label exists.
+        power: float, above 0, exponent of the sigmoid.
 
     Returns:
         float32 ``(…)``.
@@ -73,8 +73,8 @@ def sigmoid_power_cross_entropy(targets: Any, logits: Any, mask: Any = None, pow
         https://spaces.ac.cn/archives/7161 (2020).
     """
     logits = ops.cast(logits, "float32")
-    log_p = -power * ops.softplus(-logits)  # of a true label
-    # log(1 - p): by expm1 below, and by its limit where p is so near to 1 that nothing would be left.
+    log_p = -power * ops.softplus(-logits)  # log p of a true label
+    # log(1 - p): by expm1, and by its limit where p rounds to 1.
     low = ops.minimum(logits, 10.0)
     below = ops.log(-ops.expm1(-power * ops.softplus(-low)))
     log_q = ops.where(logits < 10.0, below, ops.log(power) - logits)
@@ -101,7 +101,7 @@ class MultiLabelCrossEntropy(_MultiLabelLoss):
 
     Call arguments:
         y_true: 1 for true labels, 0 for others, ``(batch, …, labels)``.
-        y_pred: float ``(batch, …, labels)``, scores of which those above 0 mean true.
+        y_pred: float ``(batch, …, labels)``, scores; a score above 0 predicts a label.
 
     Returns:
         Float32: the mean over all but the last axis.
@@ -124,7 +124,7 @@ class SigmoidPowerCrossEntropy(_MultiLabelLoss):
     """`sigmoid_power_cross_entropy` as a Keras loss.
 
     Args:
-        power: float, above 0.
+        power: float, above 0, exponent of the sigmoid.
         **kwargs: `reduction`, `name` and `dtype` of `keras.losses.Loss`.
 
     Call arguments:
@@ -132,7 +132,7 @@ class SigmoidPowerCrossEntropy(_MultiLabelLoss):
         y_pred: float ``(batch, …, labels)``, scores; a label has the probability ``sigmoid(score)**power``.
 
     Returns:
-        Float32: the mean over all but the last axis, of the sums over that.
+        Float32: the mean over all but the last axis of the sums over the labels.
 
     Raises:
         ValueError: if `power` is not above 0.

@@ -1,4 +1,4 @@
-"""Pairs of sentences: the same or not, by the logistic function of their cosine."""
+"""Logistic regression of pairs of sentences on their cosine."""
 
 from __future__ import annotations
 
@@ -12,22 +12,21 @@ from nlpkit.losses.contrastive import ContrastiveLoss
 
 @keras.saving.register_keras_serializable(package="nlpkit", name="PairLogisticLoss")
 class PairLogisticLoss(keras.losses.Loss):
-    """Binary cross entropy of ``scale * (cosine - margin)`` for each pair, and for pairs that are the same a contrast.
+    """Binary cross entropy of ``scale * (cosine - margin)`` for each pair, plus a contrastive loss of positive pairs.
 
-    The contrast is `ContrastiveLoss`: a sentence has to pick its partner among all sentences of the batch. It counts as
-    much as the label says, and not at all for pairs that are not the same. Labels that are wrong now and then do little
-    harm, since the loss of a pair is at most linear in its cosine; the order of all pairs, which `CoSENTLoss` learns,
-    hangs on them.
+    The latter is `ContrastiveLoss`, in which a sentence has to select its partner among all sentences of the batch,
+    weighted by the label of the pair. Occasional wrong labels do little harm, since the loss of a pair is at most
+    linear in its cosine, while the ranking loss `CoSENTLoss` depends on the order of all pairs.
 
     Args:
-        scale: float, by which cosines are multiplied.
-        margin: float, the cosine at which a pair is as likely the same as not.
-        contrast: float, weight of the contrast; 0 leaves it out.
-        contrast_scale: float, by which cosines are multiplied there.
+        scale: float, factor of the cosines.
+        margin: float, cosine at which both labels are equally likely.
+        contrast: float, weight of the contrastive loss; 0 leaves it out.
+        contrast_scale: float, factor of the cosines in the contrastive loss.
         **kwargs: `reduction`, `name` and `dtype` of `keras.losses.Loss`.
 
     Call arguments:
-        y_true: how much a pair is the same, from 0 to 1, ``(pairs,)`` or ``(pairs, 1)``.
+        y_true: similarity of each pair, from 0 to 1, ``(pairs,)`` or ``(pairs, 1)``.
         y_pred: both vectors of each pair, of length 1, float ``(pairs, 2, size)``; computed in float32.
 
     Returns:
@@ -68,8 +67,8 @@ class PairLogisticLoss(keras.losses.Loss):
             return losses
         rows = ops.reshape(vectors, (-1, vectors.shape[-1]))  # (2 pairs, size)
         pairs = ops.repeat(ops.arange(ops.shape(labels)[0], dtype="int32"), 2)
-        picked = ops.reshape(ContrastiveLoss(self.contrast_scale).call(pairs, rows), (-1, 2))
-        return losses + self.contrast * labels * ops.mean(picked, axis=1)
+        contrasts = ops.reshape(ContrastiveLoss(self.contrast_scale).call(pairs, rows), (-1, 2))
+        return losses + self.contrast * labels * ops.mean(contrasts, axis=1)
 
     def get_config(self) -> dict:
         own = {name: getattr(self, name) for name in ("scale", "margin", "contrast", "contrast_scale")}

@@ -1,4 +1,4 @@
-"""Losses of positives against a few negatives drawn at random, with their derivatives written out."""
+"""Losses of positives against a few random negatives, with explicit derivatives."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from keras import ops
 def negative_sampling(
     positive: Any, negative: Any, positive_weights: Any, negative_weights: Any
 ) -> tuple[Callable[[], Any], Any, Any]:
-    """Each score is a logistic regression by itself: positives up, negatives down.
+    """Negative sampling: an independent logistic regression for each positive and each negative.
 
     Args:
-        positive: float ``(…, positives)``, their scores.
-        negative: float ``(…, negatives)``, their scores; all positives of a row share them.
-        positive_weights, negative_weights: how much each counts, float of the same shapes.
+        positive: float ``(…, positives)``, scores of positives.
+        negative: float ``(…, negatives)``, scores of the negatives that all positives of a row share.
+        positive_weights, negative_weights: weights of the scores, float of the same shapes.
 
     Returns:
-        A function without arguments that gives the loss, a scalar sum; and its derivatives by `positive` and by
-        `negative`, of their shapes.
+        A function without arguments that returns the loss, a scalar sum; and the derivatives by `positive` and by
+        `negative`, of the same shapes.
 
     Example:
 
@@ -34,7 +34,7 @@ def negative_sampling(
         Mikolov et al. (2013), Distributed Representations of Words and Phrases and their Compositionality.
     """
 
-    def loss():
+    def loss() -> Any:
         return ops.sum(positive_weights * ops.softplus(-positive)) + ops.sum(negative_weights * ops.softplus(negative))
 
     return loss, -ops.sigmoid(-positive) * positive_weights, ops.sigmoid(negative) * negative_weights
@@ -46,11 +46,11 @@ def sampled_softmax(
     """A softmax over one positive and the negatives, for each positive.
 
     Args:
-        positive, negative, positive_weights, negative_weights: as of `negative_sampling`. A negative counts in the
-            denominator by its weight over the sum of the weights of the positives of its row.
+        positive, negative, positive_weights, negative_weights: see `negative_sampling`. In the denominator, a negative
+            has its weight over the sum of the weights of the positives of its row.
 
     Returns:
-        As `negative_sampling`.
+        See `negative_sampling`.
 
     Example:
 
@@ -65,12 +65,12 @@ def sampled_softmax(
         it random softmax: https://spaces.ac.cn/archives/4402
     """
     total = ops.sum(positive_weights, axis=-1, keepdims=True)
-    times = negative_weights / ops.maximum(total, 1e-9)
+    factors = negative_weights / ops.maximum(total, 1e-9)
     top = ops.maximum(ops.max(positive, axis=-1, keepdims=True), ops.max(negative, axis=-1, keepdims=True))
-    own, drawn = ops.exp(positive - top), ops.exp(negative - top) * times
+    own, drawn = ops.exp(positive - top), ops.exp(negative - top) * factors
     every = own + ops.sum(drawn, axis=-1, keepdims=True)
 
-    def loss():
+    def loss() -> Any:
         return ops.sum(positive_weights * (ops.log(every) + top - positive))
 
     share = positive_weights / every

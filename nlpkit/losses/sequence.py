@@ -1,4 +1,4 @@
-"""The likelihood of sequences whose network scores the right symbols itself."""
+"""The likelihood of sequences, from a network that returns log probabilities of the target symbols."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ import keras
 
 @keras.saving.register_keras_serializable(package="nlpkit", name="SequenceLikelihood")
 class SequenceLikelihood(keras.losses.Loss):
-    """Negative log likelihood of right symbols with label smoothing, of a network that gives log probabilities.
+    """Negative log likelihood of target symbols with label smoothing, for a network that returns log probabilities.
 
-    A network that mixes several distributions, or has a large vocabulary, does not give out all probabilities but that
-    of the right symbol alone, and what smoothing asks for.
+    A network with a mixture of distributions, or with a large vocabulary, returns only the log probability of the
+    target symbol, and the mean of all for label smoothing.
 
     Args:
-        label_smoothing: float, share of the probability that is spread over all symbols.
+        label_smoothing: float, share of the probability to spread over all symbols.
 
     Call arguments:
-        y_true: anything; the network has seen it.
-        y_pred: float ``(batch, steps)``, the log probability of the right symbol; with label smoothing ``(batch,
-            steps, 2)``, that and the mean log probability of all symbols.
+        y_true: ignored, as the network has read the targets.
+        y_pred: float ``(batch, steps)``, log probability of the target symbol; with label smoothing ``(batch, steps,
+            2)``, this and the mean log probability of all symbols.
 
     Returns:
-        float ``(batch, steps)``, which sample weights of that shape weigh, or their mean.
+        float ``(batch, steps)``, to be weighted by sample weights of that shape, or the mean.
 
     Example:
 

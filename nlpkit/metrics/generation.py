@@ -1,4 +1,4 @@
-"""Metrics of written answers."""
+"""Metrics of generated texts."""
 
 from collections.abc import Sequence
 
@@ -6,11 +6,11 @@ from nlpkit.errors import MissingPackageError
 
 
 def bleu(references: Sequence[str], answers: Sequence[str]) -> float:
-    """BLEU-4 of a corpus over characters by sacrebleu (tokenizer `char`, no smoothing, one reference).
+    """Corpus BLEU-4 over characters by sacrebleu (tokenizer `char`, no smoothing, one reference).
 
     Args:
-        references: the reference texts.
-        answers: as many written texts.
+        references: reference texts.
+        answers: generated texts, one for each reference.
 
     Returns:
         From 0 to 100.
@@ -29,10 +29,10 @@ def bleu(references: Sequence[str], answers: Sequence[str]) -> float:
 
 
 def distinct(answers: Sequence[str], n: int) -> float:
-    """Distinct-n: different n-grams of characters over all n-grams of some texts.
+    """Distinct-n: the share of distinct n-grams among all n-grams of characters of texts.
 
     Args:
-        answers: the texts.
+        answers: texts.
         n: length of the n-grams.
 
     Returns:

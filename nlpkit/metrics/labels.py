@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Container, Iterable, Sequence
 from typing import Any
 
-_SHOWN = 20  # pairs of labels that are taken for each other
+_SHOWN = 20  # number of reported confusions
 
 
 def label_scores(
@@ -13,18 +13,18 @@ def label_scores(
     predicted: Iterable[Sequence[str]],
     known_tokens: Container[str],
 ) -> dict[str, Any]:
-    """Accuracy, that of known and of unknown tokens, scores of each label, and what is taken for what.
+    """Accuracy overall and on known and unknown tokens, scores of each label, and confusions.
 
     Args:
         tokens: sentences as lists of tokens.
-        gold, predicted: a label for each token.
-        known_tokens: those of the training data.
+        gold, predicted: labels of the tokens.
+        known_tokens: tokens of the training data.
 
     Returns:
         ``accuracy``, ``known_accuracy``, ``unknown_accuracy`` and ``unknown_share``, floats from 0 to 1, and
-        ``tokens``, int; ``labels``, for each label its F1, precision, recall and number of tokens; ``confusion``,
-        what is most often taken for what, as ``right → given``: how many tokens, and their share of those of the right
-        label.
+        ``tokens``, int; ``labels``, the F1, precision, recall and number of tokens of each label; ``confusion``,
+        the most frequent confusions, as ``gold → predicted``, with the number of tokens and their share of the tokens
+        of the gold label.
 
     Example:
 
@@ -70,5 +70,5 @@ def label_scores(
     }
 
 
-def _ratio(part, whole):
+def _ratio(part: int, whole: int) -> float:
     return part / whole if whole else 0.0

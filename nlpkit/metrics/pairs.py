@@ -1,20 +1,20 @@
-"""Metrics of vectors of sentences: which is the nearest, and what tells pairs that are the same from others."""
+"""Metrics of vectors of sentences: retrieval ranks, and the separation of similar from other pairs."""
 
 import numpy as np
 
-_AT_ONCE = 512  # sentences: each has a cosine to all others
+_AT_ONCE = 512  # sentences per block of cosines to all others
 
 
 def retrieval_ranks(vectors: np.ndarray, groups: np.ndarray) -> np.ndarray:
-    """At which place each sentence finds the first one of its own group, itself left out.
+    """Rank of the nearest other sentence of the same group, for each sentence.
 
     Args:
         vectors: float ``(n, size)``, of length 1.
-        groups: int ``(n,)``, -1 for a sentence that is of none, looks for nothing and is never right.
+        groups: int ``(n,)``, -1 for a sentence without a group, which counts as a negative only.
 
     Returns:
-        int ``(k,)``, from 0, of the sentences that are not alone in their group: how many sentences of other groups
-        are nearer than the nearest of its own.
+        int ``(k,)``, from 0, for the sentences that are not alone in their group: number of sentences outside of the
+        group that are nearer than the nearest one inside.
 
     Example:
 
@@ -36,14 +36,14 @@ def retrieval_ranks(vectors: np.ndarray, groups: np.ndarray) -> np.ndarray:
 
 
 def auc(is_same: np.ndarray, scores: np.ndarray) -> float:
-    """Area under the ROC curve: how probably a pair that is the same has the higher score; a tie counts half.
+    """Area under the ROC curve: the probability that a positive scores higher than a negative; a tie counts half.
 
     Args:
-        is_same: bool ``(n,)``.
+        is_same: bool ``(n,)``, whether each pair is positive.
         scores: float ``(n,)``.
 
     Returns:
-        From 0 to 1; NaN if all pairs are of one kind.
+        From 0 to 1; NaN without positives or without negatives.
 
     Example:
 
@@ -60,11 +60,11 @@ def auc(is_same: np.ndarray, scores: np.ndarray) -> float:
 
 
 def best_threshold(is_same: np.ndarray, scores: np.ndarray) -> float:
-    """The threshold at which most pairs are told right, the middle between two scores.
+    """The threshold with the highest accuracy, midway between two scores.
 
     Args:
-        is_same: bool ``(n,)``.
-        scores: float ``(n,)``; pairs with at least the threshold count as the same.
+        is_same: bool ``(n,)``, whether each pair is positive.
+        scores: float ``(n,)``; scores from the threshold on count as positive.
 
     Example:
 
@@ -73,8 +73,8 @@ def best_threshold(is_same: np.ndarray, scores: np.ndarray) -> float:
     """
     order = np.argsort(scores, kind="stable")
     same, scores = is_same[order], scores[order]
-    # Right at a threshold below the i-th score: those before it that differ, those from it on that are the same.
+    # Right at a threshold below the i-th score: the negatives before it and the positives from it on.
     right = np.concatenate([[0], np.cumsum(~same)]) + same.sum() - np.concatenate([[0], np.cumsum(same)])
     edges = np.concatenate([[scores[0] - 1e-6], (scores[:-1] + scores[1:]) / 2, [scores[-1] + 1e-6]])
-    right[1:-1][scores[:-1] == scores[1:]] = -1  # no threshold lies between two scores that are the same
+    right[1:-1][scores[:-1] == scores[1:]] = -1  # no threshold lies between equal scores
     return float(edges[right.argmax()])

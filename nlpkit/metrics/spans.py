@@ -1,19 +1,19 @@
 """Scores over spans: word segmentation and named entities."""
 
 from collections import Counter
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 
 
 def segmentation_scores(
     gold: Iterable[Sequence[str]], predicted: Iterable[Sequence[str]], known_words: Container[str]
 ) -> dict:
-    """Word precision, recall and F1 as the SIGHAN bakeoffs count them, and the recall of unknown words.
+    """Word precision, recall and F1 by the rules of the SIGHAN bakeoffs, and the recall of unknown words.
 
     A predicted word is right if the same characters at the same place are a gold word.
 
     Args:
-        gold, predicted: sentences as lists of words; the characters of both are the same.
-        known_words: those of the training data, for the recall of the others.
+        gold, predicted: sentences as lists of words, with the same characters.
+        known_words: words of the training data, for the recall of all others.
 
     Returns:
         ``precision``, ``recall``, ``f1``, ``oov_recall``, ``oov_rate``, floats from 0 to 1, and ``words``, int.
@@ -52,10 +52,10 @@ def entity_scores(gold: Iterable[Iterable[tuple]], predicted: Iterable[Iterable[
     """Strict micro-averaged entity precision, recall and F1: boundaries and type must agree.
 
     Args:
-        gold, predicted: for each sentence its entities as ``(start, end, type)``.
+        gold, predicted: entities of each sentence as ``(start, end, type)``.
 
     Returns:
-        ``f1``, ``precision``, ``recall``, floats from 0 to 1; ``entities``, int; ``types``, the same by type.
+        ``f1``, ``precision``, ``recall``, floats from 0 to 1; ``entities``, int; ``types``, these scores by type.
 
     Example:
 
@@ -72,7 +72,7 @@ def entity_scores(gold: Iterable[Iterable[tuple]], predicted: Iterable[Iterable[
         found.update(kind for *_, kind in predicted_spans)
         wanted.update(kind for *_, kind in gold_spans)
 
-    def scores(*counts):
+    def scores(*counts: int) -> dict[str, float]:
         precision, recall, f1 = f1_of(*counts)
         return {"f1": f1, "precision": precision, "recall": recall, "entities": counts[-1]}
 
@@ -80,7 +80,8 @@ def entity_scores(gold: Iterable[Iterable[tuple]], predicted: Iterable[Iterable[
     return {**scores(right.total(), found.total(), wanted.total()), "types": by_type}
 
 
-def _places(words):
+def _places(words: Iterable[str]) -> Iterator[tuple[int, int]]:
+    """Starts and ends of words."""
     end = 0
     for word in words:
         yield end, end + len(word)
@@ -88,10 +89,10 @@ def _places(words):
 
 
 def f1_of(right: int, found: int, wanted: int) -> tuple[float, float, float]:
-    """Precision, recall and F1 from counts: right ones, predicted ones, gold ones."""
+    """Precision, recall and F1 from the numbers of right, predicted and gold items."""
     precision, recall = _ratio(right, found), _ratio(right, wanted)
     return precision, recall, 2 * precision * recall / (precision + recall) if right else 0.0
 
 
-def _ratio(part, whole):
+def _ratio(part: int, whole: int) -> float:
     return part / whole if whole else 0.0

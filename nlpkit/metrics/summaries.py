@@ -1,4 +1,4 @@
-"""Metrics of titles and summaries against references, and against the texts that they are of."""
+"""Metrics of titles and summaries against references, and against their source texts."""
 
 from __future__ import annotations
 
@@ -6,28 +6,28 @@ import collections
 import math
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from nlpkit.text.words import WordTokenizer
 
-_MISSING = 0.1  # n-grams in common that smoothing counts where there is none
+_MISSING = 0.1  # smoothed number of common n-grams where there is none
 _SENTENCE_END = re.compile("[。！？!?]")
 
 
 def clge_scores(references: Sequence[str], answers: Sequence[str]) -> dict[str, float]:
     """ROUGE and BLEU over characters by the protocol of the CLGE table.
 
-    Texts lose their white space and are compared in NFKC and in lower case, a character being a token. All scores are
-    means over the pairs.
+    Texts are compared without white space, in NFKC and in lower case, with characters as tokens. All scores are means
+    over the pairs.
 
     Args:
-        references: the right texts.
-        answers: as many written ones.
+        references: reference texts.
+        answers: generated texts, one for each reference.
 
     Returns:
-        ``rouge_1``, ``rouge_2``, ``rouge_l``: F1 of the n-grams in common and of the longest common subsequence, from
-        0 to 1. ``sentence_bleu``: of sentences, with n-grams up to 4; where none are in common, a tenth of one counts;
+        ``rouge_1``, ``rouge_2``, ``rouge_l``: F1 of the common n-grams and of the longest common subsequence, from 0 to
+        1. ``sentence_bleu``: BLEU of sentences, with n-grams up to 4, and a tenth of an n-gram where none is common;
         from 0 to 1.
 
     Example:
@@ -45,18 +45,19 @@ def clge_scores(references: Sequence[str], answers: Sequence[str]) -> dict[str, 
 
 
 def word_rouge(references: Sequence[str], answers: Sequence[str]) -> dict[str, float]:
-    """ROUGE as in `clge_scores`, but with jieba's words as tokens."""
+    """ROUGE by the protocol of `clge_scores`, but with jieba's words as tokens."""
     cut = WordTokenizer()
     words = [[[word for word, _ in cut.words(_normal(text))] for text in texts] for texts in (references, answers)]
     return _rouge([*zip(*words)])
 
 
 def lead(text: str, mean_title: float) -> str:
-    """The first sentence of a text, normalised as in `clge_scores` and cut at 1.5 times the mean length of titles: the
-    title that costs nothing.
+    """The lead baseline: the first sentence of a text, cut at 1.5 times the mean length of titles.
+
+    It is normalised by the rules of `clge_scores`.
 
     Args:
-        text: the text.
+        text: source text.
         mean_title: mean number of characters of titles, see `mean_length`.
 
     Example:
@@ -68,12 +69,12 @@ def lead(text: str, mean_title: float) -> str:
 
 
 def mean_length(texts: Sequence[str]) -> float:
-    """Mean number of characters of texts, normalised as in `clge_scores`."""
+    """Mean number of characters of texts, normalised by the rules of `clge_scores`."""
     return _mean(len(_normal(text)) for text in texts)
 
 
 def novelty(texts: Sequence[str], answers: Sequence[str], n: int) -> float:
-    """Share of the n-grams of characters of answers that their texts do not have, from 0 to 1.
+    """Share of the n-grams of characters of answers that do not occur in their texts, from 0 to 1.
 
     >>> novelty(["春风又绿江南岸"], ["春风绿"], 2)
     0.5
@@ -87,14 +88,14 @@ def novelty(texts: Sequence[str], answers: Sequence[str], n: int) -> float:
 
 
 def copied_spans(text: str, answer: str) -> list[tuple[int, int]]:
-    """The stretches of an answer that stand in its text as well: from left to right, each as long as can be.
+    """The spans of an answer that are copied from its text: from left to right, each as long as possible.
 
     Args:
-        text: the text.
-        answer: what was written from it.
+        text: source text.
+        answer: title or summary of the text.
 
     Returns:
-        Begin and end of each in the answer; stretches of one character are left out.
+        Start and end of each span in the answer; spans of one character are left out.
 
     Example:
 
@@ -116,8 +117,10 @@ def copied_spans(text: str, answer: str) -> list[tuple[int, int]]:
 
 
 def copying(texts: Sequence[str], answers: Sequence[str]) -> dict[str, float]:
-    """How much of answers is copied: ``share`` of their characters that lie in copied spans, and the spans' mean
-    ``length``; see `copied_spans`."""
+    """The ``share`` of the characters of answers inside copied spans, and the mean ``length`` of these spans.
+
+    See `copied_spans`.
+    """
     spans = [copied_spans(text, answer) for text, answer in zip(map(_normal, texts), map(_normal, answers))]
     lengths = [end - begin for each in spans for begin, end in each]
     return {
@@ -140,19 +143,20 @@ def _rouge(pairs: Sequence[tuple[Any, Any]]) -> dict[str, float]:
     }
 
 
-def _rouge_n(reference, answer, n):
+def _rouge_n(reference: Sequence[Any], answer: Sequence[Any], n: int) -> float:
     own, right = _grams(answer, n), _grams(reference, n)
     return 2 * (own & right).total() / max(own.total() + right.total(), 1)
 
 
-def _grams(tokens, n):
+def _grams(tokens: Sequence[Any], n: int) -> collections.Counter[Any]:
+    """Counts of n-grams: substrings of a string, tuples of other sequences."""
     if isinstance(tokens, str):
         return collections.Counter(tokens[i : i + n] for i in range(len(tokens) - n + 1))
     return collections.Counter(tuple(tokens[i : i + n]) for i in range(len(tokens) - n + 1))
 
 
-def _common(first, second):
-    """Length of the longest common subsequence: a row of the table is the bits of one integer (Hyyrö 2004)."""
+def _common(first: Sequence[Any], second: Sequence[Any]) -> int:
+    """Length of the longest common subsequence, with the rows of the table as bits of one integer (Hyyrö 2004)."""
     places: dict[Any, int] = {}
     for i, token in enumerate(first):
         places[token] = places.get(token, 0) | 1 << i
@@ -164,7 +168,7 @@ def _common(first, second):
     return len(first) - row.bit_count()
 
 
-def _sentence_bleu(reference, answer):
+def _sentence_bleu(reference: Sequence[Any], answer: Sequence[Any]) -> float:
     if not answer:
         return 0.0
     logs = 0.0
@@ -178,6 +182,6 @@ def _sentence_bleu(reference, answer):
     return math.exp(logs + min(0.0, 1 - len(reference) / len(answer)))
 
 
-def _mean(values):
+def _mean(values: Iterable[float]) -> float:
     values = list(values)
     return sum(values) / max(len(values), 1)

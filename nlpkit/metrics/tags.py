@@ -1,6 +1,6 @@
-"""Keras metrics for models whose output is the potentials of a tagging head.
+"""Keras metrics of the potentials of a tagging head.
 
-`keras.saving.load_model` finds them in a saved model once they have been imported from `nlpkit.metrics`.
+After an import of `nlpkit.metrics`, `keras.saving.load_model` can load saved models with them.
 """
 
 from collections.abc import Sequence
@@ -20,14 +20,14 @@ _PUT_A_HEAD = "put a tagging head such as nlpkit.layers.CRF after the layer that
 
 
 class _TagMetric(keras.metrics.Metric):
-    """Base of the metrics here: decodes the potentials and checks the tags. It keeps sums, one variable each."""
+    """Base of the metrics of tags: decodes the potentials, checks the tags, and keeps sums in variables."""
 
     def __init__(self, sums: Sequence[str], name: str, dtype: Any = None):
         super().__init__(name=name, dtype=dtype)
         self._sums = [self.add_variable((), "zeros", dtype="float32", name=part) for part in sums]
 
     def read(self, y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:
-        """The true tags and the decoded ones, int32 ``(batch, time)``, and the mask, bool ``(batch, time)``."""
+        """True tags and decoded tags, int32 ``(batch, time)``, and the mask, bool ``(batch, time)``."""
         y_pred = ops.stop_gradient(ops.convert_to_tensor(y_pred, dtype="float32"))
         parts = potentials.unpack(y_pred)
         y_true = ops.convert_to_tensor(y_true)
@@ -42,35 +42,34 @@ class _TagMetric(keras.metrics.Metric):
         (predicted,) = _decode(parts.emissions, parts.mask, transitions=parts.transitions, start=start, end=end)
         return tags, predicted, parts.mask
 
-    def add(self, *counts: Any):
-        """Add to the sums."""
+    def add(self, *counts: Any) -> None:
+        """Add one number to each sum."""
         for total, count in zip(self._sums, counts):
             total.assign_add(count)
 
 
 @keras.saving.register_keras_serializable(package="nlpkit", name="TagAccuracy")
 class TagAccuracy(_TagMetric):
-    """Share of the steps whose tag is decoded right, for ``compile(metrics=[...])`` of a `CRF`, `MEMM`, `TagSoftmax`.
+    """Accuracy of decoded tags, for ``compile(metrics=[...])`` of a model with a `CRF`, `MEMM` or `TagSoftmax`.
 
-    The potentials are decoded by Viterbi, inside the graph; steps that are masked or not labelled don't count. NaN if
-    a tag inside the mask is not accepted and values can't be seen.
+    The potentials are decoded by Viterbi, inside the graph; masked and unlabelled steps don't count. NaN if a tag
+    inside the mask is not accepted and values are not visible.
 
     Args:
         name: string.
         dtype: optional string, the dtype of the result.
 
     Call arguments:
-        y_true: tags, integer (or whole-valued float) ``(batch, time)``, from 0 to K - 1, or -100 where not labelled;
+        y_true: tags, integer (or whole-valued float) ``(batch, time)``, from 0 to K - 1, or -100 if unlabelled;
             any value at masked steps.
         y_pred: potentials, float32 ``(batch, time + K + 2, K + 1)``.
-        sample_weight: optional float; ``(batch,)`` or ``(batch, 1)`` weighs the rows, ``(batch, time)`` the steps.
+        sample_weight: optional float, weights of rows, ``(batch,)`` or ``(batch, 1)``, or of steps, ``(batch, time)``.
 
     Returns:
-        Float, a scalar from 0 to 1; 0 before any labelled step has been seen.
+        Float, a scalar from 0 to 1; 0 before the first labelled step.
 
     Raises:
-        ValueError: if `y_pred` is not the output of a head, a shape does not fit, or a tag is seen that is not
-            accepted.
+        ValueError: if `y_pred` is not the output of a head, a shape does not fit, or a visible tag is not accepted.
 
     Example:
 
@@ -102,16 +101,15 @@ class TagAccuracy(_TagMetric):
 
 @keras.saving.register_keras_serializable(package="nlpkit", name="SpanF1")
 class SpanF1(_TagMetric):
-    """Micro-averaged F1 of spans with their types, for ``compile(metrics=[...])`` of a `CRF`, `MEMM`, `TagSoftmax`.
+    """Micro-averaged F1 of typed spans, for ``compile(metrics=[...])`` of a model with a `CRF`, `MEMM` or `TagSoftmax`.
 
-    A decoded span is right if its boundaries and its type are those of a true span. Both sequences are read as
-    conlleval reads them, also where they are illegal, so that the value is that of
-    `nlpkit.text.tag_schemes.read_spans` and `nlpkit.metrics.entity_scores`. For the labels ``B M E S`` of word
-    segmentation it is word F1. Rows are counted from update to update, so that the value of an epoch is that of all
-    its rows together.
+    A decoded span is right if its boundaries and its type are those of a true span. Both sequences are read by the
+    rules of conlleval, illegal ones included, so the value equals that of `nlpkit.text.tag_schemes.read_spans` and
+    `nlpkit.metrics.entity_scores`. For the labels ``B M E S`` of word segmentation it is word F1. Counts accumulate
+    over updates, so the value of an epoch is that of all its rows together.
 
-    A row with a step that is not labelled is left out, as its true spans are not known. NaN if a tag inside the mask
-    is not accepted and values can't be seen.
+    A row with an unlabelled step is left out, as its true spans are unknown. NaN if a tag inside the mask is not
+    accepted and values are not visible.
 
     Args:
         labels: K strings in the order of their ids, such as ``["O", "B-PER", "I-PER"]``.
@@ -120,17 +118,17 @@ class SpanF1(_TagMetric):
         dtype: optional string, the dtype of the result.
 
     Call arguments:
-        y_true: tags, integer (or whole-valued float) ``(batch, time)``, from 0 to K - 1, or -100 where not labelled;
+        y_true: tags, integer (or whole-valued float) ``(batch, time)``, from 0 to K - 1, or -100 if unlabelled;
             any value at masked steps.
         y_pred: potentials, float32 ``(batch, time + K + 2, K + 1)``.
-        sample_weight: optional float ``(batch,)`` or ``(batch, 1)``; the spans of a row count so many times.
+        sample_weight: optional float ``(batch,)`` or ``(batch, 1)``, weight of the spans of each row.
 
     Returns:
         Float, a scalar from 0 to 1; 0 if no span is right.
 
     Raises:
-        ValueError: if the labels follow no known scheme or are not as many as the tags, `y_pred` is not the output of
-            a head, a shape does not fit, or a tag is seen that is not accepted.
+        ValueError: if the labels follow no known scheme or their number differs from that of the tags, `y_pred` is not
+            the output of a head, a shape does not fit, or a visible tag is not accepted.
 
     Example:
 
@@ -161,7 +159,7 @@ class SpanF1(_TagMetric):
         tags, predicted, mask = self.read(y_true, y_pred)
         unlabelled = ops.any(ops.logical_and(mask, tags == UNLABELLED), axis=1, keepdims=True)
         both, lengths = align_left(ops.stack([tags, predicted], axis=-1), mask)
-        # (batch, time): the steps that stand in a row which counts
+        # (batch, time): the real steps of fully labelled rows
         real = ops.arange(ops.shape(mask)[1], dtype="int32") < lengths[:, None]
         real = ops.logical_and(real, ops.logical_not(unlabelled))
         begins, ends, kinds = self._table.read(both[..., 0], real)
@@ -183,21 +181,21 @@ class SpanF1(_TagMetric):
 
 
 class _LabelTable:
-    """What each label does to spans, as arrays by its id; see `tag_schemes.read_spans`."""
+    """The effects of labels on spans, as arrays by id; see `tag_schemes.read_spans`."""
 
-    def __init__(self, labels, scheme):
+    def __init__(self, labels: Sequence[str], scheme: str):
         roles, types = zip(*(tag_schemes.role_of(label, scheme) for label in labels))
         role = np.array(roles)
         self.outside = role == "outside"
-        self.joins = np.isin(role, ["inside", "end"])  # the open span before it, if that is of its type
+        self.joins = np.isin(role, ["inside", "end"])  # continues an open span of its type
         self.stays_open = np.isin(role, ["begin", "inside"])
         self.kind = np.unique(types, return_inverse=True)[1].astype("int32")
 
-    def read(self, tags, real):
-        """Spans of the tags ``(batch, time)`` whose real steps come first, all ``(batch, time)``.
+    def read(self, tags: Any, real: Any) -> tuple[Any, Any, Any]:
+        """Spans of tags ``(batch, time)`` with the real steps first; all results are ``(batch, time)``.
 
         Returns:
-            Whether a span begins at a step; the last step of the span that begins there; the type of the tag.
+            Whether a span begins at each step; the last step of that span; the type of the tag.
         """
         outside, joins, stays_open, kind = (
             ops.take(ops.convert_to_tensor(x), ops.clip(tags, 0, len(self.kind) - 1), axis=0)
@@ -211,7 +209,7 @@ class _LabelTable:
         )  # from each step but the last: (batch, time - 1)
         begins = ops.logical_and(inside, ops.logical_not(ops.pad(goes_on, [[0, 0], [1, 0]])))
         lasts = ops.logical_and(inside, ops.logical_not(ops.pad(goes_on, [[0, 0], [0, 1]])))
-        # Spans stand in a row, so that the n-th that begins is the n-th that ends.
+        # Spans do not overlap, so the n-th beginning belongs to the n-th end.
         time = ops.shape(tags)[1]
         in_order = ops.sort(ops.where(lasts, ops.arange(time, dtype="int32"), time), axis=1)
         number = ops.maximum(ops.cumsum(ops.cast(begins, "int32"), axis=1) - 1, 0)
@@ -219,11 +217,11 @@ class _LabelTable:
 
 
 @compiled(returns="steps")
-def _decode(emissions, mask, *, transitions, start, end):
+def _decode(emissions: Any, mask: Any, *, transitions: Any, start: Any, end: Any) -> tuple[Any]:
     return (linear_chain.viterbi_decode(emissions, transitions, start, end, mask)[0],)
 
 
-def _by_row(sample_weight):
+def _by_row(sample_weight: Any) -> Any:
     """Weights ``(batch, 1)``."""
     weights = ops.cast(ops.convert_to_tensor(sample_weight), "float32")
     if len(weights.shape) == 1:
@@ -233,7 +231,7 @@ def _by_row(sample_weight):
     return weights
 
 
-def _by_step(sample_weight):
+def _by_step(sample_weight: Any) -> Any:
     """Weights that broadcast to ``(batch, time)``."""
     weights = ops.cast(ops.convert_to_tensor(sample_weight), "float32")
     if len(weights.shape) == 3 and weights.shape[-1] == 1:
@@ -241,5 +239,5 @@ def _by_step(sample_weight):
     return weights[:, None] if len(weights.shape) == 1 else weights
 
 
-def _nan_if(condition):
+def _nan_if(condition: Any) -> Any:
     return ops.where(condition, float("nan"), 0.0)

@@ -9,20 +9,20 @@ from nlpkit.metrics.spans import f1_of
 
 Triple = tuple[str, str, str]
 """Subject, predicate, object."""
-_MOST = 5  # triples of a sentence that are counted by number
+_MOST = 5  # sentences with this many triples or more share a class
 
 
 def triple_scores(gold: Iterable[Collection[tuple]], predicted: Iterable[Collection[tuple]]) -> dict:
-    """Micro-averaged precision, recall and F1 of triples that are right as a whole (exact match).
+    """Micro-averaged precision, recall and F1 of triples, by exact match.
 
-    A triple counts once in a sentence, however often it is stated. What a triple is made of is up to the caller:
-    strings, or with offsets ``(start, end)`` in place of subject and object, which is then a stricter protocol.
+    A triple counts once per sentence. Its parts may be strings or, for a stricter protocol, offsets ``(start, end)`` of
+    subject and object.
 
     Args:
-        gold, predicted: for each sentence its triples.
+        gold, predicted: triples of each sentence.
 
     Returns:
-        ``f1``, ``precision``, ``recall``, floats from 0 to 1; ``triples``, int, of `gold`.
+        ``f1``, ``precision``, ``recall``, floats from 0 to 1; ``triples``, int, number of gold triples.
 
     Example:
 
@@ -41,7 +41,7 @@ def triple_scores(gold: Iterable[Collection[tuple]], predicted: Iterable[Collect
 
 
 def partial_triple_scores(gold: Iterable[Collection[Triple]], predicted: Iterable[Collection[Triple]]) -> dict:
-    """`triple_scores` of subject and object only, whatever the predicate.
+    """`triple_scores` of subject and object only, with any predicate.
 
     Example:
 
@@ -91,10 +91,10 @@ def scores_by_count(
 def scores_by_overlap(
     gold: Sequence[Collection[Triple]], predicted: Sequence[Collection[Triple]]
 ) -> dict[str, dict[str, float]]:
-    """`triple_scores` of the sentences of each class of overlap; one may be of two classes.
+    """`triple_scores` of the sentences of each class of overlap; a sentence may belong to two classes.
 
     Args:
-        gold, predicted: for each sentence its triples.
+        gold, predicted: triples of each sentence.
 
     Returns:
         By class: ``normal``, no two triples share an entity; ``entity pair``, two triples are about the same two
@@ -117,7 +117,8 @@ def scores_by_overlap(
     }
 
 
-def _overlaps(triples):
+def _overlaps(triples: Collection[Triple]) -> set[str]:
+    """The classes of overlap of a sentence."""
     pairs = [frozenset((s, o)) for s, _, o in triples]
     distinct = list(set(pairs))
     found = {"entity pair"} if len(distinct) < len(pairs) else set()
@@ -126,7 +127,10 @@ def _overlaps(triples):
     return found or ({"normal"} if triples else set())
 
 
-def _of_rows(gold, predicted, chosen):
+def _of_rows(
+    gold: Sequence[Collection[Triple]], predicted: Sequence[Collection[Triple]], chosen: Sequence[bool]
+) -> dict:
+    """`triple_scores` of the chosen sentences, with their number."""
     rows = [i for i, is_chosen in enumerate(chosen) if is_chosen]
     return {**triple_scores([gold[i] for i in rows], [predicted[i] for i in rows]), "sentences": len(rows)}
 
@@ -134,19 +138,19 @@ def _of_rows(gold, predicted, chosen):
 def alias_triple_scores(
     gold: Iterable[Collection[Triple]], predicted: Iterable[Collection[Triple]], aliases: Mapping[str, Collection[str]]
 ) -> dict:
-    """Precision, recall and F1 where names of one thing are the same, as the 2019 Baidu contest counted.
+    """Precision, recall and F1 with aliases of names, by the rules of the 2019 Baidu contest.
 
-    Names are compared in lower case, without book marks 《》 and white space around them. A predicted triple is right
-    if a gold one has its predicate, and a name of its subject and of its object; a gold one is found if a predicted
-    one says so. Precision and recall are counted over different sets, so that this F1 is higher than that of
-    `triple_scores` and can't be compared with it.
+    Names are compared in lower case, without book title marks 《》 and white space around them. Triples match if their
+    predicates are equal and their subjects and objects are equal up to aliases. Precision counts predicted triples that
+    match a gold one, recall gold triples that match a predicted one, so this F1 is higher than that of `triple_scores`
+    and not comparable with it.
 
     Args:
-        gold, predicted: for each sentence its triples.
-        aliases: by name, other names of the same thing.
+        gold, predicted: triples of each sentence.
+        aliases: other names of the same thing, by name.
 
     Returns:
-        ``f1``, ``precision``, ``recall``, floats from 0 to 1; ``triples``, int, of `gold`.
+        ``f1``, ``precision``, ``recall``, floats from 0 to 1; ``triples``, int, number of gold triples.
 
     Example:
 
@@ -155,15 +159,15 @@ def alias_triple_scores(
         1.0
 
     References:
-        The rules of the 2019 Language and Intelligence Challenge as https://spaces.ac.cn/archives/6671 tells them.
+        The rules of the 2019 Language and Intelligence Challenge, from https://spaces.ac.cn/archives/6671.
     """
-    first: dict[str, str] = {}  # the name that stands for all names of a thing
+    first: dict[str, str] = {}  # canonical name of each name
     for name, others in aliases.items():
         names = [_plain(each) for each in (name, *others)]
         known = next((first[each] for each in names if each in first), names[0])
         first.update(dict.fromkeys(names, known))
 
-    def same(triple):
+    def same(triple: Triple) -> Triple:
         subject, predicate, object_ = triple
         return _named(first, subject), predicate, _named(first, object_)
 
@@ -178,15 +182,15 @@ def alias_triple_scores(
     return {"f1": f1, "precision": precision, "recall": recall, "triples": wanted}
 
 
-def _plain(name):
+def _plain(name: str) -> str:
     return name.strip().lower().strip("《》").strip()
 
 
-def _named(first, name):
+def _named(first: Mapping[str, str], name: str) -> str:
     plain = _plain(name)
     return first.get(plain, plain)
 
 
-def _scores(right, found, wanted):
+def _scores(right: int, found: int, wanted: int) -> dict:
     precision, recall, f1 = f1_of(right, found, wanted)
     return {"f1": f1, "precision": precision, "recall": recall, "triples": wanted}

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-_AT_ONCE = 256  # analogies: each has a score for every word
+_AT_ONCE = 256  # analogies per block of scores of all words
 
 
 def spearman(expected: Sequence[float] | np.ndarray, predicted: Sequence[float] | np.ndarray) -> float:
     """Spearman's rank correlation; ties have their mean rank.
 
     Args:
-        expected, predicted: as many numbers.
+        expected, predicted: equally many numbers.
 
     Returns:
         From -1 to 1; NaN if either side is constant.
@@ -24,18 +24,19 @@ def spearman(expected: Sequence[float] | np.ndarray, predicted: Sequence[float] 
     ranks = [_ranks(np.asarray(values)) for values in (expected, predicted)]
     if len(expected) < 2 or any(np.ptp(r) == 0 for r in ranks):
         return float("nan")
-    return float(np.corrcoef(*ranks)[0, 1])
+    return float(np.corrcoef(ranks[0], ranks[1])[0, 1])
 
 
-def _ranks(values):
+def _ranks(values: np.ndarray) -> np.ndarray:
+    """Ranks of numbers from 1; ties have their mean rank."""
     _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
     return (np.cumsum(counts) - (counts - 1) / 2)[inverse]
 
 
 def analogy_hits(vectors: np.ndarray, questions: np.ndarray) -> np.ndarray:
-    """Which analogies come out: a is to b as c is to d, if d is the word nearest to ``b - a + c``.
+    """Solved analogies: a is to b as c is to d, if d is the word nearest to ``b - a + c``.
 
-    The three words of the question are no answers (3CosAdd).
+    The three words of the question are excluded from the answers (3CosAdd).
 
     Args:
         vectors: float ``(words, size)``, each of length 1.

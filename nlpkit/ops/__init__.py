@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from nlpkit.ops.gru import GRUWeights, gru_step
     from nlpkit.ops.linear_chain import IMPOSSIBLE
     from nlpkit.ops.row_gradients import (
+        RowGradient,
         SummedGradient,
         add_up,
         ask_for_rows,
@@ -38,6 +39,7 @@ __all__ = [
     "GROUP",
     "GRUWeights",
     "IMPOSSIBLE",
+    "RowGradient",
     "SourceSymbols",
     "SummedGradient",
     "UNLABELLED",

@@ -1,4 +1,4 @@
-"""What the functions of `nlpkit.ops.linear_chain` are given: checked, cast, and told what is wrong with it."""
+"""Checks and casts of the arguments of `nlpkit.ops.linear_chain`."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from keras import ops
 from nlpkit.ops.visible import visible_values
 
 UNLABELLED = -100
-"""Stands for the tag of a step that exists but is not labelled. To leave a step out, use the mask."""
+"""The tag of a step that exists but is not labelled. To leave a step out, use the mask."""
 
 
 def prepare(emissions: Any, transitions: Any, start: Any, end: Any, mask: Any) -> tuple[Any, Any, Any]:
     """Check the scores of a chain and cast them; see `nlpkit.ops.linear_chain` for the arguments.
 
     Returns:
-        Scores, float32 ``(batch, time, tags)``, those of start and end added at the first and the last real step of
-        each row; transitions, float32 ``(tags, tags)``; the mask, bool ``(batch, time)``.
+        Scores, float32 ``(batch, time, tags)``, with the start and end scores added at the first and the last real step
+        of each row; transitions, float32 ``(tags, tags)``; the mask, bool ``(batch, time)``.
 
     Raises:
         ValueError: if a shape does not fit.
@@ -51,16 +51,16 @@ def prepare(emissions: Any, transitions: Any, start: Any, end: Any, mask: Any) -
 
 
 def prepare_tags(tags: Any, mask: Any, shape: Any, unlabelled: bool = True) -> Any:
-    """Check tags and cast them to int32. Floats that are not whole become -1, which is no tag.
+    """Check tags and cast them to int32. Fractional floats become -1, which is no tag.
 
     Args:
         tags: ``(batch, time)``.
         mask: bool ``(batch, time)``.
-        shape: of the emissions, ``(batch, time, tags)``.
+        shape: shape of the emissions, ``(batch, time, tags)``.
         unlabelled: whether `UNLABELLED` is accepted.
 
     Raises:
-        ValueError: if the shape does not fit, or a tag is seen that is not accepted.
+        ValueError: if the shape does not fit, or a visible tag is not accepted.
     """
     given = visible_values(tags)
     tags = ops.convert_to_tensor(tags)
@@ -74,8 +74,8 @@ def prepare_tags(tags: Any, mask: Any, shape: Any, unlabelled: bool = True) -> A
     return ops.where(ops.cast(whole, tags.dtype) == tags, whole, -1)
 
 
-def _check_steps(name, x, shape):
-    """Compare with the ``(batch, time)`` of the emissions, as far as they are known before values are."""
+def _check_steps(name: str, x: Any, shape: Any) -> None:
+    """Compare a tensor's shape with the ``(batch, time)`` of the emissions, as far as both are static."""
     if any(None not in pair and pair[0] != pair[1] for pair in zip(x.shape, shape[:2])):
         raise ValueError(
             f"{name} must have the shape (batch, time) of the emissions, ({shape[0]}, {shape[1]}). "
@@ -83,8 +83,8 @@ def _check_steps(name, x, shape):
         )
 
 
-def _check_tags(tags, mask, num_tags, unlabelled):
-    """Raise a `ValueError` for a wrong tag at a step inside the mask, if tags and mask can be seen."""
+def _check_tags(tags: np.ndarray | None, mask: np.ndarray | None, num_tags: int, unlabelled: bool) -> None:
+    """Raise a `ValueError` for a wrong tag at a step inside the mask, if tags and mask are visible."""
     if tags is None or mask is None or not mask.size:
         return
     right = (tags >= 0) & (tags < num_tags) & (tags == np.floor(tags))
@@ -104,11 +104,11 @@ def _check_tags(tags, mask, num_tags, unlabelled):
 
 
 def has_wrong_tag(tags: Any, mask: Any, num_tags: int) -> Any:
-    """Whether a row has a tag inside the mask that is not accepted: bool ``(batch,)``."""
+    """Whether each row has a tag inside the mask that is not accepted: bool ``(batch,)``."""
     right = ops.logical_or(exists(tags, num_tags), tags == UNLABELLED)
     return ops.any(ops.logical_and(mask, ops.logical_not(right)), axis=1)
 
 
 def exists(tags: Any, num_tags: int) -> Any:
-    """Whether each is a tag, bool of their shape."""
+    """Whether each value is a tag, bool of the same shape."""
     return ops.logical_and(tags >= 0, tags < num_tags)

@@ -1,7 +1,7 @@
-"""Where in a source stands what a target has come to: the evidence by which copying goes on, or stops.
+"""Matches between a source and the last symbols of a target: the evidence for continuing or ending a copy.
 
-For n = 1, 2, …, a position of the source *matches* n symbols at a step if the n symbols that were written last are the
-n that end there. Copying goes on right after a match; a position that has matched before has been copied already. Both
+For n = 1, 2, …, a position of the source *matches* n symbols at a step if the last n symbols of the target are the n
+that end there. A copy continues right after a match; a position that has matched before has been copied already. Both
 follow from the ids alone, so that all steps of training are computed at once, and a search carries a few bits for each
 position.
 """
@@ -17,14 +17,14 @@ from nlpkit.text.vocabulary import FIRST_ID
 
 
 def matches(source: Any, last: Sequence[Any]) -> list[Any]:
-    """Which positions of a source match the symbols that were written last.
+    """The positions of a source that match the last symbols of the target.
 
     Args:
         source: int32 ``(batch, time)``.
         last: for n = 1, 2, …, the n-th last symbol before each step, int32 ``(batch, steps)``, 0 where there is none.
 
     Returns:
-        For each n, bool ``(batch, steps, time)``: the last n symbols stand at this position and the n - 1 before it.
+        For each n, bool ``(batch, steps, time)``: whether the last n symbols end at this position of the source.
 
     Example:
 
@@ -44,7 +44,7 @@ def matches(source: Any, last: Sequence[Any]) -> list[Any]:
 
 
 def shift_right(x: Any, axis: int, count: int = 1) -> Any:
-    """A tensor whose values stand `count` places later along an axis, zeros (or False) before them."""
+    """A tensor shifted by `count` places along an axis, filled with zeros (or False)."""
     if count == 0:
         return x
     padding = [[0, 0] for _ in x.shape]
@@ -55,24 +55,24 @@ def shift_right(x: Any, axis: int, count: int = 1) -> Any:
 
 
 def last_symbols(previous: Any, count: int) -> list[Any]:
-    """For n = 1 … `count` the n-th last symbol before each step, from the one before each step ``(batch, steps)``."""
+    """The n-th last symbols for n = 1 … `count` before each step, from the last one ``(batch, steps)``."""
     return [shift_right(previous, 1, back) for back in range(count)]
 
 
 def last_of(history: Any, t: Any, count: int) -> list[Any]:
-    """The same at step `t` of a search, ``(batch, beams)`` each, from its history ``(batch, beams, steps)``."""
+    """The last symbols at step `t` of a search, ``(batch, beams)`` each, from its history ``(batch, beams, steps)``."""
     return [ops.where(t > back, ops.take(history, ops.maximum(t - 1 - back, 0), axis=2), 0) for back in range(count)]
 
 
 class SourceSymbols(NamedTuple):
-    """The different symbols of a source.
+    """The distinct symbols of a source.
 
     Attributes:
         ids: int32 ``(batch, time)``, the source.
-        first: int32 ``(batch, time)``, where the symbol of each position stands for the first time.
-        is_first: bool ``(batch, time)``.
-        allowed: float32 ``(batch, time)``, 1 where it may be copied, else 0.
-        occurs: bool ``(batch * size,)``, which of all ids occur.
+        first: int32 ``(batch, time)``, position of the first occurrence of each symbol.
+        is_first: bool ``(batch, time)``, whether a position is such a first occurrence.
+        allowed: float32 ``(batch, time)``, 1 for positions that may be copied, else 0.
+        occurs: bool ``(batch * size,)``, whether each id occurs in each row.
     """
 
     ids: Any
@@ -83,7 +83,7 @@ class SourceSymbols(NamedTuple):
 
 
 def source_symbols(source: Any, allowed: Any, size: int) -> SourceSymbols:
-    """The different symbols of a source, for a search.
+    """The distinct symbols of a source, for a search.
 
     Args:
         source: int32 ``(batch, time)`` from 0 to below `size`.
@@ -102,14 +102,14 @@ def source_symbols(source: Any, allowed: Any, size: int) -> SourceSymbols:
 
 
 def sum_by_symbol(weights: Any, symbols: SourceSymbols) -> Any:
-    """Weights of positions, of which those with the same symbol are added up at the first of them.
+    """Weights of positions, summed over each symbol at its first occurrence.
 
     Args:
         weights: float32 ``(batch, steps, time)``.
-        symbols: of the source. Positions that may not be copied do not count.
+        symbols: symbols of the source. Positions that may not be copied do not count.
 
     Returns:
-        float32 ``(batch, steps, time)``, 0 where a symbol does not stand for the first time.
+        float32 ``(batch, steps, time)``, 0 at all but the first occurrence of a symbol.
 
     Example:
 
@@ -119,7 +119,7 @@ def sum_by_symbol(weights: Any, symbols: SourceSymbols) -> Any:
         [[[0.5, 0.5, 0.0]]]
     """
     batch, steps, time = ops.shape(weights)
-    # The steps, or beams, of a position lie side by side, so that few rows are added instead of many numbers.
+    # The steps, or beams, of a position are contiguous, so that few rows are added instead of many numbers.
     rows = ops.reshape(ops.transpose(weights, (0, 2, 1)) * symbols.allowed[..., None], (batch * time, steps))
     places = ops.reshape(symbols.first + time * ops.arange(batch, dtype="int32")[:, None], (-1,))
     sums = ops.segment_sum(rows, places, num_segments=batch * time)
@@ -127,7 +127,7 @@ def sum_by_symbol(weights: Any, symbols: SourceSymbols) -> Any:
 
 
 def occur(ids: Any, symbols: SourceSymbols) -> Any:
-    """Which ids occur in the source of their row: int32 ``(batch, …)`` to bool."""
+    """Whether ids occur in the source of their row: int32 ``(batch, …)`` to bool."""
     batch = ops.shape(symbols.ids)[0]
     row = ops.reshape(ops.arange(batch, dtype="int32"), (-1, *[1] * (len(ids.shape) - 1)))
     return ops.take(symbols.occurs, ids + row * (ops.shape(symbols.occurs)[0] // batch), axis=0)

@@ -1,23 +1,23 @@
 """Linear-chain dynamic programs on tensors, for any Keras backend.
 
-The same arguments, everywhere:
+All functions share these arguments:
 
 * ``emissions``: float ``(batch, time, tags)``, the score of each tag at each step;
 * ``transitions``: float ``(tags, tags)``; ``transitions[i, j]`` is the score of tag ``j`` right after tag ``i``;
 * ``start``, ``end``: float ``(tags,)``, optional scores of the first and of the last tag of a row;
 * ``mask``: bool ``(batch, time)``, optional. A step whose mask is off does not exist: its neighbours become
-  adjacent. Padding may stand on the right, on the left or in between, and a row may be empty;
+  adjacent. Padding may be on the right, on the left or in between, and a row may be empty;
 * ``tags``: integer ``(batch, time)``, from 0 to tags - 1, or `UNLABELLED` (-100) where the tag of a step is not known.
-  What stands at masked steps is ignored. Whole-valued floats are taken too.
+  Values at masked steps are ignored. Whole-valued floats are accepted.
 
 The score of a path is the sum of its emissions and transitions, with ``start`` and ``end``; the distribution over the
 paths of a row is the softmax of their scores. Everything is computed in float32 whatever the inputs are. A score more
 than 5,000 below the best one of its step (`IMPOSSIBLE` is -10,000) counts as impossible.
 
-A tag that is neither accepted nor masked raises a `ValueError` where values can be seen, and makes its row's value and
+A tag that is neither accepted nor masked raises a `ValueError` where values are visible, and makes its row's value and
 gradient NaN inside a compiled graph.
 
-`log_normalizer` and `log_likelihood` carry their exact first derivatives, the posterior marginals, found by the
+`log_normalizer` and `log_likelihood` carry their exact first derivatives, the posterior marginals, computed by the
 forward and the backward recursion in one loop. Derivatives of a higher order are not defined. `path_score` and
 `partial_path_score` are sums, which the backend differentiates. The other functions have no derivatives.
 
@@ -102,10 +102,10 @@ def log_normalizer(emissions: Any, transitions: Any, start: Any = None, end: Any
 def log_likelihood(
     emissions: Any, tags: Any, transitions: Any, start: Any = None, end: Any = None, mask: Any = None
 ) -> Any:
-    """Log probability of what is labelled in each row.
+    """Log probability of the labels of each row.
 
-    That is the log probability of the given path; where steps are `UNLABELLED`, the log of the summed probabilities of
-    all paths that agree with the tags of the other steps; a batch with such steps takes two to three times as long.
+    That is the log probability of the given path; with `UNLABELLED` steps, it is the log of the summed probabilities of
+    all paths that agree with the tags of the other steps. A batch with such steps takes two to three times as long.
 
     Args:
         emissions: float ``(batch, time, tags)``.
@@ -152,8 +152,8 @@ def path_score(
 
     Args:
         emissions: float ``(batch, time, tags)``.
-        tags: integer ``(batch, time)``, from 0 to tags - 1; ignored at masked steps. `UNLABELLED` is not accepted: a
-            path that is not known has no score.
+        tags: integer ``(batch, time)``, from 0 to tags - 1; ignored at masked steps. `UNLABELLED` is not accepted: an
+            unknown path has no score.
         transitions: float ``(tags, tags)``.
         start: optional float ``(tags,)``.
         end: optional float ``(tags,)``.
@@ -187,7 +187,7 @@ def partial_path_score(
     mask: Any = None,
     weights: Any = None,
 ) -> Any:
-    """Sum of the scores of what is labelled: of labelled steps, and of transitions between two labelled neighbours.
+    """Sum of the scores of labelled steps, and of transitions between two labelled neighbours.
 
     For a chain of independent steps that are normalised one by one (log probabilities as emissions, transitions 0),
     this is the log probability of the labels.
@@ -199,8 +199,7 @@ def partial_path_score(
         start: optional float ``(tags,)``.
         end: optional float ``(tags,)``.
         mask: optional bool ``(batch, time)``.
-        weights: optional float ``(batch, time)``: the score of a step, and of the transition into it, counts so many
-            times.
+        weights: optional float ``(batch, time)``, factors of the score of each step and of the transition into it.
 
     Returns:
         float32 ``(batch,)``, 0 for a row without labels.
@@ -288,14 +287,14 @@ def nbest_viterbi_decode(
     Args:
         emissions: float ``(batch, time, tags)``.
         transitions: float ``(tags, tags)``.
-        n: int, paths a row.
+        n: int, number of paths per row.
         start: optional float ``(tags,)``.
         end: optional float ``(tags,)``.
         mask: optional bool ``(batch, time)``.
 
     Returns:
         A pair: the tags, int32 ``(batch, n, time)``, 0 at masked steps; and their scores, float32 ``(batch, n)``.
-        Where a row has fewer than ``n`` paths, the scores of the surplus are -inf.
+        Where a row has fewer than ``n`` paths, the scores of the others are -inf.
 
     Raises:
         ValueError: if a shape does not fit.
@@ -332,7 +331,7 @@ def sample(
     Args:
         emissions: float ``(batch, time, tags)``.
         transitions: float ``(tags, tags)``.
-        n: int, paths a row.
+        n: int, number of paths per row.
         start: optional float ``(tags,)``.
         end: optional float ``(tags,)``.
         mask: optional bool ``(batch, time)``.
@@ -365,7 +364,7 @@ def sample(
 
 
 @compiled(returns="rows steps rows scalar")
-def _posteriors(scores, mask, *, transitions, exact=False):
+def _posteriors(scores: Any, mask: Any, *, transitions: Any, exact: bool = False) -> tuple[Any, Any, Any, Any]:
     real_first, lengths = align_left(scores, mask)
     log_z, unary, pairwise, in_doubt = recursions.posteriors(real_first, transitions, lengths, exact)
     empty = lengths == 0
@@ -374,8 +373,8 @@ def _posteriors(scores, mask, *, transitions, exact=False):
 
 
 @compiled(returns="rows steps rows scalar")
-def _likelihoods(scores, tags, mask, *, transitions):
-    """As if all steps were labelled; the results are in doubt if one is not."""
+def _likelihoods(scores: Any, tags: Any, mask: Any, *, transitions: Any) -> tuple[Any, Any, Any, Any]:
+    """Log likelihoods and derivatives of fully labelled rows; the results are in doubt if a step is unlabelled."""
     log_z, expected_unary, expected_pairwise, in_doubt = _posteriors.plain(scores, mask, transitions=transitions)
     num_tags = scores.shape[-1]
     unary, pairwise = _path_counts(tags, mask, num_tags)
@@ -386,7 +385,9 @@ def _likelihoods(scores, tags, mask, *, transitions):
 
 
 @compiled(returns="rows steps rows scalar")
-def _partial_likelihoods(scores, tags, mask, *, transitions, exact=False):
+def _partial_likelihoods(
+    scores: Any, tags: Any, mask: Any, *, transitions: Any, exact: bool = False
+) -> tuple[Any, Any, Any, Any]:
     """`_likelihoods` where steps may be unlabelled: the paths that agree with the labels against all paths."""
     batch, num_tags = ops.shape(scores)[0], scores.shape[-1]
     labelled = ops.logical_and(mask, tags != UNLABELLED)  # (batch, time)
@@ -402,16 +403,16 @@ def _partial_likelihoods(scores, tags, mask, *, transitions, exact=False):
     return log_p, unary[:batch] - unary[batch:], pairwise[:batch] - pairwise[batch:], in_doubt
 
 
-def _special_likelihoods(scores, tags, mask, transitions):
+def _special_likelihoods(scores: Any, tags: Any, mask: Any, transitions: Any) -> tuple[Any, Any, Any]:
     """The results where those of `_likelihoods` are in doubt; NaN for rows with a tag that is not accepted."""
-    # Labelled steps are a special case of what may be unlabelled; a branch of their own would take as long to compile.
+    # Fully labelled rows are a special case; a separate branch for them would take as long to compile.
     log_p, unary, pairwise = _run(_partial_likelihoods, scores, tags, mask, transitions=transitions)
     factor = _nan_where(has_wrong_tag(tags, mask, scores.shape[-1]))  # (batch,)
     return log_p * factor, unary * factor[:, None, None], pairwise * factor[:, None, None]
 
 
-def _run(program, *sequences, transitions):
-    """The results of the fast loop, or of the exact one if those are in doubt."""
+def _run(program: Any, *sequences: Any, transitions: Any) -> Any:
+    """The results of the fast loop, or of the exact one if they are in doubt."""
     *results, in_doubt = program(*sequences, transitions=transitions)
     return cond(
         in_doubt,
@@ -421,26 +422,26 @@ def _run(program, *sequences, transitions):
 
 
 @compiled(returns="steps rows", in_graphs=False)
-def _viterbi_decode(scores, mask, *, transitions):
+def _viterbi_decode(scores: Any, mask: Any, *, transitions: Any) -> tuple[Any, Any]:
     real_first, lengths = align_left(scores, mask)
     tags, best = recursions.viterbi(real_first, transitions, lengths)
     return restore(tags, mask), ops.where(lengths > 0, best, 0.0)
 
 
-def _with_derivatives(value, *pairs):
-    """`value`, whose derivative by each tensor (last axes, one per row) is the array beside it."""
-    linear = 0.0
+def _with_derivatives(value: Any, *pairs: tuple[Any, Any]) -> Any:
+    """`value` with given derivatives: each pair holds a tensor and the derivative of each row by it."""
+    linear: Any = 0.0
     for tensor, derivative in pairs:
         linear = linear + ops.sum(ops.stop_gradient(derivative) * tensor, axis=(1, 2))
     return ops.stop_gradient(value) + (linear - ops.stop_gradient(linear))
 
 
-def _nan_where(rows):
+def _nan_where(rows: Any) -> Any:
     """A factor ``(batch,)`` that makes a value and its gradient NaN in these rows."""
     return ops.where(rows, float("nan"), 1.0)
 
 
-def _score(scores, tags, mask, transitions, weights=None):
+def _score(scores: Any, tags: Any, mask: Any, transitions: Any, weights: Any = None) -> Any:
     """Sum over the labelled steps and the transitions between them ``(batch,)``; NaN for rows with a wrong tag."""
     num_tags = scores.shape[-1]
     unary, pairwise = _path_counts(tags, mask, num_tags, weights)
@@ -448,10 +449,10 @@ def _score(scores, tags, mask, transitions, weights=None):
     return score * _nan_where(has_wrong_tag(tags, mask, num_tags))
 
 
-def _path_counts(tags, mask, num_tags, weights=None):
-    """One-hot tags ``(batch, time, tags)`` and the number of times each transition is taken ``(batch, tags, tags)``.
+def _path_counts(tags: Any, mask: Any, num_tags: int, weights: Any = None) -> tuple[Any, Any]:
+    """One-hot tags ``(batch, time, tags)`` and counts of the transitions of each path ``(batch, tags, tags)``.
 
-    With weights ``(batch, time)``, a step and the transition into it count so many times. What is no tag counts as 0.
+    Weights ``(batch, time)`` multiply a step and the transition into it. Values that are no tag count as 0.
     """
     tags = ops.where(exists(tags, num_tags), tags, -1)  # zeros in one-hot, where PyTorch would refuse a high tag
     unary = ops.where(mask[..., None], ops.one_hot(tags, num_tags, dtype="float32"), 0.0)

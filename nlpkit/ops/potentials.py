@@ -1,15 +1,15 @@
-"""Everything that a linear chain's loss and decoder need, in one tensor.
+"""The inputs of a linear chain's loss and decoder, packed into one tensor.
 
-A Keras loss sees the model's output and nothing else, so a head such as `nlpkit.layers.CRF` hands on its emissions,
+A Keras loss sees nothing but the model's output, so a head such as `nlpkit.layers.CRF` returns its emissions,
 transitions, edge scores and mask together. For T steps and K tags the tensor is float32 ``(batch, T + K + 2, K + 1)``::
 
     rows 0 … T-1        emissions    | mask, 1 or 0
     rows T … T+K-1      transitions  | 0
-    row  T+K            start scores | how paths are normalised: UNNORMALIZED, BY_STEP or INDEPENDENT
+    row  T+K            start scores | normalisation of paths: UNNORMALIZED, BY_STEP or INDEPENDENT
     row  T+K+1          end scores   | MARKER
 
-`nlpkit.decoding.Chain` reads it without a framework. The marker tells a head's output from any other tensor. That keeps
-losses and decoders free of weights, so that models with them are compiled, saved and loaded like any other.
+`nlpkit.decoding.Chain` reads it without a framework. The marker distinguishes a head's output from other tensors. So
+losses and decoders have no weights, and models with them are compiled, saved and loaded like any other.
 """
 
 from typing import Any, NamedTuple
@@ -20,10 +20,10 @@ from keras import ops
 from nlpkit.ops.visible import visible_values
 
 MARKER = -4096.0
-"""The last cell of every row: a value that bfloat16 and float16 hold too, and that no mask or score has by chance."""
+"""The last cell of every row: exact in bfloat16 and float16, and never the value of a mask or score by chance."""
 UNNORMALIZED, BY_STEP, INDEPENDENT = 0, 1, 2
-"""How the paths of a head are normalised: not at all, as those of a CRF; step by step, each given its neighbours, as
-those of a MEMM; step by step and independent of each other, as those of a softmax."""
+"""Normalisation of the paths of a head: none, for a CRF; each step given its neighbours, for a MEMM; each step
+independently, for a softmax."""
 
 
 class Potentials(NamedTuple):
@@ -47,7 +47,7 @@ class Potentials(NamedTuple):
 def pack(
     emissions: Any, transitions: Any, start: Any, end: Any, mask: Any = None, normalization: int = UNNORMALIZED
 ) -> Any:
-    """One tensor from the parts.
+    """Pack the parts of a linear chain into one tensor.
 
     Args:
         emissions: float tensor ``(batch, time, tags)``.
@@ -89,7 +89,7 @@ def pack(
 
 
 def unpack(potentials: Any) -> Potentials:
-    """The parts of a tensor made by `pack`.
+    """The parts of a tensor that `pack` returned.
 
     Args:
         potentials: float tensor ``(batch, time + tags + 2, tags + 1)``, the output of a tagging head.
@@ -98,8 +98,8 @@ def unpack(potentials: Any) -> Potentials:
         `Potentials`, a named tuple.
 
     Raises:
-        ValueError: if the tensor is no head's output. The shape is always checked, the marker where values can be
-            seen, which is outside of compiled graphs.
+        ValueError: if the tensor is no head's output. The shape is always checked, the marker where values are
+            visible, that is outside of compiled graphs.
 
     Example:
 
@@ -127,7 +127,7 @@ def unpack(potentials: Any) -> Potentials:
 
 
 def check_shape(shape: tuple) -> None:
-    """Raise a `ValueError` if no head's output has this shape, where None stands for a size that is not known."""
+    """Raise a `ValueError` if no head's output has this shape, where None stands for an unknown size."""
     if len(shape) != 3 or shape[-1] is None or shape[-1] < 2 or (shape[1] is not None and shape[1] <= shape[-1]):
         raise ValueError(not_potentials(shape))
 
@@ -138,14 +138,14 @@ def is_marked(potentials: Any) -> Any:
 
 
 def normalization_of(potentials: Any) -> Any:
-    """The `normalization` that each row was packed with: float ``(batch,)``."""
+    """The `normalization` of each packed row: float ``(batch,)``."""
     return potentials[:, -2, -1]
 
 
 def not_potentials(shape: tuple) -> str:
-    """The message for a tensor of this shape that is no head's output."""
+    """The error message for a tensor of this shape that is no head's output."""
     return (
         "expected the output of a tagging head (nlpkit.layers.CRF, MEMM or TagSoftmax): potentials of the shape "
         f"(batch, time + tags + 2, tags + 1). Received another tensor, of the shape {shape}. Put a head after the "
-        "layer that scores the tags, for example x = CRF(num_tags)(x), and take its output as it is"
+        "layer that scores the tags, for example x = CRF(num_tags)(x), and use its output unchanged"
     )

@@ -2,10 +2,10 @@
 
 Shapes here: ``scores`` ``(batch, time, tags)`` float32, with start and end scores already added to the first and last
 real step; ``transitions`` ``(tags, tags)`` float32; ``lengths`` ``(batch,)`` int32. Inside the loops time comes first.
-None of these functions is differentiable: their callers attach the derivatives.
+None of these functions is differentiable: the callers attach the derivatives.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -25,17 +25,17 @@ def messages(scores: Any, transitions: Any, lengths: Any, exact: bool) -> tuple[
         scores: float32 ``(batch, time, tags)``.
         transitions: float32 ``(tags, tags)``.
         lengths: int32 ``(batch,)``.
-        exact: bool. If False, the loop runs in the exponential domain, where a step is one matrix product. That is
-            right unless a tag falls so far behind the best one of its step that ``exp`` loses it, and a path with it.
-            If True, it runs in the log domain, which is slower and always right.
+        exact: bool; if False, the loop runs in the exponential domain, where a step is one matrix product. The result
+            is right unless a tag scores so far below the best one of its step that ``exp`` loses it, and a path with
+            it. If True, it runs in the log domain, which is slower and always right.
 
     Returns:
-        ``forward`` ``(time, batch, tags)``: log-sum of all beginnings of a path that end with this tag here.
-        ``backward`` ``(time, batch, tags)``: log-sum of all endings of a path that begin with this tag here.
-        ``log_z`` ``(batch,)``.
+        ``forward`` ``(time, batch, tags)``: log-sum of all beginnings of a path that end with this tag at this step.
+        ``backward`` ``(time, batch, tags)``: log-sum of all endings of a path that begin with this tag at this step.
+        ``log_z`` ``(batch,)``: log-sum of all paths.
         ``in_doubt``, a scalar bool: whether the fast loop may have lost a path.
 
-    The two recursions do not depend on each other, so one loop runs both.
+    The two recursions are independent of each other, so one loop runs both.
     """
     by_time = ops.transpose(scores, (1, 0, 2))  # (time, batch, tags)
     real = _real_steps(by_time, lengths)  # (time, batch, 1)
@@ -43,17 +43,17 @@ def messages(scores: Any, transitions: Any, lengths: Any, exact: bool) -> tuple[
     both = ops.stack([transitions, ops.transpose(transitions)])  # (2, tags, tags)
     weights = ops.exp(both - peak)
 
-    def exponential_step(state):  # (2, batch, tags)
+    def exponential_step(state: Any) -> Any:  # (2, batch, tags)
         top = ops.max(state, axis=-1, keepdims=True)
         total = ops.matmul(ops.exp(state - top), weights)
         return ops.where(total > 0, ops.log(ops.maximum(total, 1e-38)) + peak, IMPOSSIBLE) + top
 
-    def log_step(state):
+    def log_step(state: Any) -> Any:
         return ops.logsumexp(state[..., None] + both[:, None], axis=-2)
 
     step = log_step if exact else exponential_step
 
-    def body(state, inputs):
+    def body(state: Any, inputs: tuple[Any, ...]) -> tuple[Any, Any]:
         here, ahead, real_here, real_ahead = inputs
         after = step(state)
         forward = ops.where(real_here, after[0] + here, state[0])
@@ -80,7 +80,7 @@ def posteriors(scores: Any, transitions: Any, lengths: Any, exact: bool) -> tupl
 
     Returns:
         ``log_z`` ``(batch,)``; ``unary`` ``(batch, time, tags)``, the probability of each tag at each step;
-        ``pairwise`` ``(batch, tags, tags)``, the expected number of times that each transition is taken; ``in_doubt``.
+        ``pairwise`` ``(batch, tags, tags)``, the expected count of each transition; ``in_doubt``.
     """
     forward, backward, log_z, in_doubt = messages(scores, transitions, lengths, exact)
     by_time = ops.transpose(scores, (1, 0, 2))
@@ -93,8 +93,8 @@ def posteriors(scores: Any, transitions: Any, lengths: Any, exact: bool) -> tupl
         joint = before[..., None] + transitions + (after - log_z[:, None])[:, :, None]
         pairwise = ops.sum(ops.where(real[..., None], ops.exp(joint), 0.0), axis=0)
     else:
-        # p(i at t-1, j at t) = exp(before + transition + after - log_z), with a row's tops taken out, so that the
-        # sum over time becomes a matrix product.
+        # p(i at t-1, j at t) = exp(before + transition + after - log_z), with the maxima of each row factored
+        # out, so that the sum over time becomes a matrix product.
         before_top = ops.max(before, axis=-1, keepdims=True)
         after_top = ops.max(after, axis=-1, keepdims=True)
         peak = ops.max(transitions)
@@ -122,7 +122,7 @@ def viterbi(scores: Any, transitions: Any, lengths: Any) -> tuple[Any, Any]:
     real = _real_steps(by_time, lengths)
     into = ops.transpose(transitions)  # (to, from)
 
-    def body(state, inputs):
+    def body(state: Any, inputs: tuple[Any, ...]) -> tuple[Any, Any]:
         here, real_here = inputs
         best = ops.max(state[:, None, :] + into, axis=-1) + here  # (batch, to)
         state = ops.where(real_here, best, state)
@@ -136,7 +136,7 @@ def viterbi(scores: Any, transitions: Any, lengths: Any) -> tuple[Any, Any]:
 def sample(scores: Any, transitions: Any, lengths: Any, noise: Any) -> Any:
     """Draw paths by filtering forward and sampling backward.
 
-    The arg-max of scores plus standard Gumbel noise is a draw from their softmax, so that a draw of a path is a
+    The arg-max of scores plus standard Gumbel noise is a sample from their softmax, so a path is sampled by a
     trace-back through noisy forward messages.
 
     Args:
@@ -161,7 +161,7 @@ def nbest_viterbi(scores: Any, transitions: Any, lengths: Any, n: int) -> tuple[
         scores: float32 ``(batch, time, tags)``.
         transitions: float32 ``(tags, tags)``.
         lengths: int32 ``(batch,)``.
-        n: int.
+        n: int, number of paths per row.
 
     Returns:
         A pair: the paths, int32 ``(batch, n, time)``, and their scores, float32 ``(batch, n)``, -inf where there are
@@ -170,12 +170,12 @@ def nbest_viterbi(scores: Any, transitions: Any, lengths: Any, n: int) -> tuple[
     by_time = ops.transpose(scores, (1, 0, 2))
     real = _real_steps(by_time, lengths)[..., None]  # (time, batch, 1, 1)
     batch, tags = ops.shape(scores)[0], scores.shape[-1]
-    # A state is a list of the n best beginnings per tag; a pointer is its place in the flat list, tag * n + rank.
+    # A state is a list of the n best beginnings per tag; a pointer is an index into the flat list, tag * n + rank.
     surplus = ops.full((batch, tags, n - 1), -float("inf"))
     first = ops.concatenate([by_time[0][..., None], surplus], axis=-1)  # (batch, tags, n)
     stay = ops.broadcast_to(ops.reshape(ops.arange(tags * n, dtype="int32"), (1, tags, n)), ops.shape(first))
 
-    def body(carry, inputs):
+    def body(carry: tuple[Any, Any], inputs: tuple[Any, Any]) -> tuple[Any, Any]:
         state, _ = carry
         here, real_here = inputs
         joined = state[:, None] + ops.transpose(transitions)[:, :, None]  # (batch, to, from, n)
@@ -190,7 +190,7 @@ def nbest_viterbi(scores: Any, transitions: Any, lengths: Any, n: int) -> tuple[
     values, pointer = ops.top_k(ops.reshape(last, (-1, tags * n)), n)
     pointer = ops.cast(pointer, "int32")
 
-    def back(pointer, pointers_here):
+    def back(pointer: Any, pointers_here: Any) -> tuple[Any, Any]:
         previous = ops.take_along_axis(ops.reshape(pointers_here, (-1, tags * n)), pointer, axis=1)
         return previous, previous
 
@@ -205,15 +205,15 @@ def gumbel_noise(shape: Sequence[int], seed: int | keras.random.SeedGenerator | 
     return -ops.log(-ops.log(uniform))
 
 
-def _trace_back(states, transitions, real):
-    """From the last step to the first, the best tag given the one after it: ``(time, …)`` int32.
+def _trace_back(states: Any, transitions: Any, real: Any) -> Any:
+    """The best tag given the one after it, from the last step to the first: ``(time, …)`` int32.
 
-    The best predecessor is found again from the states, which costs one row of tags a step, where keeping pointers
-    would need an arg-max over all pairs of tags.
+    The best predecessor is recomputed from the states, which costs one row of tags per step; storing pointers would
+    need an arg-max over all pairs of tags.
     """
     into = ops.transpose(transitions)
 
-    def body(tag, inputs):
+    def body(tag: Any, inputs: tuple[Any, Any]) -> tuple[Any, Any]:
         state, real_after = inputs
         before = ops.argmax(state + ops.take(into, tag, axis=0), axis=-1)
         tag = ops.where(real_after, ops.cast(before, "int32"), tag)
@@ -224,10 +224,12 @@ def _trace_back(states, transitions, real):
     return ops.concatenate([tags, last[None]])
 
 
-def _scan(body, first, inputs, reverse=False):
-    """`ops.scan`, which on TensorFlow fails for several inputs of a length that the graph does not know.
+def _scan(
+    body: Callable[[Any, Any], tuple[Any, Any]], first: Any, inputs: Any, reverse: bool = False
+) -> tuple[Any, Any]:
+    """`ops.scan` for several inputs of unknown length, where it fails on TensorFlow.
 
-    On PyTorch it fails for no steps at all.
+    Also for zero steps, where it fails on PyTorch.
     """
     if keras.tree.flatten(inputs)[0].shape[0] == 0:
         return first, keras.tree.map_structure(lambda x: x[None][:0], first)
@@ -241,7 +243,7 @@ def _scan(body, first, inputs, reverse=False):
     )
 
 
-def _real_steps(by_time, lengths):
+def _real_steps(by_time: Any, lengths: Any) -> Any:
     """Mask ``(time, batch, 1)``: the first `lengths` steps of each row."""
     time = ops.shape(by_time)[0]
     return (ops.arange(time, dtype="int32")[:, None] < lengths)[..., None]

@@ -1,4 +1,4 @@
-"""Looking up rows of a trainable table so that its gradient is these rows, and adding up rows that occur twice."""
+"""Look-ups of rows of a trainable table with row gradients, and sums of the gradients of repeated rows."""
 
 from typing import Any, NamedTuple
 
@@ -7,11 +7,11 @@ from keras import ops
 
 
 class RowGradient(NamedTuple):
-    """The gradient of a table of which a step has read some rows.
+    """The gradient of the rows of a table that a step has read.
 
     Attributes:
-        ids: int32 ``(n,)``.
-        values: float ``(n, size)``, the gradient of each of these rows.
+        ids: int32 ``(n,)``, ids of the rows.
+        values: float ``(n, size)``, gradient of each of these rows.
     """
 
     ids: Any
@@ -24,11 +24,11 @@ def is_row_table(variable: Any) -> bool:
 
 
 def ask_for_rows(variable: Any) -> None:
-    """Let the gradient of a table be rows from now on; whoever asks takes them with `row_gradient` at each step."""
+    """Request row gradients for a table from now on; the caller takes them with `row_gradient` at each step."""
     variable.recorded_rows = []
 
 
-def _wants_rows(variable):
+def _wants_rows(variable: Any) -> bool:
     return hasattr(variable, "recorded_rows")
 
 
@@ -62,18 +62,18 @@ else:
     def look_up(variable: Any, ids: Any) -> Any:
         if not _wants_rows(variable):
             return variable.value[ids]
-        # JAX knows no sparse gradients. The backward pass is traced in the same program as the optimizer's step,
-        # so it can leave the rows for it. The gradient that it returns is never read and so never computed.
+        # JAX has no sparse gradients. The backward pass is traced in the same program as the optimizer's step, so it
+        # can record the rows for it. The gradient that it returns is never read, and so never computed.
         recorded = variable.recorded_rows
 
         @jax.custom_vjp
-        def rows_of(table, ids):
+        def rows_of(table: Any, ids: Any) -> Any:
             return table[ids]
 
-        def forward(table, ids):
+        def forward(table: Any, ids: Any) -> tuple[Any, tuple]:
             return table[ids], (ids, jax.numpy.zeros((), table.dtype), table.shape)
 
-        def backward(residuals, gradient):
+        def backward(residuals: tuple, gradient: Any) -> tuple[Any, None]:
             ids, zero, shape = residuals
             recorded.append(RowGradient(ids, gradient))
             return jax.numpy.broadcast_to(zero, shape), None
@@ -91,7 +91,7 @@ else:
         )
 
 
-look_up.__doc__ = """Rows of a table, through which gradients flow.
+look_up.__doc__ = """Rows of a table, with gradients.
 
 Args:
     variable: a Keras variable ``(rows, size)``.
@@ -101,23 +101,23 @@ Returns:
     ``(n, size)``.
 """
 
-is_rows.__doc__ = """Whether the gradient of a table is rows: a step may also have read it whole, or not at all.
+is_rows.__doc__ = """Whether the gradient of a table consists of rows: a step may also have read all of it, or none.
 
 Args:
-    variable: a Keras variable that `ask_for_rows` was called for before the step.
-    gradient: what the backend gives as its gradient.
+    variable: a Keras variable for which `ask_for_rows` was called before the step.
+    gradient: gradient of the variable from the backend.
 """
 
-row_gradient.__doc__ = """The gradient of a table as rows, of one that `is_rows`; an id may occur more than once."""
+row_gradient.__doc__ = """The rows of a gradient for which `is_rows` holds; an id may occur more than once."""
 
 
 class SummedGradient(NamedTuple):
-    """The gradient of a table of which a step has read some rows, one sum for each row.
+    """The gradient of the rows of a table that a step has read, summed over repeated rows.
 
     Attributes:
-        ids: int32 ``(n,)``, the rows that were read; one may stand there more than once.
+        ids: int32 ``(n,)``, ids of the rows; an id may occur more than once.
         sums: float ``(n, size)``, the sum for each distinct id, then zeros.
-        place: int32 ``(n,)``, in which row of `sums` each id has its sum; None if they stand in the same order.
+        place: int32 ``(n,)``, the row of `sums` for each id; None if it is the identity.
     """
 
     ids: Any
@@ -126,15 +126,15 @@ class SummedGradient(NamedTuple):
 
 
 def add_up(gradient: RowGradient) -> SummedGradient:
-    """Add the rows with the same id, the same bits each time. All sizes are those of the input, so that it compiles."""
+    """Sum the rows with the same id, deterministically. All sizes are those of the input, so that it compiles."""
     ids, values = gradient
-    if keras.backend.backend() == "torch":  # sizes may depend on values, which spares most of the work
+    if keras.backend.backend() == "torch":  # sizes may depend on values, which saves most of the work
         distinct, place = torch.unique(ids, return_inverse=True)
         sums = torch.zeros((len(distinct), values.shape[1]), dtype=values.dtype, device=values.device)
         return SummedGradient(distinct, sums.index_add_(0, place, values), None)
     order = ops.argsort(ids)
     ascending = ops.take(ids, order)
     is_new = ops.cast(ascending[1:] != ascending[:-1], "int32")
-    place = ops.concatenate([ops.zeros((1,), "int32"), ops.cumsum(is_new)])  # (n,), of the sorted ids
+    place = ops.concatenate([ops.zeros((1,), "int32"), ops.cumsum(is_new)])  # (n,), for the sorted ids
     place = ops.take(place, ops.argsort(order))
     return SummedGradient(ids, ops.segment_sum(values, place, num_segments=ops.shape(ids)[0]), place)

@@ -1,4 +1,4 @@
-"""Reading and changing single rows of a big table, without touching the rest of it."""
+"""Reads and updates of single rows of a big table, without touching the rest of it."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ if keras.backend.backend() == "tensorflow":
     def take_rows(table: Any, ids: Any) -> Any:
         return tf.raw_ops.ResourceGather(resource=table.handle, indices=ids, dtype=table.dtype)
 
-    _ORDERED = 1023  # rows: more of them at once are added by several threads, in any order
+    _ORDERED = 1023  # largest number of rows that TensorFlow adds in order, in one thread
 
     def add_to_rows(table: Any, ids: Any, values: Any) -> Any:
         for start in range(0, ids.shape[0], _ORDERED):
@@ -30,7 +30,7 @@ elif keras.backend.backend() == "torch":
     def add_to_rows(  # type: ignore[misc]
         table: torch.Tensor, ids: torch.Tensor, values: torch.Tensor
     ) -> torch.Tensor:
-        # With int32 it takes a path that is three times slower.
+        # int32 indices are three times slower.
         return table.index_add_(0, ids.long(), values)
 
     def set_rows(variable: Any, ids: Any, values: Any) -> None:
@@ -52,27 +52,27 @@ else:
 take_rows.__doc__ = """Rows of a table.
 
 Args:
-    table: the backend's own table, see `raw_table`.
+    table: native table of the backend, see `raw_table`.
     ids: int32 ``(n,)``.
 
 Returns:
     float ``(n, size)``.
 """
 
-add_to_rows.__doc__ = """Add to rows of a table; where an id comes up more than once, all of its values are added.
+add_to_rows.__doc__ = """Add to rows of a table; if an id occurs more than once, all of its values are added.
 
-Stock layers convert a variable to a tensor first, which copies all of it; this touches the named rows alone.
+Stock layers convert a variable to a tensor first, which copies all of it; this function touches these rows only.
 
 Args:
-    table: the backend's own table, see `raw_table`. TensorFlow and PyTorch change it in place.
-    ids: int32 ``(n,)``; n is known when a graph is built.
+    table: native table of the backend, see `raw_table`. TensorFlow and PyTorch change it in place.
+    ids: int32 ``(n,)``; n is static.
     values: float ``(n, size)``.
 
 Returns:
-    The changed table, the same bits each time.
+    The changed table, deterministic to the bit.
 """
 
-set_rows.__doc__ = """Replace rows of a Keras variable; where an id comes up more than once, its values are the same.
+set_rows.__doc__ = """Replace rows of a Keras variable; repeated ids must have equal values.
 
 Args:
     variable: a Keras variable ``(rows, size)``.
@@ -82,5 +82,5 @@ Args:
 
 
 def raw_table(variable: Any) -> Any:
-    """What the functions above take: `tf.Variable`, `torch.Tensor` or `jax.Array` of a Keras variable."""
+    """The native table of a Keras variable: a `tf.Variable`, `torch.Tensor` or `jax.Array`."""
     return variable.value.detach() if keras.backend.backend() == "torch" else variable.value

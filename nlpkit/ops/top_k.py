@@ -1,4 +1,4 @@
-"""The largest of many."""
+"""The k largest of many values."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from keras import ops
 
 GROUP = 16
-"""The size is best a multiple of this."""
+"""Size of a group; `top_k_of_many` is fastest if the size of the axis is a multiple of it."""
 
 
 def smaller(a: Any, b: Any) -> Any:
@@ -18,10 +18,10 @@ def smaller(a: Any, b: Any) -> Any:
 def top_k_of_many(x: Any, k: Any) -> tuple[Any, Any]:
     """`keras.ops.top_k` over a long last axis, in a fraction of the time on a CPU.
 
-    The `k` largest lie in the `k` groups whose maxima are largest: so only these groups are searched.
+    The `k` largest values lie in the `k` groups with the largest maxima, so only these groups are searched.
 
     Args:
-        x: float ``(…, size)`` with a known size.
+        x: float ``(…, size)`` with a static size.
         k: int or int32 scalar, at most the size.
 
     Returns:
@@ -39,7 +39,7 @@ def top_k_of_many(x: Any, k: Any) -> tuple[Any, Any]:
     if groups < 2 * GROUP:
         values, indices = ops.top_k(x, k)
         return values, ops.cast(indices, "int32")
-    if size % GROUP:  # a copy of everything: who can, makes the size a multiple
+    if size % GROUP:  # copies everything; a size that is a multiple avoids it
         ends = [[0, 0]] * (len(shape) - 1) + [[0, groups * GROUP - size]]
         x = ops.pad(x, ends, constant_values=-float("inf"))
     grouped = ops.reshape(x, (-1, groups, GROUP))

@@ -1,17 +1,17 @@
-"""Points of many dimensions on a plane, neighbours near each other."""
+"""t-SNE: a map of high-dimensional points to a plane that keeps neighbours together."""
 
 import numpy as np
 
-_EARLY = 12.0  # how much stronger points attract each other in the first quarter of the steps
+_EARLY = 12.0  # factor of the attraction between points in the first quarter of the steps
 
 
 def tsne(x: np.ndarray, perplexity: float = 15.0, steps: int = 400) -> np.ndarray:
-    """Exact t-SNE, begun from the two main axes so that it is the same every time; for up to a few thousand points.
+    """Exact t-SNE for up to a few thousand points, started from the two main axes and so deterministic.
 
     Args:
         x: float ``(n, size)``.
-        perplexity: about how many neighbours each point has.
-        steps: of gradient descent.
+        perplexity: approximate number of neighbours of each point.
+        steps: number of steps of gradient descent.
 
     Returns:
         float ``(n, 2)``, centred, with a root mean square of 1 on each axis together.
@@ -49,14 +49,14 @@ def tsne(x: np.ndarray, perplexity: float = 15.0, steps: int = 400) -> np.ndarra
     return y / max(np.sqrt((y**2).mean()), 1e-12)
 
 
-def _distances(x):
+def _distances(x: np.ndarray) -> np.ndarray:
     """Squared distances of all pairs."""
     length = (x**2).sum(axis=1)
     return np.maximum(length[:, None] + length[None] - 2 * x @ x.T, 0)
 
 
-def _neighbour_shares(x, perplexity):
-    """The joint distribution over pairs: Gaussians whose widths give each point the same perplexity."""
+def _neighbour_shares(x: np.ndarray, perplexity: float) -> np.ndarray:
+    """The joint distribution over pairs: Gaussians with widths that give each point the same perplexity."""
     distance = _distances(x)
     distance /= max(distance.mean(), 1e-12)
     np.fill_diagonal(distance, np.inf)

@@ -1,4 +1,4 @@
-"""Values that can be seen already while a program is written down, and branches that depend on them."""
+"""Values of tensors that are visible outside of compiled graphs, and branches that depend on them."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from keras import ops
 
 
 def visible_values(x: Any) -> np.ndarray | None:
-    """The values of a tensor or array where they can be seen now, else None.
+    """The values of a tensor or array if they are visible now, else None.
 
-    They can be seen in NumPy arrays and lists, in TensorFlow's eager tensors, in JAX outside of tracing and in PyTorch
-    on a CPU; they can't inside a graph that is being built.
+    They are visible in NumPy arrays and lists, in TensorFlow's eager tensors, in JAX outside of tracing and in PyTorch
+    on a CPU, but not inside a graph under construction.
 
     Args:
         x: tensor of the backend, array, list or None.
@@ -54,10 +54,10 @@ def visible_values(x: Any) -> np.ndarray | None:
 
 
 def cond(condition: Any, if_true: Callable[[], Any], if_false: Callable[[], Any]) -> Any:
-    """`keras.ops.cond`, which on JAX compiles both ways anew at every call that is not traced.
+    """`keras.ops.cond` without its cost on JAX, which compiles both branches anew at every call that is not traced.
 
     Args:
-        condition: a scalar bool.
+        condition: scalar bool.
         if_true, if_false: functions without arguments that return tensors of the same shapes.
     """
     value = visible_values(condition)

@@ -1,19 +1,19 @@
-"""Sliding windows over blocks of a sequence, so that one matrix product does many windows at once."""
+"""Sliding windows over blocks of a sequence, so that one matrix product serves many windows at once."""
 
 import numpy as np
 
 
 def window_table(size: int, window: int) -> np.ndarray:
-    """Which neighbours are inside of each window that a step of a block can have.
+    """The neighbours inside each possible window of the steps of a block.
 
     Args:
-        size: steps of a block, which is read with `window` more on both sides.
-        window: the farthest neighbour.
+        size: number of steps of a block, which is read with `window` more steps on both sides.
+        window: largest distance of a neighbour.
 
     Returns:
         float32 ``(size, (window + 1) ** 2, size + 2 * window)``, 1 inside and 0 outside: for each step of the block
-        and each window, whose number is ``before * (window + 1) + after`` if it reaches so far back and ahead. The step
-        itself is never inside.
+        and each window. The window with `before` steps back and `after` steps ahead has the index
+        ``before * (window + 1) + after``. The step itself is never inside.
 
     Example:
 

@@ -1,7 +1,8 @@
-"""Small batches that together are a big one: their gradients are added up before an optimizer takes them."""
+"""Gradient accumulation: one optimizer step for several small batches."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -13,19 +14,18 @@ from nlpkit.optimizers.wrapper import OptimizerWrapper, whole
 
 @keras.saving.register_keras_serializable(package="nlpkit", name="GradientAccumulation")
 class GradientAccumulation(OptimizerWrapper):
-    """Any optimizer, which makes a step after every `steps` batches, with the mean of their gradients.
+    """A wrapper around any optimizer that makes one step per `steps` batches, with the mean of their gradients.
 
-    The steps, the schedule of the learning rate and what the optimizer clips are those of the big batches. Batches of
-    different sizes are to be weighted by their share of the big batch, see
-    `nlpkit.datasets.accumulated.AccumulatedBatches`; then the step is that of the big batch. What is left over at the
-    end is taken by `flush`.
+    Steps, schedules of the learning rate and clipping count large batches, each of `steps` batches. Weight batches of
+    different sizes by their share of the large batch, see `nlpkit.datasets.accumulated.AccumulatedBatches`; the step
+    then equals that of the large batch. `flush` makes a step with the remaining batches at the end.
 
     Args:
         inner: a Keras optimizer.
-        steps: int, from 1, how many batches are a big one.
+        steps: int, from 1, number of batches per step.
 
     Raises:
-        ValueError: if `steps` is no integer from 1; when a step comes, if the gradient of a table is of some rows only
+        ValueError: if `steps` is no integer from 1; at a step, if the gradient of a table consists of single rows
             (`nlpkit.layers.RowEmbedding`).
 
     Example:
@@ -63,30 +63,30 @@ class GradientAccumulation(OptimizerWrapper):
         self._update_if(self._count >= self.steps, variables)
 
     def flush(self) -> bool:
-        """Make a step with what has been added up since the last one.
+        """Make a step with the gradients since the last one.
 
-        Of fewer batches than `steps` the sum is still divided by `steps`: each weighs what it weighs in a full one.
+        The sum over fewer than `steps` batches is still divided by `steps`, so each batch has its usual weight.
 
         Returns:
-            Whether there was anything.
+            Whether there were any gradients.
         """
         if not self.built or not int(self._count):
             return False
         self._update(self._trainable_variables)
         return True
 
-    def _sums_of(self, variables):
+    def _sums_of(self, variables: Sequence[Any]) -> list[Any]:
         return [self._sums[self._get_variable_index(variable)] for variable in variables]
 
-    def _update_if(self, is_due, variables):
+    def _update_if(self, is_due: Any, variables: Sequence[Any]) -> None:
         if keras.backend.backend() != "jax":
             cond(is_due, lambda: self._update(variables), lambda: None)
             return
-        # A branch on JAX has no side effects: it returns what the variables will be.
+        # A branch on JAX has no side effects: it returns the new values of the variables.
         changed = [*variables, *self.variables]
         now = [variable.value for variable in changed]
 
-        def update():
+        def update() -> list[Any]:
             with keras.StatelessScope(state_mapping=list(zip(changed, now))) as scope:
                 self._update(variables)
             return [scope.get_current_value(variable) for variable in changed]
@@ -94,7 +94,7 @@ class GradientAccumulation(OptimizerWrapper):
         for variable, value in zip(changed, cond(is_due, update, lambda: now)):
             variable.assign(value)
 
-    def _update(self, variables):
+    def _update(self, variables: Sequence[Any]) -> None:
         sums = self._sums_of(variables)
         self.inner.apply([total / self.steps for total in sums], variables)
         for total in sums:

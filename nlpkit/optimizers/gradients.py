@@ -1,4 +1,4 @@
-"""What is done to gradients before an optimizer takes them."""
+"""Transforms of gradients before an optimizer applies them."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from nlpkit.ops.row_gradients import is_row_table, is_rows
 from nlpkit.optimizers.wrapper import OptimizerWrapper, check_patterns, dense
 
 Transform = Callable[[Any, Any, Any], Any]
-"""A gradient, its variable and the number of steps so far to the gradient that is taken instead."""
+"""Function of a gradient, its variable and the number of steps so far that returns the new gradient."""
 _TINY = 1e-30
 
 
 @keras.saving.register_keras_serializable(package="nlpkit", name="GradientTransforms")
 class GradientTransforms(OptimizerWrapper):
-    """Any optimizer, with functions of the gradients before it.
+    """A wrapper around any optimizer that transforms the gradients first.
 
     Args:
         inner: a Keras optimizer.
-        transforms: pairs of a regular expression and a function, one after the other. A function changes the gradients
-            of variables in whose path the expression is found: `ClipByNorm`, `ClipByValue`, `AdaptiveClip`,
-            `Centralize`, `AddNoise`, `Mask`, or a function of yours of a gradient, its variable and the number of steps
-            so far, made of `keras.ops`. To be saved with a model, yours must be registered with Keras.
+        transforms: pairs of a regular expression and a function, applied in order to the gradients of all variables
+            with a match of the expression in their path. The function is a `ClipByNorm`, `ClipByValue`, `AdaptiveClip`,
+            `Centralize`, `AddNoise` or `Mask`, or your own, made of `keras.ops`, of a gradient, its variable and the
+            number of steps so far. To be saved with a model, your own must be registered with Keras.
 
     Raises:
-        ValueError: when the first step comes, if an expression fits no variable, or fits a table whose gradient is of
-            some rows only (`nlpkit.layers.RowEmbedding`; its optimizer has `clip_rows`).
+        ValueError: at the first step, if an expression matches no variable, or a table with gradients of single rows
+            (`nlpkit.layers.RowEmbedding`; its optimizer has `clip_rows`).
 
     Example:
 
@@ -65,14 +65,12 @@ class GradientTransforms(OptimizerWrapper):
         transformed = [self._transform(gradient, variable, step) for gradient, variable in zip(grads, variables)]
         self.inner.apply(transformed, variables)
 
-    def _transform(self, gradient, variable, step):
+    def _transform(self, gradient: Any, variable: Any, step: Any) -> Any:
         functions = [function for pattern, function in self.transforms if re.search(pattern, variable.path)]
         if gradient is None or not functions:
             return gradient
         if is_row_table(variable) and is_rows(variable, gradient):
-            raise ValueError(
-                f"{variable.path} is a table whose gradient is of some rows only; leave it out, or clip_rows"
-            )
+            raise ValueError(f"{variable.path} has a gradient of some rows only; exclude it, or use clip_rows")
         gradient = dense(gradient)
         for function in functions:
             gradient = function(gradient, variable, step)
@@ -92,7 +90,7 @@ class GradientTransforms(OptimizerWrapper):
 
 
 class _Transform(abc.ABC):
-    """A function whose arguments can be saved."""
+    """Base of the transforms, whose arguments can be saved."""
 
     @abc.abstractmethod
     def __call__(self, gradient: Any, variable: Any, step: Any) -> Any:
@@ -108,7 +106,11 @@ class _Transform(abc.ABC):
 
 @keras.saving.register_keras_serializable(package="nlpkit", name="ClipByNorm")
 class ClipByNorm(_Transform):
-    """Scale a gradient that is longer down to this length, above 0."""
+    """Scale a gradient down to a largest norm.
+
+    Args:
+        norm: float, above 0.
+    """
 
     def __init__(self, norm: float):
         self.norm = _above_zero("norm", norm)
@@ -119,7 +121,11 @@ class ClipByNorm(_Transform):
 
 @keras.saving.register_keras_serializable(package="nlpkit", name="ClipByValue")
 class ClipByValue(_Transform):
-    """Bring each number of a gradient to between -value and value, which is above 0."""
+    """Clip each number of a gradient to between ``-value`` and ``value``.
+
+    Args:
+        value: float, above 0.
+    """
 
     def __init__(self, value: float):
         self.value = _above_zero("value", value)
@@ -130,13 +136,13 @@ class ClipByValue(_Transform):
 
 @keras.saving.register_keras_serializable(package="nlpkit", name="AdaptiveClip")
 class AdaptiveClip(_Transform):
-    """Bound the length of each unit's gradient by a share of the length of its weights.
+    """Clip the norm of each unit's gradient to a share of the norm of its weights.
 
-    A unit is a place on the last axis of a kernel; of vectors and scalars it is the whole.
+    A unit is an index on the last axis of a kernel; vectors and scalars are one unit.
 
     Args:
         ratio: float, above 0, the share.
-        epsilon: float, above 0; units whose weights are shorter count as this long.
+        epsilon: float, above 0, least norm of the weights of a unit.
 
     References:
         Brock et al. (2021), High-Performance Large-Scale Image Recognition Without Normalization.
@@ -153,9 +159,9 @@ class AdaptiveClip(_Transform):
 
 @keras.saving.register_keras_serializable(package="nlpkit", name="Centralize")
 class Centralize(_Transform):
-    """Take away the mean of each unit's gradient, a unit being a place on the last axis of a kernel.
+    """Subtract the mean of each unit's gradient, where a unit is an index on the last axis of a kernel.
 
-    The gradients of vectors and scalars stay as they are.
+    The gradients of vectors and scalars are not changed.
 
     References:
         Yong et al. (2020), Gradient Centralization: A New Optimization Technique for Deep Neural Networks.
@@ -168,14 +174,14 @@ class Centralize(_Transform):
 
 @keras.saving.register_keras_serializable(package="nlpkit", name="AddNoise")
 class AddNoise(_Transform):
-    """Add normal noise that becomes less: its variance at step t, from 0, is ``scale / (1 + t)**decay``.
+    """Add normal noise with decreasing variance: ``scale / (1 + t)**decay`` at step t, from 0.
 
-    The seed's state is one of the optimizer's variables, so that training that is resumed draws the same noise.
+    The state of the seed is a variable of the optimizer, so that resumed training draws the same noise.
 
     Args:
-        scale: float, above 0.
-        decay: float, from 0.
-        seed: int, or None for one by chance.
+        scale: float, above 0, initial variance.
+        decay: float, from 0, exponent of the decrease.
+        seed: int, or None for a random one.
 
     References:
         Neelakantan et al. (2015), Adding Gradient Noise Improves Learning for Very Deep Networks.
@@ -197,7 +203,11 @@ class AddNoise(_Transform):
 
 @keras.saving.register_keras_serializable(package="nlpkit", name="Mask")
 class Mask(_Transform):
-    """Multiply a gradient by numbers that can be spread over its shape, such as 0 for rows that are to stay."""
+    """Multiply a gradient by constants, such as 0 to freeze rows.
+
+    Args:
+        mask: array that broadcasts to the shape of the gradient.
+    """
 
     def __init__(self, mask: Any):
         self.mask = np.asarray(mask, "float32")
@@ -209,16 +219,16 @@ class Mask(_Transform):
         return {"mask": self.mask.tolist()}
 
 
-def _above_zero(name, value):
+def _above_zero(name: str, value: float) -> float:
     if not value > 0:
         raise ValueError(f"{name} must be above 0. Received: {value!r}")
     return float(value)
 
 
-def _unit_axes(x):
-    """All axes but the last, or None for what has one axis or none."""
+def _unit_axes(x: Any) -> tuple[int, ...] | None:
+    """All axes but the last, or None for vectors and scalars."""
     return tuple(range(len(x.shape) - 1)) if len(x.shape) > 1 else None
 
 
-def _norm(x, axes):
+def _norm(x: Any, axes: tuple[int, ...] | None) -> Any:
     return ops.sqrt(ops.sum(ops.square(x), axis=axes, keepdims=axes is not None))

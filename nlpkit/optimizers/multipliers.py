@@ -1,4 +1,4 @@
-"""One optimizer, and for some variables a multiple of its learning rate."""
+"""Multiples of the learning rate for some variables."""
 
 from __future__ import annotations
 
@@ -15,21 +15,19 @@ from nlpkit.optimizers.wrapper import OptimizerWrapper, check_patterns
 
 @keras.saving.register_keras_serializable(package="nlpkit", name="LearningRateMultipliers")
 class LearningRateMultipliers(OptimizerWrapper):
-    """Any optimizer, with learning rates of their own for variables by their path.
+    """A wrapper around any optimizer with separate learning rates for variables by their path.
 
-    It is the change that a step makes which is multiplied, so that this holds for every optimizer, for Adam as well,
-    whose steps don't depend on the size of a gradient, and for its weight decay. Schedules and callbacks see the
-    learning rate of the inner optimizer.
+    The change of a variable at a step is multiplied, so that this works for every optimizer, including Adam, where the
+    scale of a gradient has no effect, and for weight decay. Schedules and callbacks see the learning rate of the inner
+    optimizer.
 
     Args:
         inner: a Keras optimizer.
-        multipliers: by regular expression, a number from 0. It is for variables in whose path, such as
-            ``encoder/dense/kernel``, the expression is found; the first one that fits counts, and variables that none
-            fits have 1. A variable with 0 stays as it is.
+        multipliers: numbers from 0 by regular expression. A variable has the multiplier of the first expression with a
+            match in its path, such as ``encoder/dense/kernel``, or 1 without a match. A multiplier of 0 freezes it.
 
     Raises:
-        ValueError: if a multiplier is no finite number from 0; when the first step comes, if an expression fits no
-            variable.
+        ValueError: if a multiplier is no finite number from 0; at the first step, if an expression matches no variable.
 
     Example:
 
@@ -41,8 +39,8 @@ class LearningRateMultipliers(OptimizerWrapper):
         >>> history = model.fit(np.ones((8, 3)), np.ones((8, 1)), verbose=0)
 
     References:
-        Howard and Ruder (2018), Universal Language Model Fine-tuning for Text Classification, for a learning rate of
-        each layer.
+        Howard and Ruder (2018), Universal Language Model Fine-tuning for Text Classification, for a learning rate
+        per layer.
     """
 
     def __init__(self, inner: Any, multipliers: Mapping[str, float], name: str | None = None):

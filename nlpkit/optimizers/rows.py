@@ -1,4 +1,4 @@
-"""Optimizers that change the rows of big tables which a step has read, and no others."""
+"""Optimizers that update only the rows of big tables that a step has read."""
 
 from __future__ import annotations
 
@@ -9,20 +9,28 @@ from typing import TYPE_CHECKING, Any
 import keras
 from keras import ops
 
-from nlpkit.ops.row_gradients import SummedGradient, add_up, ask_for_rows, is_row_table, is_rows, row_gradient
+from nlpkit.ops.row_gradients import (
+    RowGradient,
+    SummedGradient,
+    add_up,
+    ask_for_rows,
+    is_row_table,
+    is_rows,
+    row_gradient,
+)
 from nlpkit.ops.rows import raw_table, set_rows, take_rows
 
 _Base: Any = keras.optimizers.Optimizer if TYPE_CHECKING else abc.ABC
 _ARGUMENTS = """
-    The tables are those of `nlpkit.layers.RowEmbedding`; all other variables are trained as `keras.optimizers.{name}`
-    trains them. Rows that a step does not read keep their values and their slots, whatever momentum they had
+    The tables are those of `nlpkit.layers.RowEmbedding`; all other variables are trained like by
+    `keras.optimizers.{name}`. Rows that a step does not read keep their values and their slots, whatever their momentum
     (the lazy variant); the bias correction counts all steps.
 
     Args:
         learning_rate: float or schedule.
-        clip_rows: optional float; the gradient of a row that is longer is scaled to this length. `clipnorm`,
-            `clipvalue` and `global_clipnorm` clip what a step has read of a table as they clip other gradients.
-        **kwargs: the other arguments of `keras.optimizers.{name}`. Weight decay leaves the tables alone.
+        clip_rows: optional float, largest norm of the gradient of a row. `clipnorm`, `clipvalue` and `global_clipnorm`
+            clip the row gradients of a table like other gradients.
+        **kwargs: the other arguments of `keras.optimizers.{name}`. Weight decay does not apply to the tables.
 
     Raises:
         ValueError: if `clip_rows` is not above 0; with `gradient_accumulation_steps` or `use_ema`, which would read
@@ -41,7 +49,7 @@ _ARGUMENTS = """
 
 
 class _RowUpdates(_Base):
-    """What the optimizers below have in common; mixed into a stock optimizer, which trains all other variables."""
+    """Base of the optimizers below, mixed into a stock optimizer, which trains all other variables."""
 
     def __init__(self, learning_rate: Any, *, clip_rows: float | None = None, **kwargs: Any):
         super().__init__(learning_rate, **kwargs)
@@ -54,7 +62,7 @@ class _RowUpdates(_Base):
 
     @abc.abstractmethod
     def row_slots(self, variable: Any) -> Sequence[Any]:
-        """The optimizer's variables that belong to a table, each of its shape."""
+        """The optimizer's slots for a table, each of the shape of the table."""
 
     @abc.abstractmethod
     def update_rows(
@@ -63,9 +71,9 @@ class _RowUpdates(_Base):
         """New rows and their new slots.
 
         Args:
-            rows: copies of rows, float ``(n, size)``.
+            rows: copies of rows of a table, float ``(n, size)``.
             slots: copies of the same rows of each of `row_slots`.
-            gradient: float ``(n, size)``.
+            gradient: gradients of the rows, float ``(n, size)``.
             learning_rate: float.
         """
 
@@ -95,16 +103,16 @@ class _RowUpdates(_Base):
         else:
             self._iterations.assign_add(1)
 
-    def _update_table(self, variable, gradient, rate):
+    def _update_table(self, variable: Any, gradient: SummedGradient, rate: Any) -> None:
         slots, ids = self.row_slots(variable), gradient.ids
         rows, *old = (take_rows(raw_table(table), ids) for table in (variable, *slots))
-        # A row that was read twice is computed twice, and set twice to the same values.
+        # A repeated row is computed several times, and set to the same values each time.
         sums = gradient.sums if gradient.place is None else ops.take(gradient.sums, gradient.place, axis=0)
         rows, new = self.update_rows(rows, old, sums, rate)
         for table, values in zip((variable, *slots), (rows, *new)):
             set_rows(table, ids, values)
 
-    def _scaled_and_clipped(self, gradient):
+    def _scaled_and_clipped(self, gradient: RowGradient) -> SummedGradient:
         ids, values, place = add_up(gradient)
         if self.loss_scale_factor is not None:
             values = values / self.loss_scale_factor
@@ -117,7 +125,10 @@ class _RowUpdates(_Base):
             values = ops.clip(values, -self.clipvalue, self.clipvalue)
         return SummedGradient(ids, values, place)
 
-    def _clip_together(self, dense, rows):
+    def _clip_together(
+        self, dense: list[tuple[Any, Any]], rows: list[tuple[SummedGradient, Any]]
+    ) -> tuple[list[tuple[Any, Any]], list[tuple[SummedGradient, Any]]]:
+        """Clip all gradients to `global_clipnorm`."""
         squares = [ops.sum(ops.square(gradient)) for gradient, _ in dense if gradient is not None]
         squares += [ops.square(_norm(gradient.sums)) for gradient, _ in rows]
         scale = ops.minimum(1.0, self.global_clipnorm / ops.sqrt(sum(squares)))
@@ -128,14 +139,14 @@ class _RowUpdates(_Base):
         return {**super().get_config(), "clip_rows": self.clip_rows}
 
 
-def _norm(gradient):
-    """Length of a gradient, above 0."""
+def _norm(gradient: Any) -> Any:
+    """Norm of a gradient, above 0."""
     return ops.maximum(ops.sqrt(ops.sum(ops.square(gradient))), 1e-30)
 
 
 @keras.saving.register_keras_serializable(package="nlpkit", name="RowSGD")
 class RowSGD(_RowUpdates, keras.optimizers.SGD):
-    __doc__ = "Gradient descent, with momentum if wanted, in which a step costs what its rows cost.\n" + (
+    __doc__ = "Gradient descent with optional momentum; the cost of a step depends on the rows that it reads.\n" + (
         _ARGUMENTS.format(name="SGD", own="RowSGD")
     )
 
@@ -158,8 +169,8 @@ class RowSGD(_RowUpdates, keras.optimizers.SGD):
 @keras.saving.register_keras_serializable(package="nlpkit", name="RowAdagrad")
 class RowAdagrad(_RowUpdates, keras.optimizers.Adagrad):
     __doc__ = (
-        "Adagrad in which a step costs what its rows cost; the same numbers as without it, for a row that is not read "
-        "has no gradient.\n" + _ARGUMENTS.format(name="Adagrad", own="RowAdagrad")
+        "Adagrad with a cost per step that depends on the rows read, and the same results, as other rows have no "
+        "gradient.\n" + _ARGUMENTS.format(name="Adagrad", own="RowAdagrad")
     )
 
     def __init__(self, learning_rate: Any = 0.001, **kwargs: Any):
@@ -178,7 +189,7 @@ class RowAdagrad(_RowUpdates, keras.optimizers.Adagrad):
 @keras.saving.register_keras_serializable(package="nlpkit", name="RowAdam")
 class RowAdam(_RowUpdates, keras.optimizers.Adam):
     __doc__ = (
-        "Adam in which a step costs what its rows cost.\n"
+        "Adam with a cost per step that depends on the rows read.\n"
         + _ARGUMENTS.format(name="Adam", own="RowAdam")
         + """
     References:
@@ -202,7 +213,7 @@ class RowAdam(_RowUpdates, keras.optimizers.Adam):
         step = ops.cast(self.iterations + 1, gradient.dtype)
         rate = learning_rate * ops.sqrt(1 - self.beta_2**step) / (1 - self.beta_1**step)
         if keras.backend.backend() == "torch":
-            # In place, for memory that is asked for and given back takes longer than the sums.
+            # In place, as allocation would take longer than the computation.
             first.lerp_(gradient, 1 - self.beta_1)
             second.mul_(self.beta_2).addcmul_(gradient, gradient, value=1 - self.beta_2)
             return rows.addcdiv_(first, second.sqrt().add_(self.epsilon), value=-float(rate)), slots

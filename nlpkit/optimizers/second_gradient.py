@@ -1,9 +1,10 @@
-"""Training steps that take a second gradient, at weights that the first one has moved."""
+"""Training steps with a second gradient, at weights perturbed by the first one."""
 
 from __future__ import annotations
 
 import abc
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -15,10 +16,10 @@ _Base: Any = object if TYPE_CHECKING else keras.Model
 
 
 class SecondGradient(_Base):
-    """A model around another one, whose training step takes two gradients.
+    """A wrapper around a model with two gradients per training step.
 
-    It shares the weights of the other one; compile and fit it, then use and save the other. The loss and the metrics
-    are those of the first pass. Dropout is drawn anew in the second.
+    It shares the weights of the model; compile and fit the wrapper, then use and save the model. The loss and the
+    metrics are those of the first pass. The second pass draws new dropout.
 
     Args:
         model: a built Keras model.
@@ -39,24 +40,24 @@ class SecondGradient(_Base):
 
     @abc.abstractmethod
     def perturbation(self, gradients: list[Any], variables: list[Any]) -> list[Any]:
-        """What is added to each variable for the second gradient, or None."""
+        """The change of each variable for the second gradient, or None."""
 
     @abc.abstractmethod
     def combine(self, first: Any, second: Any) -> Any:
-        """The gradient that the optimizer takes of a variable."""
+        """The gradient of a variable for the optimizer."""
 
     def train_step(self, *arguments: Any) -> Any:
         """One step, called by Keras."""
         steps: dict[str, Any] = {"tensorflow": self._on_tensorflow, "jax": self._on_jax, "torch": self._on_torch}
         return steps[keras.backend.backend()](*arguments)
 
-    def _on_tensorflow(self, data):
+    def _on_tensorflow(self, data: Any) -> dict[str, Any]:
         import tensorflow as tf
 
         x, y, weights = keras.utils.unpack_x_y_sample_weight(data)
         variables = self.trainable_weights
 
-        def gradients():
+        def gradients() -> tuple[Any, Any, list[Any]]:
             with tf.GradientTape() as tape:
                 outputs = self(x, training=True)
                 loss = self.compute_loss(x=x, y=y, y_pred=outputs, sample_weight=weights, training=True)
@@ -69,13 +70,13 @@ class SecondGradient(_Base):
         self.optimizer.apply_gradients(zip(self._combined(first, second), variables))
         return self._logs(loss, x, y, outputs, weights)
 
-    def _on_torch(self, data):
+    def _on_torch(self, data: Any) -> dict[str, Any]:
         import torch
 
         x, y, weights = keras.utils.unpack_x_y_sample_weight(data)
         variables = self.trainable_weights[:]
 
-        def gradients():
+        def gradients() -> tuple[Any, Any, list[Any]]:
             self.zero_grad()
             outputs = self(x, training=True)
             loss = self.compute_loss(x=x, y=y, y_pred=outputs, sample_weight=weights, training=True)
@@ -92,13 +93,13 @@ class SecondGradient(_Base):
             self.optimizer.apply(self._combined(first, second), variables)
         return self._logs(loss, x, y, outputs, weights)
 
-    def _on_jax(self, state, data):
+    def _on_jax(self, state: Any, data: Any) -> tuple[dict[str, Any], tuple[Any, Any, Any, Any]]:
         import jax
 
         x, y, weights = keras.utils.unpack_x_y_sample_weight(data)
         trainable, other, optimizer, metrics = state
 
-        def gradients(trainable, other):
+        def gradients(trainable: Any, other: Any) -> tuple[Any, Any]:
             compute = jax.value_and_grad(self.compute_loss_and_updates, has_aux=True)
             (_, more), grads = compute(
                 trainable, other, metrics, x, y, weights, training=True, optimizer_variables=optimizer
@@ -115,13 +116,13 @@ class SecondGradient(_Base):
         metrics = [scope.get_current_value(variable) for variable in self.metrics_variables]
         return logs, (trainable, other, optimizer, metrics)
 
-    def _dense(self, gradients):
+    def _dense(self, gradients: Sequence[Any]) -> list[Any]:
         return [whole(gradient, variable) for gradient, variable in zip(gradients, self.trainable_weights)]
 
-    def _combined(self, first, second):
+    def _combined(self, first: Sequence[Any], second: Sequence[Any]) -> list[Any]:
         return [one if one is None or two is None else self.combine(one, two) for one, two in zip(first, second)]
 
-    def _logs(self, loss, x, y, outputs, weights):
+    def _logs(self, loss: Any, x: Any, y: Any, outputs: Any, weights: Any) -> dict[str, Any]:
         rows = ops.shape(keras.tree.flatten(x)[0])[0]
         for metric in self.metrics:
             if metric.name == "loss":
@@ -130,34 +131,34 @@ class SecondGradient(_Base):
 
 
 class _Moved:
-    """Within the block variables are moved; afterwards they have their old values, bit for bit."""
+    """Context in which variables are moved; at its end they get their old values back, bit for bit."""
 
-    def __init__(self, variables, moves):
+    def __init__(self, variables: Sequence[Any], moves: Sequence[Any]):
         self._moves = [(variable, move) for variable, move in zip(variables, moves) if move is not None]
 
-    def __enter__(self):
+    def __enter__(self) -> None:
         self._old = [ops.copy(ops.stop_gradient(variable.value)) for variable, _ in self._moves]
         for (variable, move), old in zip(self._moves, self._old):
             variable.assign(old + move)
 
-    def __exit__(self, *error):
+    def __exit__(self, *error: object) -> None:
         for (variable, _), old in zip(self._moves, self._old):
             variable.assign(old)
 
 
 class FGM(SecondGradient):
-    """Adversarial training: the gradient, and the gradient where the embeddings are worst within a small distance.
+    """Adversarial training: adds the gradient at embeddings that are perturbed in their worst direction.
 
-    Variables in whose path an expression is found are moved along their own gradient, over a distance of `epsilon`; the
-    optimizer takes the sum of both gradients.
+    Each variable with a match of `pattern` in its path is moved along its gradient, by a distance of `epsilon`; the
+    optimizer applies the sum of both gradients.
 
     Args:
         model: a built Keras model.
-        pattern: regular expression for the paths of what is moved, usually the embeddings.
-        epsilon: float, above 0, the length of the move of each of them.
+        pattern: regular expression for the paths of the variables to perturb, usually the embeddings.
+        epsilon: float, above 0, distance of the move of each variable.
 
     Raises:
-        ValueError: if `epsilon` is not above 0, or no variable fits.
+        ValueError: if `epsilon` is not above 0, or no variable matches.
 
     Example:
 
@@ -172,8 +173,8 @@ class FGM(SecondGradient):
         >>> history = trained.fit(np.ones((8, 4), "int32"), np.ones((8, 1)), verbose=0)
 
     References:
-        Miyato et al. (2017), Adversarial Training Methods for Semi-Supervised Text Classification; of whole tables as
-        in https://spaces.ac.cn/archives/7234
+        Miyato et al. (2017), Adversarial Training Methods for Semi-Supervised Text Classification; with whole tables:
+        https://spaces.ac.cn/archives/7234
     """
 
     def __init__(self, model: Any, pattern: str, epsilon: float = 1.0, **kwargs: Any):
@@ -196,13 +197,13 @@ class FGM(SecondGradient):
 
 
 class SAM(SecondGradient):
-    """Sharpness-aware minimisation: the gradient where the weights are worst within a small distance.
+    """Sharpness-aware minimisation: the gradient at weights that are perturbed in their worst direction.
 
-    All weights are moved along the gradient, over a distance of `rho`; the optimizer takes the gradient there.
+    All weights are moved along the gradient, by a distance of `rho`; the optimizer applies the gradient there.
 
     Args:
         model: a built Keras model.
-        rho: float, above 0, the length of the move of all weights together.
+        rho: float, above 0, distance of the move of all weights together.
 
     Raises:
         ValueError: if `rho` is not above 0.
@@ -235,10 +236,10 @@ class SAM(SecondGradient):
         return second
 
 
-def _square(gradient):
+def _square(gradient: Any) -> Any:
     return ops.sum(ops.square(ops.cast(gradient, "float32")))
 
 
-def _direction(gradient, square):
-    """A gradient divided by a length, given as its square; 0 where that is 0."""
+def _direction(gradient: Any, square: Any) -> Any:
+    """A gradient divided by a norm, given as its square; 0 for a norm of 0."""
     return gradient / ops.cast(ops.sqrt(ops.maximum(square, 1e-24)), gradient.dtype)

@@ -1,4 +1,4 @@
-"""What optimizers that stand around another one have in common."""
+"""Base of the optimizers that wrap another one."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ _Base: Any = object if TYPE_CHECKING else keras.optimizers.Optimizer
 
 
 class OptimizerWrapper(_Base):
-    """An optimizer around another one, whose learning rate, steps and variables are its own.
+    """A wrapper around an optimizer that shares its learning rate, iterations and variables.
 
     Args:
-        inner: the optimizer that changes the variables, of any kind; what it clips or decays goes on as before.
+        inner: any Keras optimizer, which updates the variables, with its clipping and weight decay.
+        name: optional string.
 
     Raises:
-        ValueError: if `inner` is no Keras optimizer, or averages the weights itself (`use_ema`), as it would average
-            other weights than the model then has.
+        ValueError: if `inner` is no Keras optimizer, or has `use_ema`, as its average would differ from the weights of
+            the model.
     """
 
     def __init__(self, inner: Any, name: str | None = None):
@@ -40,8 +41,8 @@ class OptimizerWrapper(_Base):
         super().build(variables)
         self.inner.build(variables)
 
-    def _to_update(self, variables):
-        """The variables that a step is about; the first step builds the optimizer."""
+    def _to_update(self, variables: Any) -> Any:
+        """The variables of a step; the first step builds the optimizer."""
         variables = self._trainable_variables if variables is None else list(variables)
         self.build(variables)
         return variables
@@ -78,7 +79,7 @@ class OptimizerWrapper(_Base):
 
 
 def check_patterns(patterns: Iterable[str], variables: Sequence[Any]) -> None:
-    """Raise a `ValueError` if one of the patterns is found in the path of no variable."""
+    """Raise a `ValueError` if one of the patterns matches the path of no variable."""
     for pattern in patterns:
         if not any(re.search(pattern, variable.path) for variable in variables):
             paths = ", ".join(variable.path for variable in variables[:5])
@@ -86,7 +87,7 @@ def check_patterns(patterns: Iterable[str], variables: Sequence[Any]) -> None:
 
 
 def whole(gradient: Any, variable: Any) -> Any:
-    """The gradient of all of a variable as a tensor, or None; a `ValueError` if it is of some rows of a table only."""
+    """The gradient of a whole variable as a tensor, or None; a `ValueError` if it consists of rows of a table."""
     if gradient is None:
         return None
     if is_row_table(variable) and is_rows(variable, gradient):
@@ -95,7 +96,7 @@ def whole(gradient: Any, variable: Any) -> Any:
 
 
 def dense(gradient: Any) -> Any:
-    """A gradient as a tensor; what TensorFlow has of some rows of an `Embedding` is added up."""
+    """A gradient as a dense tensor, including the sparse ones of an `Embedding` on TensorFlow."""
     if keras.backend.backend() != "tensorflow":
         return gradient
     import tensorflow as tf

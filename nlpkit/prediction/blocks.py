@@ -1,4 +1,4 @@
-"""A chunk of lines to its answers, several chunks at once."""
+"""Answers to chunks of lines, computed for several chunks at once."""
 
 from __future__ import annotations
 
@@ -16,45 +16,48 @@ from nlpkit.datasets.readers import parse_object
 from nlpkit.prediction.answers import Problem
 from nlpkit.prediction.chunks import LONGEST, Chunk
 
-_AT_ONCE = 2  # chunks: while one is read, cut and written in Python, the other keeps a core busy with its network
-_BETWEEN_TRIMS = 8  # chunks, after which free memory goes back to the system
-_TURN = 2e-4  # seconds that a thread may keep the interpreter for while another one waits for it
-_SHOWN = 200  # characters of a line that a report repeats
+_AT_ONCE = 2  # chunks: Python encodes and writes one while the network computes the other
+_BETWEEN_TRIMS = 8  # chunks between returns of free memory to the system
+_TURN = 2e-4  # seconds of the interpreter's switch interval
+_SHOWN = 200  # characters of a line that a report quotes
 
 
 class Stages(NamedTuple):
-    """The way of a chunk of lines."""
+    """The functions and formats by which a chunk of lines is answered."""
 
-    encode: Callable[[list[Any]], tuple[Any, Sequence[Problem]]]  # takes lines, or objects of JSON lines
-    run: Callable[[Any], Any]  # takes what `encode` gives
-    write: Callable[[Any, Any], str | bytes]  # takes both; gives the output, text with line ends
+    encode: Callable[[list[Any]], tuple[Any, Sequence[Problem]]]
+    """Encodes lines, or objects of JSON lines."""
+    run: Callable[[Any], Any]
+    """Runs the network on the encoded lines."""
+    write: Callable[[Any, Any], str | bytes]
+    """Formats encoded lines and network outputs as the output, text with line ends."""
     header: Callable[[int], bytes] = lambda count: b""
-    """What stands before the answers to so many lines; as long for any number."""
+    """Output before the answers, from the number of lines; its length is the same for any number."""
     footer: str = ""
-    """What stands after them."""
+    """Output after the answers."""
     between: str | None = None
-    """What stands between the answers to the parts of a line of more than `nlpkit.prediction.chunks.LONGEST` bytes;
-    None if such a line is not answered."""
+    """Separator of the answers to the parts of a line that is longer than `nlpkit.prediction.chunks.LONGEST`; None if
+    such a line is not answered."""
     is_json: bool = False
     """Whether each line is a JSON object."""
     chunk: int = 1 << 18
-    """Bytes of the input that are answered at a time."""
+    """Size of a chunk of the input, in bytes."""
 
     @property
     def in_parts(self) -> bool:
-        """Whether long lines come in parts."""
+        """Whether long lines are answered in parts."""
         return self.between is not None and not self.is_json
 
 
 class Report(NamedTuple):
-    """What is to be said of a line."""
+    """An error or a warning about a line."""
 
     row: int
-    """Which line of its block it is, from 0."""
+    """Index of the line in its chunk."""
     reason: str
     is_error: bool
     begin: str
-    """How the line begins."""
+    """Beginning of the line."""
 
 
 class Answered(NamedTuple):
@@ -63,35 +66,32 @@ class Answered(NamedTuple):
     number: int
     size: int
     is_part: bool
-    """Of a long line; `is_last` as in the chunk."""
+    """Whether the chunk is a part of a long line; `is_last` as in `Chunk`."""
     is_last: bool
     lines: int
-    """How many lines end in it."""
+    """Number of lines that end in the chunk."""
     text: bytes
     reports: Sequence[Report]
 
 
 def answer(stages: Stages, chunks: Iterable[Chunk]) -> Iterator[Answered]:
-    """The answers to chunks, one after the other."""
+    """Answer chunks one after the other."""
     for chunk in chunks:
         yield _answer(stages, chunk)
 
 
 def answer_ahead(stages: Stages, chunks: Iterable[Chunk]) -> Iterator[Answered]:
-    """The same by threads that work ahead of what is asked for, on `_AT_ONCE` chunks.
-
-    A chunk is handed on as soon as it is answered, whether or not there is another one.
-    """
+    """Answer chunks in threads that work ahead, on `_AT_ONCE` chunks; each is yielded as soon as it is answered."""
     begun: queue.Queue[Any] = queue.Queue(1)
     stopped = threading.Event()
 
-    def put(item):
+    def put(item: Any) -> None:
         while not stopped.is_set():
             with contextlib.suppress(queue.Full):
                 begun.put(item, timeout=0.1)
                 return
 
-    def work():
+    def work() -> None:
         try:
             for chunk in chunks:
                 put(pool.submit(_answer, stages, chunk))
@@ -122,7 +122,7 @@ def answer_ahead(stages: Stages, chunks: Iterable[Chunk]) -> Iterator[Answered]:
 
 
 class _ShortTurns:
-    """The interpreter's switch interval, short from the first prediction that begins to the last one that ends."""
+    """Shortens the interpreter's switch interval while at least one prediction runs."""
 
     def __init__(self) -> None:
         self._count, self._before, self._lock = 0, 0.0, threading.Lock()
@@ -144,30 +144,27 @@ class _ShortTurns:
 _short_turns = _ShortTurns()
 
 
-def _answer(stages, chunk):
-    """A chunk the whole way."""
+def _answer(stages: Stages, chunk: Chunk) -> Answered:
     items, problems = _parsed(chunk, stages.is_json)
     encoded, more = stages.encode(items)
     text = stages.write(encoded, stages.run(encoded))
-    problems = {problem.row: problem for problem in [*more, *problems]}  # the last one of a row is the worst
-    lines = _lines(chunk.content) if problems else []
-    reports = [
-        Report(row, problems[row].reason, problems[row].is_error, _begin(lines[row])) for row in sorted(problems)
-    ]
+    by_row = {problem.row: problem for problem in [*more, *problems]}  # the last one of a row is the worst
+    lines = _lines(chunk.content) if by_row else []
+    reports = [Report(row, by_row[row].reason, by_row[row].is_error, _begin(lines[row])) for row in sorted(by_row)]
     is_part = bool(chunk.before) or not chunk.is_last
     ended = len(items) - (not chunk.is_last)
     content = text if isinstance(text, bytes) else text.encode("utf-8", "replace")
     return Answered(chunk.number, chunk.size, is_part, chunk.is_last, ended, content, reports)
 
 
-def _return_memory():
-    """Give the system back what is free: chunks differ in size a little, and the gaps that they leave add up."""
-    with contextlib.suppress(AttributeError, OSError):  # only glibc has it
+def _return_memory() -> None:
+    """Return free memory to the system: chunks differ in size, so that the heap fragments."""
+    with contextlib.suppress(AttributeError, OSError):  # not glibc
         ctypes.CDLL(None).malloc_trim(0)
 
 
-def _parsed(chunk, is_json):
-    """Each line of a chunk read as a text or an object, and what is wrong with some; one that can't be is empty."""
+def _parsed(chunk: Chunk, is_json: bool) -> tuple[list[Any], list[Problem]]:
+    """The lines of a chunk as texts or objects, and their problems; a bad line becomes an empty text."""
     if chunk.is_passed_over:
         reason = f"is {chunk.size:,} bytes long, and can be {LONGEST:,} at most; cut it into several lines"
         return [""], [Problem(0, reason, is_error=True)]
@@ -175,12 +172,12 @@ def _parsed(chunk, is_json):
     if not is_json and b"\r" not in content:
         with contextlib.suppress(UnicodeDecodeError):
             return content.decode("utf-8").removesuffix("\n").split("\n"), []
-    items, problems = [], []
+    items: list[Any] = []
+    problems = []
     for row, line in enumerate(_lines(content)):
         try:
-            item = decode_line(line, "", row, chunk.before)
-            if is_json:
-                item = parse_object(item)
+            text = decode_line(line, "", row, chunk.before)
+            item: Any = parse_object(text) if is_json else text
         except ValueError as error:
             problems.append(Problem(row, getattr(error, "reason", str(error)), is_error=True))
             item = ""
@@ -188,9 +185,9 @@ def _parsed(chunk, is_json):
     return items, problems
 
 
-def _begin(line):
+def _begin(line: bytes) -> str:
     return line[: 4 * _SHOWN].decode("utf-8", "replace")[:_SHOWN]
 
 
-def _lines(content):
+def _lines(content: bytes) -> list[bytes]:
     return content.removesuffix(b"\n").split(b"\n")

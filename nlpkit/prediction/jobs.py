@@ -1,4 +1,4 @@
-"""What a prediction is about: which files, in which formats, all or a shard of them; seen before a model is loaded."""
+"""Prediction jobs: files, formats and shards, checked before a model is loaded."""
 
 from __future__ import annotations
 
@@ -25,24 +25,24 @@ from nlpkit.prediction.output import errors_path, is_file
 from nlpkit.prediction.stream import FileShare
 
 BINARY_FORMATS = ("npy",)
-"""Output formats that are not text; `nlpkit.prediction.predictor.Predictor.write` gives their bytes, and `header` what
-goes before, once the number of lines is known."""
+"""Output formats that are not text: `nlpkit.prediction.predictor.Predictor.write` returns bytes, and `header` the bytes
+before them, once the number of lines is known."""
 SHOWN_FORMATS = ("html", "colour")
-"""Output formats that every task has: a page, and coloured text for a terminal."""
+"""Output formats of every task: a page, and coloured text for a terminal."""
 INPUT_FORMATS = ("text", "jsonl")
 ENGINES = ("local", "ray")
-"""Where a prediction may run."""
+"""Engines of a prediction."""
 ON_ERROR = ("skip", "stop")
-"""What may be done about a bad line."""
+"""Actions at a bad line."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Shard:
-    """One of several shares of a job, each of which a process of its own does, on the same machine or another.
+    """One of several parts of a job, each done by a process of its own, on the same machine or another.
 
     Attributes:
-        number: which one, from 1.
-        count: of how many.
+        number: number of the shard, from 1.
+        count: number of shards.
 
     Example:
 
@@ -55,7 +55,7 @@ class Shard:
 
     @classmethod
     def parse(cls, text: str) -> Shard:
-        """A shard from ``i/n``; a `ConfigError` if it is out of range."""
+        """Parse ``i/n``; raise a `ConfigError` if it is out of range."""
         found = re.fullmatch(r"(\d{1,6})/(\d{1,6})", text)
         if not found or not 1 <= int(found[1]) <= int(found[2]):
             raise ConfigError(f"shard {text!r}: must be i/n, from 1/n to n/n, such as 2/8")
@@ -65,27 +65,27 @@ class Shard:
         return f"{self.number}/{self.count}"
 
     def name_of(self, name: str) -> str:
-        """The name of the shard of a file."""
+        """Name of this shard of a file."""
         ending = ending_of(name) + (".gz" if name.endswith(".gz") else "")
         return f"{name.removesuffix(ending)}.{self.number}-of-{self.count}{ending}"
 
     def share(self, count: int) -> range:
-        """Which of so many things in a row are its own."""
+        """Indices of this shard's part of `count` items."""
         return range(count * (self.number - 1) // self.count, count * self.number // self.count)
 
 
 @dataclasses.dataclass(frozen=True)
 class Job:
-    """Files to answer, and how they are read and written.
+    """Files to answer, with their formats and options.
 
     Attributes:
-        files: each with its output.
-        format: of the output.
-        input_format: ``text`` or ``jsonl`` for all, or None for what the name of each says.
+        files: pairs of an input and its output.
+        format: output format.
+        input_format: ``text`` or ``jsonl``.
         on_error: one of `ON_ERROR`.
-        journal: where the journal is, or None if what can't be read or written twice is among the files.
-        shard: which share of it is done, or None for all.
-        is_split: whether the share is one of the chunks of a single file, and not of several files.
+        journal: path of the journal; None if one of the files can't be read or written twice.
+        shard: shard to answer; None for all.
+        is_split: whether the shard consists of chunks of a single file, not of whole files.
         restart: whether to begin anew where an earlier run was stopped.
     """
 
@@ -110,7 +110,7 @@ class Job:
         shard: str | None = None,
         restart: bool = False,
     ) -> Job:
-        """A job from what a user says; arguments as of `nlpkit.prediction.predictor.Predictor.predict_file`.
+        """Make a job from a user's arguments, see `nlpkit.prediction.predictor.Predictor.predict_file`.
 
         Args:
             formats: output formats of the task.
@@ -125,7 +125,7 @@ class Job:
         if input_format is None:
             by_name = sorted({format_by_name(path) for path in inputs})
             if len(by_name) > 1:
-                raise ConfigError(f"{input}: holds lines of text and JSON lines; say by the input format which to read")
+                raise ConfigError(f"{input}: holds lines of text and JSON lines; choose one by the input format")
             input_format = by_name[0]
         file_format = output_format(formats, output, format)
         is_split = share is not None and is_single(input)
@@ -137,7 +137,7 @@ class Job:
             place = Path(outputs[0])
         else:
             outputs = [Path(output, name) for name in _names(inputs, file_format)]
-            # Another pattern into the same folder is another job.
+            # Another pattern with the same output folder is another job.
             name = f"nlpkit-{hashlib.sha256(os.fsencode(Path(input).absolute())).hexdigest()[:8]}"
             place = Path(output, name if share is None else share.name_of(name))
             if Path(input).resolve() == Path(output).resolve():
@@ -160,10 +160,10 @@ class Job:
         return dataclasses.replace(job, journal=_beside(place, journal.ENDING) if is_kept else None)
 
     def check(self) -> None:
-        """See whether its files can be read and written.
+        """Check that its files can be read and written.
 
         Raises:
-            ConfigError, DataError: as `plan`.
+            ConfigError, DataError: as in `plan`.
         """
         if self.input_format not in INPUT_FORMATS:
             raise ConfigError(unknown_name("input_format", self.input_format, INPUT_FORMATS))
@@ -177,14 +177,14 @@ class Job:
 
     @property
     def reports(self) -> str:
-        """Where what is to be said of lines is written, for people."""
+        """Places of the reports about lines, for messages."""
         places = [errors_path(target) for _, target in self.files]
         if len(places) > 1:
             return f"*.errors.jsonl in {places[0] and places[0].parent}"
         return str(places[0] if places and places[0] else "standard error")
 
     def shares(self, chunk: int) -> list[FileShare]:
-        """The files, or of a single file that is shared the chunks of this shard, chunks being of so many bytes."""
+        """The files, or this shard's chunks of a single file; `chunk` is the size of a chunk in bytes."""
         if self.shard is None or not self.is_split:
             return [FileShare(*each) for each in self.files]
         [(source, target)] = self.files
@@ -197,11 +197,11 @@ class Job:
             ]
 
     def open_journal(self, model: Mapping[str, Any], options: Options) -> Journal | None:
-        """Its journal, if it can have one.
+        """Open its journal, if it has one.
 
         Args:
-            model: plain values that say by what it is answered.
-            options: of the prediction.
+            model: plain values that identify the model.
+            options: prediction options.
 
         Raises:
             DataError: if another job has left a journal there, or it is damaged.
@@ -224,14 +224,14 @@ class Job:
 
 
 def check_on_error(on_error: str) -> None:
-    """Raise a `ConfigError` if it is none of `ON_ERROR`."""
+    """Raise a `ConfigError` unless `on_error` is one of `ON_ERROR`."""
     if on_error not in ON_ERROR:
         raise ConfigError(unknown_name("on_error", on_error, ON_ERROR))
 
 
 def check_engine(engine: str, address: str | None, workers: int | None) -> None:
-    """Raise a `ConfigError` if it is none of `ENGINES`, or is not used with an address and workers; a
-    `MissingPackageError` if it is not installed."""
+    """Raise a `ConfigError` for an unknown engine, or an address or workers without Ray; a `MissingPackageError` if Ray
+    is not installed."""
     if engine not in ENGINES:
         raise ConfigError(unknown_name("engine", engine, ENGINES))
     for name, value in (("address", address), ("workers", workers)):
@@ -242,10 +242,10 @@ def check_engine(engine: str, address: str | None, workers: int | None) -> None:
 
 
 def check_output(source: str | Path, output: str | Path) -> None:
-    """See whether an output can be written without destroying its input.
+    """Check that an output can be written without destroying its input.
 
     Raises:
-        ConfigError: if the input is the output, or what is written beside it.
+        ConfigError: if the input is the output, or a file written beside it.
         DataError: if the output can't be a file, or standard output is closed.
     """
     if str(output) == "-":
@@ -265,14 +265,14 @@ def check_output(source: str | Path, output: str | Path) -> None:
     origin, target = Path(source).resolve(), Path(output).resolve()
     if target == origin:
         raise ConfigError(f"{source}: is the input and the output; choose another output")
-    notes = _beside(target, journal.ENDING)
-    for path, what in ((target, "the output"), (reports, "what is reported"), (notes, "the journal")):
+    journal_path = _beside(target, journal.ENDING)
+    for path, what in ((target, "output"), (reports, "report"), (journal_path, "journal")):
         if path is not None and origin in (path, _beside(path, PARTIAL)) and origin.exists():
-            raise ConfigError(f"{source}: is where {what} of {output} is written; choose another output")
+            raise ConfigError(f"{source}: the {what} of {output} would replace it; choose another output")
 
 
 def expand(input: str | Path) -> list[Any]:
-    """The files that a user means: one, or those of a folder or those that a pattern fits, in the order of their names.
+    """The input files: one, those of a folder, or those that match a pattern, in the order of their names.
 
     Raises:
         DataError: if there are none.
@@ -287,37 +287,37 @@ def expand(input: str | Path) -> list[Any]:
     if not found and Path(input).is_dir():
         raise DataError("is a folder without a file to answer", input)
     if not found:
-        raise DataError("there is no such file, and none that fits it as a pattern", input)
+        raise DataError("there is no such file, and none that matches it as a pattern", input)
     return found
 
 
 def is_single(input: str | Path) -> bool:
-    """Whether a user means one file, and not a folder or a pattern of names."""
+    """Whether an input is one file, not a folder or a pattern of names."""
     check_name(input)
     path = Path(input)
     return str(input) == "-" or (not path.is_dir() and (path.exists() or not glob.has_magic(str(input))))
 
 
 def format_by_name(path: str | Path) -> str:
-    """The format of an input file as its name ends: ``jsonl`` or ``text``; a `ConfigError` for labelled columns."""
+    """Input format by the ending of a name: ``jsonl`` or ``text``; a `ConfigError` for labelled columns."""
     if ending_of(path) == ".conll":
         raise ConfigError(
-            f"{path}: labelled columns are measured, by nlpkit evaluate; what is predicted are lines of text, or JSON "
-            "lines (the input format text takes the file for lines of text)"
+            f"{path}: labelled columns are for nlpkit evaluate; predict reads lines of text or JSON lines (the input "
+            "format text reads the file as lines of text)"
         )
     return "jsonl" if ending_of(path) == ".jsonl" else "text"
 
 
 def output_format(formats: Sequence[str], output: str | Path, name: str | None) -> str:
-    """The format to write: the one that is named, or the one that the output's name ends in, or the first.
+    """The output format: the one requested, else the ending of the output's name, else the first of the task.
 
     Args:
-        formats: those of the task, besides which there are `SHOWN_FORMATS`.
-        output: the name of the file.
-        name: the format that was asked for, or None.
+        formats: formats of the task; `SHOWN_FORMATS` are added.
+        output: name of the output.
+        name: requested format, or None.
 
     Raises:
-        ConfigError: if it is not one of them, or it can't be written there.
+        ConfigError: if the format is unknown, or the output can't hold it.
     """
     formats = (*formats, *SHOWN_FORMATS)
     by_name = ending_of(output).removeprefix(".")
@@ -329,10 +329,10 @@ def output_format(formats: Sequence[str], output: str | Path, name: str | None) 
     return chosen
 
 
-def _names(inputs, file_format):
-    """The names of the outputs of several files, which end as their format demands."""
+def _names(inputs: Sequence[Path], file_format: str) -> list[str]:
+    """Names of the outputs of several files, with the ending of their format."""
     ending = f".{'txt' if file_format in ('text', 'colour') else file_format}"
-    names: dict[str, Any] = {}
+    names: dict[str, Path] = {}
     for path in inputs:
         packed = ".gz" if path.suffix == ".gz" and file_format not in BINARY_FORMATS else ""
         name = f"{path.name.removesuffix('.gz').removesuffix(ending_of(path))}{ending}{packed}"
@@ -342,8 +342,8 @@ def _names(inputs, file_format):
     return [*names]
 
 
-def _make_folder(folder, files):
-    """The folder of several outputs, once their inputs have been looked at."""
+def _make_folder(folder: Path, files: Sequence[tuple[Any, Any]]) -> None:
+    """Make the folder of several outputs, after a check of their inputs."""
     if folder.exists() and not folder.is_dir():
         raise DataError("is a file; the output of several files is a folder", folder)
     for source, _ in files:
@@ -351,21 +351,21 @@ def _make_folder(folder, files):
     try:
         folder.mkdir(exist_ok=True)
     except OSError as error:
-        raise DataError(f"can't be made: {error.strerror}", folder) from None
+        raise DataError(f"can't be created: {error.strerror}", folder) from None
 
 
-def _is_own(name):
-    """Whether it is the name of something that stands beside an output."""
+def _is_own(name: str) -> bool:
+    """Whether a file of this name was written beside an output."""
     return name.startswith(".") or name.endswith((PARTIAL, journal.ENDING, ".errors.jsonl"))
 
 
-def _beside(path, ending):
+def _beside(path: Path, ending: str) -> Path:
     path = path.resolve()
     return path.with_name(path.name + ending)
 
 
-def _values_of(options):
-    """Plain values of options; of a file that one names, its content."""
+def _values_of(options: Options) -> dict[str, Any]:
+    """Plain values of options; for a file, the digest of its content."""
     values = options.to_dict()
     for each in options.declared():
         path = values[each.name]

@@ -1,4 +1,4 @@
-"""How far a prediction has come, beside its output, so that it goes on after a kill."""
+"""Journal of a prediction: its progress, kept beside the output, from which it continues after a kill."""
 
 from __future__ import annotations
 
@@ -14,33 +14,33 @@ from nlpkit.datasets.files import PARTIAL, digest_of, write_atomically
 from nlpkit.errors import DataError
 
 ENDING = ".journal"
-"""Of its name, after that of the output."""
+"""Ending of its name, after the name of the output."""
 _FORMAT = "nlpkit-journal"
-_EVERY = 1.0  # seconds
-_LARGEST = 1 << 24  # bytes
+_EVERY = 1.0  # seconds between checkpoints
+_LARGEST = 1 << 24  # bytes of a journal
 
 
 class Checkpoint(NamedTuple):
-    """A file of which so many bytes were written, and their SHA-256."""
+    """Size and SHA-256 of the part of a file that is on the disk."""
 
     size: int
     digest: str
 
     def is_of(self, path: Path) -> bool:
-        """Whether a file is there, and just as it was noted."""
+        """Whether a file exists with this size and digest."""
         return path.is_file() and path.stat().st_size == self.size and digest_of(path) == self.digest
 
 
 class State(NamedTuple):
-    """How far a prediction has come.
+    """Progress of a prediction.
 
     Attributes:
         file: index of the input file.
-        chunk: number of the chunk of it that comes next.
-        lines: of that file before that chunk.
-        counts: of lines, see `nlpkit.prediction.stream.Counts`.
-        output, reports: of that file; None if there is none yet.
-        is_written: whether all of that file has been answered, and `output` may stand in its place already.
+        chunk: number of its next chunk.
+        lines: number of its lines before that chunk.
+        counts: line counts of the run, see `nlpkit.prediction.stream.Counts`.
+        output, reports: checkpoints of the files written for it; None if there is none yet.
+        is_written: whether the file has been answered whole, so that `output` may have its final name already.
     """
 
     file: int = 0
@@ -56,17 +56,17 @@ class Journal:
     """The journal of a run.
 
     Args:
-        path: where it is.
-        run: what the run is about, plain values by name; another run does not go on from here.
-        restart: whether to begin anew, whatever is there.
-        stays: whether it is kept when the run has ended, as the record of a shard.
+        path: path of the journal.
+        run: plain values, by name, that identify the run; only the same run continues.
+        restart: whether to ignore the journal of an earlier run.
+        stays: whether it is kept after the run has ended, as the record of a shard.
 
     Attributes:
-        state: how far an earlier run has come, or None if there is none.
-        is_kept: whether there is a journal on the disk.
+        state: progress of an earlier run, or None.
+        is_kept: whether the journal is on the disk.
 
     Raises:
-        DataError: if another run has left a journal there, or it is damaged.
+        DataError: if it is the journal of another run, or damaged.
     """
 
     def __init__(self, path: Path, run: Mapping[str, Any], restart: bool = False, stays: bool = False):
@@ -87,18 +87,18 @@ class Journal:
 
     @property
     def is_due(self) -> bool:
-        """Whether it is time to note something."""
+        """Whether the next checkpoint is due."""
         return time.monotonic() - self._last >= _EVERY
 
     def note(self, state: State) -> None:
-        """Write how far the run has come."""
+        """Write the progress of the run."""
         fields = {**state._asdict(), "counts": [*state.counts]}
         content = {"format": _FORMAT, "run": self._run, "state": fields}
         write_atomically(self._path, json.dumps({**content, "check": _check(content)}, ensure_ascii=False).encode())
         self.is_kept, self._last = True, time.monotonic()
 
     def remove(self) -> None:
-        """Take it away: what it is about has ended."""
+        """Delete the journal."""
         with contextlib.suppress(OSError):
             self._path.unlink(missing_ok=True)
             self._path.with_name(self._path.name + PARTIAL).unlink(missing_ok=True)
@@ -106,7 +106,7 @@ class Journal:
 
 
 def differing(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """Names of values that are not the same; of values by name the names of these."""
+    """Names of the values that differ; within nested mappings, both names."""
     names = []
     for name in sorted({*before, *now}):
         first, second = before.get(name), now.get(name)
@@ -118,7 +118,7 @@ def differing(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
 
 
 def read_journal(path: Path) -> tuple[dict[str, Any], State]:
-    """What a journal is about, and how far the run has come.
+    """Read the identity of a run and its progress.
 
     Raises:
         DataError: if it can't be read, or is damaged.
@@ -130,13 +130,13 @@ def read_journal(path: Path) -> tuple[dict[str, Any], State]:
         if content["format"] != _FORMAT or check != _check(content):
             raise ValueError
         fields = content["state"]
-        noted = {name: fields[name] and Checkpoint(*fields[name]) for name in ("output", "reports")}
-        return content["run"], State(**{**fields, **noted})
+        checkpoints = {name: fields[name] and Checkpoint(*fields[name]) for name in ("output", "reports")}
+        return content["run"], State(**{**fields, **checkpoints})
     except OSError as error:
         raise DataError(f"can't be read: {error.strerror}", path) from None
     except (AttributeError, LookupError, TypeError, ValueError, RecursionError):
         raise DataError("is damaged, or no journal of nlpkit; begin anew with --restart", path) from None
 
 
-def _check(content):
+def _check(content: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""Files that grow beside their places, and can go on growing after a kill."""
+"""Outputs: files written under a partial name, which can be continued after a kill, and streams."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import sys
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -17,88 +18,88 @@ from nlpkit.errors import DataError
 from nlpkit.prediction.journal import Checkpoint
 from nlpkit.terminal import say
 
-_ONCE = 1 << 20  # bytes that are read again at once
+_ONCE = 1 << 20  # bytes read at once
 
 
 def errors_path(output_path: str | Path) -> Path | None:
-    """Where the reports of an output file go; None for standard error, beside standard output, a device or a pipe."""
+    """Path of the reports of an output; None for standard output, a device or a pipe: standard error."""
     return reports_of(Path(output_path).resolve()) if is_file(output_path) else None
 
 
 def reports_of(path: Path) -> Path:
-    """Where the reports of an output that is a file go."""
+    """Path of the reports of an output that is a file."""
     return path.with_name(f"{path.name}.errors.jsonl")
 
 
 def is_file(path: str | Path) -> bool:
-    """Whether an output is a file, and not standard output, a device or a pipe."""
+    """Whether an output is a file, not standard output, a device or a pipe."""
     return str(path) != "-" and (Path(path).is_file() or not Path(path).exists())
 
 
 class GrowingFile:
-    """A file with the ending `PARTIAL`, until it is whole; gzipped if its name ends in ``.gz``.
+    """A file that has the ending `PARTIAL` until it is finished; gzipped if its name ends in ``.gz``.
 
     Args:
-        path: its name when it is whole.
-        noted: what was noted of it, to go on from there; None to begin.
-        header: what stood at its beginning when that was noted, if `rewrite` may have changed it since.
+        path: final name.
+        checkpoint: checkpoint to continue from; None to begin.
+        header: beginning of the file at that checkpoint, if `rewrite` may have changed it since.
 
     Raises:
-        DataError: if it can't be written, another process is writing it, or it is not as it was noted.
+        DataError: if it can't be written, another process is writing it, or it does not match the checkpoint.
     """
 
-    def __init__(self, path: Path, noted: Checkpoint | None = None, header: bytes = b""):
+    def __init__(self, path: Path, checkpoint: Checkpoint | None = None, header: bytes = b""):
         self._path, self._partial = path, _partial_of(path)
         self._digest, self.size = hashlib.sha256(), 0
         self._member: gzip.GzipFile | None = None
         try:
-            file = files.open_partial(self._partial, is_kept=noted is not None)
+            file = files.open_partial(self._partial, is_kept=checkpoint is not None)
         except OSError as error:
             raise DataError(why_not_written(error, path), path) from None
         if file is None:
             raise DataError("is being written by another process; let it end, or choose another name", path)
         self._file: IO[bytes] = file
-        if noted is not None:
-            self._go_on(noted, header)
+        if checkpoint is not None:
+            self._continue(checkpoint, header)
 
-    def _go_on(self, noted, header):
-        """Read again what was noted, and cut off what is behind it."""
-        if header and os.fstat(self._file.fileno()).st_size >= noted.size >= len(header):
+    def _continue(self, checkpoint: Checkpoint, header: bytes) -> None:
+        """Read the file up to the checkpoint again, and truncate it there."""
+        if header and os.fstat(self._file.fileno()).st_size >= checkpoint.size >= len(header):
             self._file.write(header)
             self._file.seek(0)
-        while self.size < noted.size and (content := self._file.read(min(_ONCE, noted.size - self.size))):
+        while self.size < checkpoint.size and (content := self._file.read(min(_ONCE, checkpoint.size - self.size))):
             self._digest.update(content)
             self.size += len(content)
-        if (self.size, self._digest.hexdigest()) != noted:
+        if (self.size, self._digest.hexdigest()) != checkpoint:
             self._file.close()
-            raise DataError("is not as the journal beside it says; begin anew with --restart", self._partial)
+            raise DataError("does not match its journal; begin anew with --restart", self._partial)
         self._file.seek(self.size)
         self._file.truncate()
 
     def write(self, content: bytes) -> None:
-        """Write at the end."""
+        """Append content, compressed if the file is gzipped."""
         if self._path.suffix != ".gz":
             self.append(content)
             return
         if self._member is None:
-            self._member = gzip.GzipFile("", "wb", fileobj=_Raw(self.append), mtime=0)  # type: ignore[arg-type]
+            self._member = gzip.GzipFile("", "wb", fileobj=_Raw(self.append), mtime=0)
         self._member.write(content)
 
     def append(self, content: bytes) -> None:
-        """Write bytes as they stand in the file, which of a gzipped one is what was compressed."""
+        """Append bytes as they are, of a gzipped file the compressed ones."""
         self._file.write(content)
         self._digest.update(content)
         self.size += len(content)
 
     def rewrite(self, header: bytes) -> None:
-        """Put other bytes in the place of the first ones; nothing is written any more."""
+        """Overwrite the beginning; nothing may be written afterwards."""
         self._file.seek(0)
         self._file.write(header)
         self._file.seek(0)
         self._digest = hashlib.file_digest(self._file, "sha256")  # type: ignore[arg-type]
 
     def note(self) -> Checkpoint:
-        """See that all that was written is on the disk."""
+        """Flush the file to the disk; return the checkpoint."""
         if self._member is not None:
             self._member.close()
             self._member = None
@@ -107,35 +108,35 @@ class GrowingFile:
         return Checkpoint(self.size, self._digest.hexdigest())
 
     def take_place(self) -> None:
-        """Let it be whole; it was noted."""
+        """Rename the partial file to its final name; call `note` first."""
         files.put_in_place(self._partial, self._path)
         self._file.close()
 
     def close(self, keep: bool) -> None:
-        """Leave it as it is, to go on later, or remove it."""
+        """Close the partial file, and delete it unless `keep`."""
         with contextlib.suppress(OSError):
-            self._file.close()  # of what it could not write there is nothing to tell
+            self._file.close()  # a failed write has been reported already
         if not keep:
             files.remove(self._partial)
 
 
 class _Raw:
-    """What `gzip` writes to."""
+    """The file object to which `gzip` writes."""
 
-    def __init__(self, write):
+    def __init__(self, write: Callable[[bytes], None]):
         self.write = write
 
-    def flush(self):
+    def flush(self) -> None:
         pass
 
 
 class FileOutput:
-    """An output file and, once there is something to report, the one beside it for reports.
+    """An output file and, from the first report on, the file of reports beside it.
 
     Args:
-        path: that of the output.
-        output, reports: what was noted of them, to go on from there.
-        header: with which the output begins as long as it is not whole.
+        path: path of the output.
+        output, reports: checkpoints of both to continue from.
+        header: beginning of the output until it is finished.
     """
 
     def __init__(
@@ -156,47 +157,47 @@ class FileOutput:
 
     def write(self, content: bytes) -> None:
         """Write answers."""
-        with self._told():
+        with self._explained():
             self._output.write(content)
 
     def rewrite(self, header: bytes) -> None:
-        """Put other bytes in the place of the first ones."""
-        with self._told():
+        """Overwrite the beginning of the output."""
+        with self._explained():
             self._output.rewrite(header)
 
     def report(self, fields: dict[str, Any]) -> None:
-        """Report something of a line."""
+        """Write a report about a line."""
         if self._reports is None:
             self._reports = GrowingFile(self._reports_path)
-        with self._told(self._reports_path):
+        with self._explained(self._reports_path):
             self._reports.write(_json(fields).encode("utf-8", "backslashreplace") + b"\n")
 
     def note(self) -> tuple[Checkpoint, Checkpoint | None]:
-        """What is written by now is on the disk: of the output, and of the reports."""
-        with self._told():
+        """Flush both files to the disk; return their checkpoints."""
+        with self._explained():
             output = self._output.note()
-        with self._told(self._reports_path):
+        with self._explained(self._reports_path):
             return output, None if self._reports is None else self._reports.note()
 
     def finish(self) -> None:
-        """Put the files, which were noted, in their places, the reports first."""
-        with self._told(self._reports_path):
+        """Rename both files to their final names, the reports first; call `note` before."""
+        with self._explained(self._reports_path):
             if self._reports is not None:
                 self._reports.take_place()
-        with self._told():
+        with self._explained():
             self._output.take_place()
         if self._reports is None:
             self._reports_path.unlink(missing_ok=True)  # the reports of an earlier run
 
     def close(self, keep: bool) -> None:
-        """Leave both as they are, to go on later, or remove them."""
+        """Close both partial files, and delete them unless `keep`."""
         for file in (self._output, self._reports):
             if file is not None:
                 file.close(keep)
 
     @contextlib.contextmanager
-    def _told(self, path=None):
-        """Tell why something could not be written."""
+    def _explained(self, path: Path | None = None) -> Iterator[None]:
+        """Turn an error of writing into a `DataError` with its reason."""
         try:
             yield
         except OSError as error:
@@ -205,14 +206,14 @@ class FileOutput:
 
 
 def finish_left(path: str | Path, output: Checkpoint, reports: Checkpoint | None) -> None:
-    """Put files in their places that a killed process has finished, as far as it did not.
+    """Rename the finished files of a killed process to their final names, unless it has done so.
 
     Args:
-        path: that of the output.
-        output, reports: what was noted of them when they were finished.
+        path: path of the output.
+        output, reports: checkpoints of the finished files.
 
     Raises:
-        DataError: if what is there is something else.
+        DataError: if a file does not match its checkpoint.
     """
     target = Path(path).resolve()
     if reports is None:
@@ -223,58 +224,57 @@ def finish_left(path: str | Path, output: Checkpoint, reports: Checkpoint | None
     _finish_left(target, output)
 
 
-def _finish_left(path, noted):
+def _finish_left(path: Path, checkpoint: Checkpoint) -> None:
     for file in (_partial_of(path), path):
-        if noted.is_of(file):
+        if checkpoint.is_of(file):
             if file != path:
                 files.put_in_place(file, path)
             return
     raise DataError("is missing or was changed since it was written; begin anew with --restart", path)
 
 
-def _partial_of(path):
+def _partial_of(path: Path) -> Path:
     return path.with_name(path.name + PARTIAL)
 
 
 class StreamOutput:
-    """The same for standard output, a device or a pipe, which are written to and not replaced; what is to be reported
-    goes to standard error."""
+    """Standard output, a device or a pipe, with the methods of `FileOutput`; reports go to standard error."""
 
     def __init__(self, path: str | Path):
         self._name = "standard output" if str(path) == "-" else str(path)
         self._file: IO[bytes] = sys.stdout.buffer if str(path) == "-" else open(path, "wb")  # noqa: SIM115
 
     def write(self, content: bytes) -> None:
-        """Write answers, and let them be seen at once."""
+        """Write answers and flush them."""
         try:
             self._file.write(content)
             self._file.flush()
         except BrokenPipeError:
-            raise  # whoever read has gone, which is no error
+            raise  # the reader has gone, which is no error
         except OSError as error:
             raise DataError(f"can't be written: {error.strerror}", self._name) from None
 
     def rewrite(self, header: bytes) -> None:
-        """Nothing can be rewritten: what needs it is not written to a stream."""
-        raise TypeError(f"{self._name} has no beginning to go back to")
+        """A stream can't be rewritten; formats that need it are not written to one."""
+        raise TypeError(f"{self._name} can't be rewritten")
 
     def report(self, fields: dict[str, Any]) -> None:
-        """Report something of a line."""
+        """Write a report about a line."""
         say(_json(fields))
 
     def note(self) -> tuple[None, None]:
-        """There is nothing to go on from."""
+        """A stream has no checkpoints."""
         return None, None
 
     def finish(self) -> None:
-        """Nothing is left to do."""
+        """Close the stream."""
         self.close(keep=True)
 
     def close(self, keep: bool) -> None:
-        """Close what was opened."""
+        """Close the stream, unless it is standard output."""
         if self._file is not sys.stdout.buffer:
             self._file.close()
 
 
-def _json(fields):
+def _json(fields: Mapping[str, Any]) -> str:
     return json.dumps(fields, ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""Answers as people look at them: coloured text on a terminal, and HTML in a notebook, a page or a report."""
+"""Rendering of answers: coloured text on a terminal, HTML in a notebook, a page or a report."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ COLOURS = {
     "blue": "37,99,235",
     "red": "220,38,38",
 }
-"""The names of colours, those of a terminal, and red, green and blue on a page."""
-_OF_LABELS = ("cyan", "yellow", "green", "magenta", "blue")
+"""Colours by their terminal name, as red, green and blue for a page."""
+_LABEL_COLOURS = ("cyan", "yellow", "green", "magenta", "blue")
 _WRONG = "text-decoration:underline wavy #dc2626 1.5px;text-underline-offset:.25em"
 
 
 class StyledText(NamedTuple):
-    """A part of what is shown of an answer."""
+    """A part of a rendered answer."""
 
     text: str
     colour: str = ""
-    """One of `COLOURS`; ``dim`` for what matters less; or nothing."""
+    """One of `COLOURS`, ``dim`` for minor parts, or an empty string."""
     label: str = ""
-    """What the part is, such as the type of an entity."""
+    """Label of the part, such as the type of an entity."""
     key: Hashable = None
-    """What the part says, to compare it with a right answer; None if it says nothing."""
+    """Value by which the part is compared with the expected answer; None to leave it out."""
 
 
 class Rendered(str):
-    """HTML that a notebook shows as a picture."""
+    """HTML that a notebook renders."""
 
     __slots__ = ()
 
@@ -43,12 +43,12 @@ class Rendered(str):
 
 
 def colour_of(label: str) -> str:
-    """A colour for a label, always the same one."""
-    return _OF_LABELS[zlib.crc32(label.encode("utf-8", "replace")) % len(_OF_LABELS)]
+    """Colour of a label, always the same one."""
+    return _LABEL_COLOURS[zlib.crc32(label.encode("utf-8", "replace")) % len(_LABEL_COLOURS)]
 
 
 def styled_to_html(parts: Iterable[StyledText], right: Collection[Hashable] | None = None) -> str:
-    """Parts as HTML that needs no style sheet; those whose key is not among the right ones are marked.
+    """Parts as HTML that needs no style sheet; parts whose key is not in `right` are marked.
 
     Example:
 
@@ -67,7 +67,7 @@ def styled_to_html(parts: Iterable[StyledText], right: Collection[Hashable] | No
     return "".join(shown)
 
 
-def _style_of(colour):
+def _style_of(colour: str) -> str:
     if colour == "dim":
         return "opacity:.65;"
     return f"background:rgba({COLOURS[colour]},.17);border-radius:.25em;padding:.05em .15em;" if colour else ""
@@ -121,13 +121,13 @@ def page_end() -> str:
 
 
 def render(answers: Any) -> Rendered:
-    """Answers as HTML: a notebook shows it as a picture, ``str`` gives its source.
+    """Answers as HTML, which a notebook renders; ``str`` gives its source.
 
     Args:
-        answers: an answer of `nlpkit.Task.predict`, or several.
+        answers: an answer of `nlpkit.Task.predict`, or a list of them.
 
     Raises:
-        TypeError: if it is something else.
+        TypeError: for anything else.
 
     Example:
 

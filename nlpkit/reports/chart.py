@@ -1,11 +1,11 @@
-"""Numbers by epoch as a chart with axes, whose values show when it is pointed at."""
+"""Line charts by epoch, with axes; the values under the pointer are shown."""
 
 from __future__ import annotations
 
 import html
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 COLOURS = ("#2563eb", "#ea580c", "#16a34a", "#c026d3", "#0891b2", "#dc2626", "#854d0e", "#64748b")
@@ -14,20 +14,20 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 64, _WIDTH - 32, 14, _HEIGHT - 30
 
 
 class Series(NamedTuple):
-    """A line of a chart."""
+    """A line of a chart, with its name."""
 
     name: str
     values: Sequence[float | None]
-    """One for each epoch; None where there is none."""
+    """Value of each epoch; None if it is missing."""
 
 
 def chart(title: str, series: Sequence[Series], best: tuple[int, int] | None = None) -> str:
-    """Lines by epoch as HTML; nothing without numbers.
+    """A chart of lines by epoch as HTML; an empty string without numbers.
 
     Args:
-        title: what is counted on the vertical axis.
-        series: the lines.
-        best: which series and which of its epochs, both from 0, to mark.
+        title: name of the vertical axis.
+        series: lines of the chart.
+        best: index of a series and of its epoch to mark.
     """
     numbers = [value for each in series for value in each.values if value is not None and _is_number(value)]
     if not numbers:
@@ -76,12 +76,12 @@ def chart(title: str, series: Sequence[Series], best: tuple[int, int] | None = N
     )
 
 
-def _line(series, colour, x, y):
-    """The line of a series, in pieces where numbers are missing, and a point for each number."""
+def _line(series: Series, colour: str, x: Callable[[float], float], y: Callable[[float], float]) -> list[str]:
+    """The line of a series, interrupted where numbers are missing, and a point for each number."""
     pieces: list[list[str]] = [[]]
     points = []
     for epoch, value in enumerate(series.values):
-        if not _is_number(value):
+        if value is None or not _is_number(value):
             pieces.append([])
             continue
         pieces[-1].append(f"{x(epoch):.1f},{y(value):.1f}")
@@ -95,16 +95,16 @@ def _line(series, colour, x, y):
     return [*lines, *points]
 
 
-def _is_number(value):
+def _is_number(value: object) -> bool:
     return isinstance(value, (int, float)) and math.isfinite(value)
 
 
-def _shown(value):
+def _shown(value: float | None) -> float | None:
     return float(f"{value:.5g}") if _is_number(value) else None
 
 
 def _ticks(low: float, high: float) -> list[float]:
-    """Round numbers, four to eight of them, from not above the lowest to not below the highest.
+    """Four to eight round numbers, which enclose the lowest and the highest value.
 
     >>> _ticks(0.13, 0.88)
     [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]

@@ -1,12 +1,12 @@
-"""Several training runs on one page."""
+"""A page that compares several training runs."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nlpkit.artefacts.folder import Folder
 from nlpkit.artefacts.manifest import read_object
@@ -16,28 +16,32 @@ from nlpkit.reports.chart import Series, chart
 from nlpkit.reports.page import as_written, folded, grid, listing, page, section
 from nlpkit.tasks import get_declaration
 
+if TYPE_CHECKING:
+    from nlpkit.tasks.declaration import Declaration
+    from nlpkit.training.metric import Metric
+
 _NO_CURVES = ("epoch", "step", "seconds")
 
 
 class Run(NamedTuple):
-    """What a folder says of its training."""
+    """A training run, read from its folder."""
 
     name: str
-    manifest: dict[str, Any]
-    metrics: dict[str, Any]
+    manifest: Mapping[str, Any]
+    metrics: Mapping[str, Any]
     history: list[dict[str, float]]
 
 
 def compare(folders: Sequence[str | Path], output: str | Path) -> None:
-    """Write a page that sets several runs side by side: curves, metrics, and the settings in which they differ.
+    """Write a page that compares several runs: metrics, differing settings, curves, data.
 
     Args:
-        folders: folders that `nlpkit.train` wrote, two or more, of one task.
-        output: the page.
+        folders: two or more folders of one task, written by `nlpkit.train`.
+        output: path of the page.
 
     Raises:
-        ConfigError: if there are fewer than two, or they are of different tasks.
-        ArtefactError: if one is no such folder.
+        ConfigError: if there are fewer than two folders, or they are of different tasks.
+        ArtefactError: if a folder holds no training run.
         DataError: if the page can't be written.
     """
     if len(folders) < 2:
@@ -64,21 +68,21 @@ def compare(folders: Sequence[str | Path], output: str | Path) -> None:
     write_atomically(Path(output), page(title, declaration.summary, sections))
 
 
-def _names(folders):
-    """The last parts of the paths, as many as are needed to tell them apart."""
+def _names(folders: Sequence[str | Path]) -> list[str]:
+    """Names of folders: the last parts of their paths, as many as make them distinct."""
     parts = [Path(folder).absolute().parts for folder in folders]
     for depth in range(1, max(map(len, parts)) + 1):
         names = ["/".join(part[-depth:]) for part in parts]
         if len({*names}) == len(names):
             return names
-    return [f"{number}: {part[-1]}" for number, part in enumerate(parts, 1)]  # one folder several times
+    return [f"{number}: {part[-1]}" for number, part in enumerate(parts, 1)]  # the same folder several times
 
 
-def _chart(key, runs):
+def _chart(key: str, runs: Sequence[Run]) -> str:
     return chart(key, [Series(run.name, [row.get(key) for row in run.history]) for run in runs])
 
 
-def _read(folder, name):
+def _read(folder: Path, name: str) -> Run:
     manifest = Folder.open(folder).manifest
     try:
         metrics = read_object(folder / "metrics.json")
@@ -92,8 +96,8 @@ def _read(folder, name):
     return Run(name, manifest, metrics, history)
 
 
-def _metrics(runs, metric):
-    """A row for each metric, a column for each run; the metric that picks the best weights first."""
+def _metrics(runs: Sequence[Run], metric: Metric) -> str:
+    """Table of metrics, a column for each run; the metric that picks the best weights is first."""
     rows: dict[str, dict[str, Any]] = {}
     for run in runs:
         for data, scores in run.metrics.items():
@@ -109,8 +113,8 @@ def _metrics(runs, metric):
     return grid(ordered, best=best)
 
 
-def _settings(runs, declaration):
-    """The settings in which not all runs agree, and the seed."""
+def _settings(runs: Sequence[Run], declaration: Declaration) -> str:
+    """Table of the settings, and of the seed, that differ between runs."""
     known = [{**run.manifest["settings"], "seed": run.manifest.get("seed", "")} for run in runs]
     names = dict.fromkeys(name for each in known for name in each)
     rows = {
@@ -121,7 +125,7 @@ def _settings(runs, declaration):
     return grid(rows) or f"<p>None: all {len(runs)} runs of {declaration.name} have the same settings and seed.</p>"
 
 
-def _data(runs):
+def _data(runs: Sequence[Run]) -> str:
     rows = []
     for run in runs:
         data = run.manifest.get("data")

@@ -1,23 +1,24 @@
-"""Pictures of a task as HTML and SVG."""
+"""Plots of a task as HTML and SVG."""
 
 from __future__ import annotations
 
 import html
+from collections.abc import Iterable
 
 import numpy as np
 
 from nlpkit.reports.page import listing
 from nlpkit.tasks.shared.plots import Arcs, Attention, Distribution, Map, Plot
 
-_FONT = 14  # size of the texts on a map
-_SHORT = 16  # characters of a sentence on a map
-_FAINT = 0.05  # a weight that is not drawn, as a share of the largest beside it
+_FONT = 14  # font size of the texts on a map
+_SHORT = 16  # characters shown of a text on a map
+_FAINT = 0.05  # weight below which a cell is left out, relative to the largest of its row
 _MIDDLE = "font-size='12' text-anchor='middle'"
 _COLOURS = ("#15803d", "#dc2626", "#2563eb")
 
 
 def draw(picture: Plot) -> str:
-    """A picture as HTML."""
+    """Draw a plot as HTML."""
     if isinstance(picture, Map):
         return _map(picture)
     if isinstance(picture, Arcs):
@@ -27,9 +28,8 @@ def draw(picture: Plot) -> str:
     return _distribution(picture) if isinstance(picture, Distribution) else listing(picture.columns, picture.rows)
 
 
-def _attention(picture, cell=15):
-    """A square for each pair of characters, in each row the darker the more it counts; the text that is looked at
-    above, the one that looks on the left."""
+def _attention(picture: Attention, cell: int = 15) -> str:
+    """A square for each pair of characters, the darker the larger its weight; the source above, the target left."""
     rows, columns = picture.weights.shape
     width, height = cell * (columns + 1) + 4, cell * (rows + 1) + 4
     parts = []
@@ -38,7 +38,7 @@ def _attention(picture, cell=15):
     for i, symbol in enumerate(picture.target):
         parts.append(f"<text x='{cell / 2}' y='{cell * (i + 2) - 3}' {_MIDDLE}>{html.escape(symbol)}</text>")
         shades = picture.weights[i] / max(picture.weights[i].max(initial=0), 1e-9)
-        for j in np.flatnonzero(shades > _FAINT):
+        for j in np.flatnonzero(shades > _FAINT).tolist():
             weight = picture.weights[i, j]
             place = f"x='{cell * (j + 1)}' y='{cell * (i + 1)}' width='{cell}' height='{cell}'"
             title = f"<title>{html.escape(symbol)} ← {html.escape(picture.source[j])} {weight:.0%}</title>"
@@ -53,12 +53,12 @@ _KINDS = {
 }  # fmt: skip
 
 
-def _arcs(picture, cell=15):
-    """The text on a line, and arcs above it, each as high as it is wide up to a bound, with its label at the top."""
+def _arcs(picture: Arcs, cell: int = 15) -> str:
+    """The text on a line under labelled arcs, the wider the higher."""
     ends = np.cumsum([0, *(cell if ord(symbol) > 0x2E7F else cell * 0.58 for symbol in picture.text)])
     middles = [tuple((ends[a] + ends[b]) / 2 for a, b in (arc.start, arc.end)) for arc in picture.arcs]
     order = sorted(range(len(middles)), key=lambda i: abs(middles[i][1] - middles[i][0]))
-    heights = {row: 30 + 22 * place for place, row in enumerate(order)}  # the wider, the higher; no two alike
+    heights = {row: 30 + 22 * place for place, row in enumerate(order)}  # all different
     top = max(heights.values(), default=0) + 16
     parts = [
         f"<text x='{(a + b) / 2:.1f}' y='{top + 18}' font-size='13' text-anchor='middle'>{html.escape(symbol)}</text>"
@@ -81,12 +81,12 @@ def _arcs(picture, cell=15):
     return f"<div class='wide'><div style='min-width:{width * 0.8:.0f}px'>{svg}</div></div><small>{legend}</small>"
 
 
-def _distribution(picture, width=640, height=220, bins=40):
-    """Bars of each kind of value, one kind over the other, and a line at the mark."""
+def _distribution(picture: Distribution, width: int = 640, height: int = 220, bins: int = 40) -> str:
+    """Overlaid histograms, one for each kind of value, and a line at the mark."""
     shares = {
         name: np.histogram(values, bins, (0, 1))[0] / max(len(values), 1) for name, values in picture.values.items()
     }
-    top = max((share.max() for share in shares.values()), default=0) or 1.0
+    top = max((float(share.max()) for share in shares.values()), default=0.0) or 1.0
     parts = []
     for i, (name, share) in enumerate(shares.items()):
         colour, step = _COLOURS[i], (width - 40) / bins
@@ -103,20 +103,23 @@ def _distribution(picture, width=640, height=220, bins=40):
     return _svg(width, height, picture.title, parts)
 
 
-def _places(points, width, height):
+def _places(points: np.ndarray, width: int, height: int) -> np.ndarray:
     low, high = points.min(axis=0), points.max(axis=0)
     return 20 + (points - low) / np.where(high > low, high - low, 1) * (width - 180, height - 40)
 
 
-def _svg(width, height, label, parts):
+def _svg(width: int | str, height: int, label: str, parts: Iterable[str]) -> str:
     size = f"viewBox='0 0 {width} {height}' style='width:100%;max-width:{width}px'"
     return f"<svg {size} role='img' aria-label='{html.escape(label)}'>{''.join(parts)}</svg>"
 
 
-def _map(picture, width=900, height=640):
-    """Points with their texts, of which no two overlap: where there is no room the less important one is hidden, until
-    the map is zoomed; pointed at, each point says what it is. All texts are there for the page's script."""
-    circles, texts, taken = [], [], []
+def _map(picture: Map, width: int = 900, height: int = 640) -> str:
+    """Points with their texts; of two that overlap, the less important one is hidden until the map is zoomed.
+
+    A point shows its text under the pointer. The hidden texts are in the page, for its script.
+    """
+    circles, texts = [], []
+    taken: list[tuple[float, float, float, float]] = []
     groups = picture.groups if picture.groups is not None else [0] * len(picture.labels)
     for (x, y), label, group in zip(_places(picture.places, width, height).tolist(), picture.labels, groups):
         colour = f"hsl({(group * 137.5 + 220) % 360:.0f} 60% 50%)"

@@ -1,4 +1,4 @@
-"""What a model gets wrong on labelled data, by kind."""
+"""Mistakes of a model on labelled data, by kind."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 class Wrong(NamedTuple):
-    """A mistake, and the answers in which it stands."""
+    """A mistake with the expected and the predicted answer."""
 
     number: int
-    """Of the record among those that were answered, from 1."""
+    """Number of the record among those that were answered, from 1."""
     mistake: Mistake
     right: Answer
     found: Answer
@@ -30,9 +30,9 @@ class Mistakes:
     """All mistakes over some records.
 
     Attributes:
-        records: how many were answered.
-        wrong: the mistakes, in the order of the records.
-        agreed: how often each label was given rightly.
+        records: number of records that were answered.
+        wrong: mistakes in the order of the records.
+        agreed: number of correct predictions of each label.
     """
 
     records: int
@@ -51,13 +51,12 @@ class Mistakes:
 
     @staticmethod
     def examples(wrong: Sequence[Wrong], most: int) -> list[tuple[str, str]]:
-        """Some different mistakes of a kind: what is right and what was answered, ``–`` for nothing."""
+        """Up to `most` distinct pairs of an expected and a predicted text, ``–`` for none."""
         distinct = dict.fromkeys((each.mistake.right or "–", each.mistake.found or "–") for each in wrong)
         return list(distinct)[:most]
 
     def confusion(self, most: int = 20) -> dict[str, dict[str, int]]:
-        """For each right label how often each label was given; the most frequent labels, none where none was taken for
-        another."""
+        """Confusion matrix of the most frequent labels, by expected and predicted label; empty without confusions."""
         pairs = Counter(each.mistake.labels for each in self.wrong if each.mistake.labels is not None)
         if not pairs:
             return {}
@@ -74,20 +73,20 @@ def counted(number: int, what: str) -> str:
 
 
 def find_mistakes(model: Task[Any], examples: Any, most: int = 20_000) -> Mistakes:
-    """Compare a model's answers with the right ones.
+    """Compare a model's answers with the expected ones.
 
     Args:
-        model: the model.
+        model: trained model.
         examples: labelled examples as its task reads them.
-        most: records that are looked at.
+        most: largest number of records to compare.
 
     Raises:
-        ConfigError: if the examples have no right answers.
+        ConfigError: if the examples have no expected answers.
     """
     expected = model.expected(examples, min(len(examples), most))
     pairs = [(record, right) for record, right in expected if right is not None]
     if not pairs:
-        raise ConfigError(f"of the task {model.declaration.name} there are no right answers to compare with")
+        raise ConfigError(f"examples of the task {model.declaration.name} have no expected answers to compare with")
     wrong, agreed = [], Counter[str]()
     for number, (found, (_, right)) in enumerate(zip(answer_parsed(model, [record for record, _ in pairs]), pairs), 1):
         wrong += [Wrong(number, mistake, right, found) for mistake in found.mistakes(right)]

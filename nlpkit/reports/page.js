@@ -1,4 +1,4 @@
-// A page works without this: values have titles, and of the words on a map those that don't overlap are shown.
+// The page works without this script: values have titles, and labels of a map that overlap are hidden.
 "use strict";
 for (const chart of document.querySelectorAll("svg.chart[data-series]")) {
   const { left, right, count, series } = JSON.parse(chart.dataset.series);

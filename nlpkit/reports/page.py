@@ -1,4 +1,4 @@
-"""What all pages for people are made of: the frame, tables, and numbers as text."""
+"""Building blocks of the HTML pages: frame, sections, tables, numbers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 
 def page(title: str, lead: str, sections: Iterable[str]) -> bytes:
-    """A page without outside parts, as UTF-8."""
+    """A self-contained page, as UTF-8."""
     files = resources.files("nlpkit.reports")
     style, script = ((files / f"page.{ending}").read_text("utf-8") for ending in ("css", "js"))
     parts = [
@@ -24,18 +24,18 @@ def page(title: str, lead: str, sections: Iterable[str]) -> bytes:
 
 
 def section(title: str, *content: str) -> str:
-    """A heading and what stands below it; nothing if that is nothing."""
+    """A heading and its content; an empty string without content."""
     below = "".join(content)
     return f"<section><h2>{html.escape(title)}</h2>{below}</section>" if below else ""
 
 
 def folded(title: str, content: str) -> str:
-    """What is shown when its title is clicked."""
+    """Content that is shown when its title is clicked."""
     return f"<details><summary>{html.escape(title)}</summary>{content}</details>" if content else ""
 
 
 def cards(values: Iterable[tuple[str, Any]]) -> str:
-    """The few numbers that matter most, large: pairs of a name and a value."""
+    """The most important numbers in large type, from pairs of a name and a value."""
     shown = (
         f"<div class='card'><b>{number(value)}</b><span>{html.escape(name)}</span></div>" for name, value in values
     )
@@ -43,12 +43,12 @@ def cards(values: Iterable[tuple[str, Any]]) -> str:
 
 
 def as_written(value: Any) -> Any:
-    """A setting for a table: a float with as many digits as it has."""
+    """A setting for a table: a float with all its digits."""
     return str(value) if isinstance(value, float) else value
 
 
 def number(value: Any) -> str:
-    """A value as HTML: four digits after the point, thousands apart."""
+    """A value as HTML, with four decimals and separated thousands."""
     if isinstance(value, float):
         return f"{value:.4f}" if abs(value) < 1000 else f"{value:,.0f}"
     if isinstance(value, int) and not isinstance(value, bool):
@@ -59,7 +59,7 @@ def number(value: Any) -> str:
 
 
 def grid(rows: Mapping[str, Mapping[str, Any]], corner: str = "", best: Mapping[str, Any] | None = None) -> str:
-    """Rows with the same columns as a table; in each row the value that is `best`, a function such as max, is bold."""
+    """A table of rows with the same columns; the value of a row that `best`, such as max, picks is bold."""
     columns = list(dict.fromkeys(name for row in rows.values() for name in row))
     heads = "".join(f"<th class='n'>{html.escape(str(name))}</th>" for name in columns)
     lines = []
@@ -73,19 +73,19 @@ def grid(rows: Mapping[str, Mapping[str, Any]], corner: str = "", best: Mapping[
     return f"<div class='wide'>{table}</div>" if rows else ""
 
 
-def _cell(value, top):
+def _cell(value: Any, top: Any) -> str:
     kind = "n best" if top is not None and value == top else "n"
     return f"<td class='{kind}'>{number(value)}</td>"
 
 
 def pairs(values: Mapping[str, Any]) -> str:
-    """Names and values as a table."""
+    """A table of names and values."""
     rows = (f"<tr><td>{html.escape(str(name))}</td><td>{number(value)}</td></tr>" for name, value in values.items())
     return f"<div class='wide'><table>{''.join(rows)}</table></div>" if values else ""
 
 
 def listing(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """Rows of texts and numbers under the names of the columns."""
+    """A table of rows under the names of the columns."""
     heads = "".join(f"<th>{html.escape(name)}</th>" for name in columns)
     lines = ("".join(f"<td>{number(value)}</td>" for value in row) for row in rows)
     return f"<div class='wide'><table><tr>{heads}</tr>{''.join(f'<tr>{line}</tr>' for line in lines)}</table></div>"

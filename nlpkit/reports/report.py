@@ -1,4 +1,4 @@
-"""A training run as a page for people."""
+"""The report of a training run."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from nlpkit.options import Options
     from nlpkit.tasks.task import Data, Task
 
-_SAMPLES = 16
-_LONGEST = 160  # characters of a record that are shown
-_LOOKED_AT = 500  # records in which mistakes are counted
+_SAMPLES = 16  # answers shown
+_LONGEST = 160  # characters shown of a record
+_COMPARED = 500  # records in which mistakes are counted
 _NO_CURVES = ("epoch", "step", "loss", "seconds")
 
 
@@ -35,16 +35,16 @@ def write_report(
     run: Mapping[str, Any],
     metrics: Mapping[str, Any],
 ) -> None:
-    """One HTML page without outside parts: curves, metrics, pictures, mistakes, sample answers, how it was trained.
+    """Write a self-contained HTML page: curves, metrics, plots, mistakes, sample answers, settings and data.
 
     Args:
-        path: the page.
-        title: its title.
-        model: the trained task, which answers some records of the validation data.
-        valid: these data.
-        history: a row of numbers for each epoch.
-        run: ``data`` by name of a file's use, ``versions``, ``seconds`` and the like.
-        metrics: by the name of the data.
+        path: path of the page.
+        title: title of the page.
+        model: trained task, which answers some records of the validation data.
+        valid: validation data.
+        history: row of numbers for each epoch.
+        run: facts of the run: ``data`` by use, ``versions``, ``seconds`` and others.
+        metrics: metrics by the name of the data.
     """
     name = model.metric.name
     most = [(f"{name}, {data}", scores[name]) for data, scores in metrics.items() if name in scores]
@@ -59,13 +59,13 @@ def write_report(
         *(section(each.title, draw(each)) for each in model.plots(valid.examples)),
         section("Mistakes on the validation data", *_mistakes(model, valid)),
         section("Sample answers on the validation data", *_samples(model, valid)),
-        section("How it was trained", *_how(model.settings, run)),
+        section("How it was trained", *_training(model.settings, run)),
     ]
     write_atomically(path, page(title, model.declaration.summary, sections))
 
 
 def curves(history: Sequence[Mapping[str, Any]], model: Task[Any]) -> Iterator[str]:
-    """What is made smaller and what picks the best weights, large; all else that moves when it is asked for."""
+    """Curves of the loss and of the metric that picks the best weights; the other curves folded."""
     if not history:
         return
     loss = [Series("loss, training", [row.get("loss") for row in history])]
@@ -85,7 +85,7 @@ def curves(history: Sequence[Mapping[str, Any]], model: Task[Any]) -> Iterator[s
 
 
 def result(metrics: Mapping[str, Any]) -> str:
-    """A row for each metric and a column for each data file; tables below, to be opened."""
+    """Table of metrics, a column for each data file, followed by folded tables."""
     names = list(dict.fromkeys(name for scores in metrics.values() for name in scores))
     flat, tables = {}, []
     for name in names:
@@ -101,16 +101,16 @@ def result(metrics: Mapping[str, Any]) -> str:
     return grid(flat) + "".join(tables)
 
 
-def _mistakes(model, valid):
+def _mistakes(model: Task[Any], valid: Data) -> Iterator[str]:
     try:
-        found = find_mistakes(model, valid.examples, _LOOKED_AT)
-    except ConfigError:  # nothing is right or wrong here
+        found = find_mistakes(model, valid.examples, _COMPARED)
+    except ConfigError:  # no expected answers
         return
     yield from shown_mistakes(found)
 
 
-def _samples(model, valid):
-    """A table of answers beside the right ones."""
+def _samples(model: Task[Any], valid: Data) -> Iterator[str]:
+    """Table of some expected and predicted answers."""
     chosen = model.expected(valid.examples, _SAMPLES)
     if not chosen:
         return
@@ -129,7 +129,7 @@ def _samples(model, valid):
     yield "</table>"
 
 
-def _how(settings, run):
+def _training(settings: Options, run: Mapping[str, Any]) -> Iterator[str]:
     yield "<p>Settings that differ from the defaults:</p>"
     yield pairs(differing(settings)) or "<p>none</p>"
     yield folded("all settings", pairs({name: as_written(value) for name, value in settings.to_dict().items()}))
@@ -145,7 +145,7 @@ def _how(settings, run):
 
 
 def differing(settings: Options) -> dict[str, Any]:
-    """The settings that differ from the defaults, as they are written."""
+    """Settings that differ from the defaults, for a table."""
     return {
         each.name: as_written(getattr(settings, each.name))
         for each in settings.declared()

@@ -1,4 +1,4 @@
-"""How fast a trained model answers: from start to first answer, one record at a time, many at once; and its memory.
+"""Benchmark of a trained model: time to the first answer, latency, throughput and memory.
 
 Each runtime is measured in a process of its own:
 
@@ -28,8 +28,8 @@ from nlpkit.prediction.jobs import format_by_name
 from nlpkit.terminal import say
 
 SIZES = (1, 8, 64, 512)
-"""Records that are given at once."""
-_MOST = 2048  # records that are taken from a file
+"""Numbers of records in one call."""
+_MOST = 2048  # records read from a file
 
 
 def benchmark(
@@ -41,16 +41,16 @@ def benchmark(
     """Measure a trained model.
 
     Args:
-        folder: the trained folder, or the name of a model.
-        data: a file with a record on each line, of which the first 2,048 are used; None takes a few short ones.
-        runtimes: of `nlpkit.prediction.RUNTIMES`; None measures ``onnx`` and ``keras``, as far as the folder and the
-            machine have what they need.
-        seconds: how long each figure is measured.
+        folder: trained folder, or name of a bundled model.
+        data: file with a record a line, of which the first 2,048 are used; None uses a few short samples.
+        runtimes: names from `nlpkit.prediction.RUNTIMES`; None measures ``onnx`` and ``keras``, as far as they are
+            available.
+        seconds: duration of each measurement.
 
     Returns:
         For each runtime: ``first_answer``, seconds from the start of a process to its first answer; ``p50`` and
-        ``p99``, milliseconds that an answer to one record takes; ``records/s at N`` for each of `SIZES`; ``KB/s``, of
-        UTF-8, at the last of these; ``memory``, MB at most.
+        ``p99``, milliseconds for an answer to one record; ``records/s at N`` for each of `SIZES`; ``KB/s`` of UTF-8 at
+        the last of these; ``memory``, the peak in MB.
 
     Raises:
         ConfigError: if a runtime is unknown or the folder has no files for it.
@@ -72,7 +72,8 @@ def benchmark(
         path.write_text(json.dumps(records), "utf-8")
         if runtimes:
             return {name: _measured(folder, name, path, seconds) for name in runtimes}
-        found, problems = {}, []
+        found: dict[str, dict[str, float]] = {}
+        problems = []
         for name in ["onnx", "keras"] if has_onnx else ["keras"]:
             try:
                 found[name] = _measured(folder, name, path, seconds)
@@ -85,7 +86,7 @@ def benchmark(
         return found
 
 
-def _records(data):
+def _records(data: str | Path) -> list[Any]:
     lines = [line for _, line in itertools.islice(read_lines(data), _MOST)]
     is_json = format_by_name(data) == "jsonl"
     records = [parse_json(line, data, i) if is_json else line for i, line in enumerate(lines, 1) if line.strip()]
@@ -94,7 +95,7 @@ def _records(data):
     return records
 
 
-def _measured(folder, runtime, records, seconds):
+def _measured(folder: Folder, runtime: str, records: Path, seconds: float) -> dict[str, float]:
     begin = time.time()
     command = [sys.executable, "-m", "nlpkit.runs.benchmark", str(folder), runtime, str(records), str(seconds)]
     done = subprocess.run(command, capture_output=True, text=True, errors="replace")
@@ -106,8 +107,15 @@ def _measured(folder, runtime, records, seconds):
     return {"first_answer": figures.pop("answered at") - begin, **figures}
 
 
-def _main(folder, runtime, path, seconds):
+def peak_memory(platform: str = sys.platform) -> int:
+    """Peak memory of this process in bytes."""
     import resource
+
+    unit = 1 if platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def _main(folder: str, runtime: str, path: str, seconds: str) -> None:
     import warnings
 
     import nlpkit
@@ -120,7 +128,7 @@ def _main(folder, runtime, path, seconds):
     figures: dict[str, float] = {"answered at": time.time()}
     many = [records[i % len(records)] for i in range(max(SIZES))]
     model.predict(many)  # compiled programs, warm caches
-    taken = []
+    taken: list[float] = []
     end = time.perf_counter() + float(seconds)
     while (begin := time.perf_counter()) < end or len(taken) < 20:
         model.predict([many[len(taken) % len(many)]])
@@ -134,9 +142,9 @@ def _main(folder, runtime, path, seconds):
             model.predict(many[first : first + size])
             count += size
         figures[f"records/s at {size}"] = count / (time.perf_counter() - begin)
-    size = sum(len(str(record).encode("utf-8", "replace")) for record in many) / 1000
-    figures["KB/s"] = figures[f"records/s at {SIZES[-1]}"] * size / len(many)
-    figures["memory"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+    kilobytes = sum(len(str(record).encode("utf-8", "replace")) for record in many) / 1000
+    figures["KB/s"] = figures[f"records/s at {SIZES[-1]}"] * kilobytes / len(many)
+    figures["memory"] = peak_memory() / 1e6
     print(json.dumps(figures))
 
 

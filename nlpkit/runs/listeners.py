@@ -1,4 +1,4 @@
-"""Who listens to a training run: the bar, the table of epochs, TensorBoard."""
+"""Listeners of a training run: progress bar, table of epochs, TensorBoard."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Listener = Callable[[Event], None]
 
 
 class EpochBar:
-    """A progress bar for each epoch and a line at its end, which says whether the epoch is the best so far."""
+    """Shows a progress bar for each epoch, and a line at its end, which marks the best epoch so far."""
 
     def __init__(self, metric: Metric):
         self._metric, self._bar = metric.name, progress_bar("steps", "loss", "note")
@@ -52,9 +52,9 @@ class EpochBar:
 
 
 def history_writer(path: Path) -> Listener:
-    """A listener that keeps a CSV file, a row an epoch."""
+    """A listener that writes a CSV file with a row for each epoch."""
 
-    def listen(event):
+    def listen(event: Event) -> None:
         if isinstance(event, EpochDone):
             write_atomically(path, history_table(event.history).encode())
 
@@ -62,7 +62,7 @@ def history_writer(path: Path) -> Listener:
 
 
 def history_table(history: Sequence[Mapping[str, Any]]) -> str:
-    """CSV, a row an epoch."""
+    """CSV with a row for each epoch."""
     buffer = io.StringIO()
     columns = list(dict.fromkeys(key for row in history for key in row))
     writer = csv.DictWriter(buffer, columns, lineterminator="\n")
@@ -72,7 +72,7 @@ def history_table(history: Sequence[Mapping[str, Any]]) -> str:
 
 
 def check_tensorboard(backend: str) -> None:
-    """An error if TensorBoard's files can't be written.
+    """Check that TensorBoard's files can be written.
 
     Raises:
         ConfigError: on a backend other than TensorFlow.
@@ -85,12 +85,12 @@ def check_tensorboard(backend: str) -> None:
 
 
 def tensorboard_writer(folder: Path) -> Listener:
-    """A listener that writes the numbers of each epoch for TensorBoard."""
+    """A listener that writes the metrics of each epoch for TensorBoard."""
     import tensorflow as tf
 
     writer = tf.summary.create_file_writer(str(folder))
 
-    def listen(event):
+    def listen(event: Event) -> None:
         if isinstance(event, EpochDone):
             row = event.history[-1]
             with writer.as_default():

@@ -1,7 +1,7 @@
-"""What is known of a task without any framework: its name, its options, its metric, its commands.
+"""The declaration of a task, free of any framework: its name, its options, its metric, its commands.
 
-Each task declares itself in its `config.py`, from which the command line shows help and checks what a user typed in a
-fraction of a second.
+Each task declares itself in its `config.py`, from which the command line shows help and checks arguments in a fraction
+of a second.
 """
 
 from __future__ import annotations
@@ -21,58 +21,58 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class ReadingOptions(Options):
-    """How data files are read; tasks extend it."""
+    """Options of reading data files; tasks extend it."""
 
     noun = "reading option"
     group = "reading"
     measured: ClassVar[Mapping[str, Any]] = {}
-    """Defaults that differ for data that are measured, not trained on."""
+    """Other defaults for evaluation data."""
     checked: ClassVar[Sequence[str]] = ()
-    """Those that ``nlpkit check`` takes as well."""
+    """Names of the options that ``nlpkit check`` takes as well."""
 
 
 def options_of(kind: type[ReadingOptions], values: Mapping[str, Any], is_measured: bool) -> ReadingOptions:
-    """Reading options from what a user gave, over the defaults for data of that use."""
+    """Reading options from a user's values over the defaults, for evaluation data or for training data."""
     return kind.create({**(kind.measured if is_measured else {}), **values})
 
 
 @dataclasses.dataclass(frozen=True)
 class PredictionOptions(Options):
-    """How records are answered; tasks extend it."""
+    """Options of prediction; tasks extend it."""
 
     noun = "prediction option"
     group = "prediction"
 
     def check_format(self, file_format: str) -> None:
-        """Raise a `ConfigError` if an output format leaves out what is asked for."""
+        """Raise a `ConfigError` if an output format can't hold a requested value."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Metadata(Options):
-    """What a model must know beside its settings and files; tasks extend it, and a folder is checked against it."""
+    """Values that a model keeps beside its settings and files; tasks extend it, and a folder is checked against it."""
 
     noun = "value"
     group = "metadata"
 
     @classmethod
     def check_values(cls, values: Mapping[str, Any]) -> None:
-        """Raise a `ConfigError` if one that is declared is something else; there may be others."""
+        """Raise a `ConfigError` if a declared value has the wrong type or range; undeclared values are ignored."""
         cls.create({each.name: values[each.name] for each in cls.declared() if each.name in values})
 
 
 @dataclasses.dataclass(frozen=True)
 class Command:
-    """A command that only one task has: ``nlpkit NAME DIR …``.
+    """A command of a single task: ``nlpkit NAME DIR …``.
 
     Attributes:
-        name: its name.
-        summary: a phrase for the list of commands.
+        name: name of the command.
+        summary: phrase for the list of commands.
         function: ``"module:function"``, which takes the task of a trained folder and the options. The module imports no
             framework until the function is called.
-        options: its options, which become flags.
-        needs: with ``answers``, the file that a model's folder must have, and what to do without it.
-        writes: what the function returns: ``lines`` of an output file, or a task, the ``model`` of another folder. With
-            ``answers`` there is no function: it is what ``nlpkit predict`` does, under another name.
+        options: class of its options, which become flags.
+        needs: with ``answers``, the required file of the model's folder, and the remedy if it is missing.
+        writes: result of the function: ``lines`` of an output file, or a task, the ``model`` of another folder. With
+            ``answers`` there is no function: the command is another name of ``nlpkit predict``.
     """
 
     name: str
@@ -85,13 +85,13 @@ class Command:
 
 @dataclasses.dataclass(frozen=True)
 class Demo:
-    """What `nlpkit demo` shows of a task on the built-in samples.
+    """A demonstration of a task by `nlpkit demo` on the built-in samples.
 
     Attributes:
         title: heading.
         train, valid: file names in the task's folder of samples; without `valid` some of `train` is held out.
-        settings: those that differ from the defaults.
-        records: what is answered at the end: records, the name of a file of them, or nothing, for some of `valid`.
+        settings: settings that differ from the defaults.
+        records: records to answer at the end, the name of a file of them, or nothing, for some of `valid`.
     """
 
     title: str
@@ -103,29 +103,29 @@ class Demo:
 
 @dataclasses.dataclass(frozen=True)
 class Declaration:
-    """A task as the command line, training and prediction know it.
+    """A task as declared to the command line, training and prediction.
 
     Attributes:
-        name: by which users call it.
-        summary: what it does, a phrase.
-        data: what a line of labelled data holds, for help texts.
+        name: name of the task.
+        summary: phrase for the list of tasks.
+        data: format of labelled data, for help texts.
         settings, reading, prediction: its three classes of options.
-        metric: what picks the best weights.
-        metadata: what the values that its models keep beside their settings must be; None if they are not checked.
-        keeps_last: keep the weights of the last epoch instead.
-        batches_at_once: batches that prediction computes side by side, where each by itself is too small for all cores;
-            the command line gives each of them its share.
-        chunk: bytes of a file that prediction answers at a time: about what takes a second or less.
-        formats: output formats, the default first, besides those that every task has. ``jsonl`` is ``to_dict()`` of an
+        metric: metric that selects the best weights.
+        metadata: class of the values that its models keep beside their settings; None if they are not checked.
+        keeps_last: whether to keep the weights of the last epoch instead of the best.
+        batches_at_once: number of batches that prediction computes in parallel, if a single one is too small for all
+            cores; the command line divides the cores among them.
+        chunk: size of a chunk of a file in prediction, in bytes; it should take about a second or less.
+        formats: output formats, the default first, besides those of every task. ``jsonl`` is ``to_dict()`` of an
             answer, any other format ``NAME`` its method ``to_NAME()``.
         task: ``"module:class"`` of its `Task`.
-        check: ``"module:function"`` behind ``nlpkit check``, or nothing; it takes paths, settings, and by name those
-            reading options that are `checked`.
-        commands: commands that only this task has.
-        demos: what ``nlpkit demo`` shows.
-        compared_under: prediction options under which a network written as ONNX must answer as Keras does.
+        check: ``"module:function"`` behind ``nlpkit check``, or empty; it takes paths, settings, and the `checked`
+            reading options by name.
+        commands: commands of this task alone.
+        demos: demonstrations of ``nlpkit demo``.
+        compared_under: prediction options under which an ONNX network must give the same answers as Keras.
         packaged_example: template of ``example.py`` in exports (see `nlpkit/export/templates`), and the inputs that it
-            computes; an export of a network with other inputs has one that only runs the network.
+            computes; an export of a network with other inputs gets an example that only runs the network.
         exports: endings and names of the files that its method ``export(path)`` writes.
         imports: endings of the files that its class method ``from_file(path)`` reads.
     """
@@ -152,11 +152,11 @@ class Declaration:
     imports: tuple[str, ...] = ()
 
     def load_task(self) -> type[Task]:
-        """The task's class; this imports its framework."""
+        """Import the task's class, and with it its framework."""
         return load_object(self.task)
 
 
 def load_object(place: str) -> Any:
-    """What ``"module:name"`` names."""
+    """The object named by ``"module:name"``."""
     module, _, name = place.partition(":")
     return getattr(importlib.import_module(module), name)

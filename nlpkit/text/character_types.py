@@ -1,4 +1,4 @@
-"""What kind of character a code point is: Chinese, a mark, or a foreign letter."""
+"""Types of characters: Chinese, punctuation and signs, or foreign letters."""
 
 import functools
 import unicodedata
@@ -15,8 +15,8 @@ _IDEOGRAPHS = ((0x3005, 0x3005), (0x3007, 0x3007), (0x3400, 0x4DBF), (0x4E00, 0x
 
 
 @functools.cache
-def _table():
-    """uint8 for each code point of the basic plane."""
+def _table() -> np.ndarray:
+    """uint8 ``(0x10000,)``, the type of each code point of the basic plane."""
     table = np.full(0x10000, MARK, "uint8")
     for code in range(0x10000):
         table[code] = _kind(code)
@@ -26,7 +26,9 @@ def _table():
 
 
 def character_types(codes: np.ndarray) -> np.ndarray:
-    """uint8: `CHINESE` for ideographs, `FOREIGN` for other letters, digits and control characters, `MARK` for the rest.
+    """The type of each code point, uint8.
+
+    `CHINESE` for ideographs, `FOREIGN` for other letters, digits and control characters, `MARK` for the rest.
 
     Example:
 
@@ -41,17 +43,17 @@ def character_types(codes: np.ndarray) -> np.ndarray:
     return kinds
 
 
-def _kind(code):
+def _kind(code: int) -> int:
     category = unicodedata.category(chr(code)) if code < 0x110000 else "Zs"
     return FOREIGN if category[0] in "LNM" or category == "Cc" else MARK
 
 
-# Scripts that put no space between words: kana, Thai, Lao, Burmese, Khmer, and the ideographs above.
+# Scripts without spaces between words: kana, Thai, Lao, Burmese, Khmer, and the ideographs above.
 _UNSPACED = ((0x3040, 0x30FF), (0x0E00, 0x0EFF), (0x1000, 0x109F), (0x1780, 0x17FF))
 
 
 def separates_words(text: str) -> bool:
-    """Whether most letters of a text are of scripts that put spaces between words.
+    """Whether most letters of a text belong to scripts that put spaces between words.
 
     Example:
 
@@ -66,5 +68,5 @@ def separates_words(text: str) -> bool:
     unspaced = kinds == CHINESE
     for first, last in _UNSPACED:
         unspaced |= (codes >= first) & (codes <= last)
-    # An ideograph says as much as several letters.
+    # An ideograph counts as much as three letters.
     return 2 * int((letters & ~unspaced).sum()) > 6 * int(unspaced.sum())

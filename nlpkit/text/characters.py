@@ -1,6 +1,6 @@
 """Strings as arrays of code points, normalised without moving a character.
 
-Everything downstream works on one flat array for many texts, so that no step loops over characters in Python.
+All later steps work on one flat array for many texts, so that none of them loops over characters in Python.
 """
 
 import functools
@@ -9,9 +9,9 @@ from collections.abc import Sequence
 import numpy as np
 
 EDGE = 0x110000
-"""Stands before, between and after the texts of a `FlatTexts`; one above the last Unicode code point."""
+"""Separator before, between and after the texts of a `FlatTexts`; one above the last Unicode code point."""
 CODE_BITS = 21
-"""Bits that hold a code point, or `EDGE`, within a key."""
+"""Number of bits of a code point, or of `EDGE`, within a key."""
 
 
 def code_points(text: str) -> np.ndarray:
@@ -26,9 +26,9 @@ def from_code_points(codes: np.ndarray) -> str:
 
 @functools.cache
 def normal_form() -> np.ndarray:
-    """uint32 ``(0x10000,)``, what each code point of the basic plane is normalised to: half-width, lower case.
+    """Half-width, lower-case form of each code point of the basic plane, uint32 ``(0x10000,)``.
 
-    Only mappings of one character to one character, so that offsets stay valid.
+    Holds only mappings of one character to one character, so that offsets stay valid.
     """
     table = np.arange(0x10000, dtype="uint32")
     table[0xFF01:0xFF5F] -= 0xFEE0
@@ -45,7 +45,7 @@ def normalize(codes: np.ndarray, table: np.ndarray | None = None) -> np.ndarray:
 
     Args:
         codes: uint32, code points.
-        table: another one than `normal_form`.
+        table: replacement of `normal_form`.
     """
     table = normal_form() if table is None else table
     if len(codes) and codes.max() >= len(table):
@@ -68,14 +68,13 @@ class FlatTexts:
 
     Args:
         texts: the texts.
-        table: uint32 ``(0x10000,)``, what each code point of the basic plane is read as, in place of `normal_form`; see
-            `nlpkit.text.simplified.simplified_table`.
+        table: uint32 ``(0x10000,)``, replacement of `normal_form`; see `nlpkit.text.simplified.simplified_table`.
 
     Attributes:
-        codes: uint32 ``(total,)``, the code points as they were.
-        normal: uint32 ``(total,)``, normalised, or what the table reads them as.
-        starts: int64 ``(n,)``, where each text begins in the arrays.
-        lengths: int64 ``(n,)``.
+        codes: uint32 ``(total,)``, the original code points.
+        normal: uint32 ``(total,)``, the code points after the table.
+        starts: int64 ``(n,)``, offset of each text in the arrays.
+        lengths: int64 ``(n,)``, length of each text.
     """
 
     def __init__(self, texts: Sequence[str], table: np.ndarray | None = None):

@@ -1,4 +1,4 @@
-"""How often each symbol of a vocabulary occurs, in a text file."""
+"""Frequencies of the symbols of a vocabulary, in a text file."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from typing import IO, Self
 
 
 class Counts:
-    """Whole numbers, one for each symbol of a vocabulary, in its order.
+    """Frequencies of the symbols of a vocabulary, in its order.
+
+    Args:
+        values: whole numbers from 0.
 
     Example:
 
@@ -19,13 +22,13 @@ class Counts:
     def __init__(self, values: Iterable[int]):
         self.values = [int(value) for value in values]
         if self.values and not 0 <= min(self.values) <= max(self.values) < 1 << 62:
-            raise ValueError(f"counts from {min(self.values):.3g} to {max(self.values):.3g}; none may be below 0")
+            raise ValueError(f"counts from {min(self.values):.3g} to {max(self.values):.3g}; they must not be negative")
 
     def write(self, file: IO[bytes]) -> None:
-        """A number a line."""
+        """Write one number per line."""
         file.write("".join(f"{value}\n" for value in self.values).encode())
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
-        """Read what `write` wrote."""
+        """Read a file that `write` wrote."""
         return cls(map(int, Path(path).read_text("utf-8").split()))

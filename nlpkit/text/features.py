@@ -1,4 +1,4 @@
-"""Texts to the arrays that networks read: characters, pairs of characters, words of a lexicon."""
+"""Input arrays of networks from texts: characters, pairs of characters, words of a lexicon."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from nlpkit.text.words import words_of_characters
 
 
 class TextFeatures:
-    """What is known of each character of a text. Training and prediction share it.
+    """Encoder of the characters of texts, shared by training and prediction.
 
     Args:
         characters: vocabulary of characters.
         bigrams: vocabulary of pairs of characters, or None to leave them out.
-        lexicon: words that the texts are matched against, or None.
-        words: vocabulary of words that jieba cuts texts into, or None to leave them out.
+        lexicon: words to match the texts against, or None.
+        words: vocabulary of jieba's words, or None to leave them out.
 
     Example:
 
@@ -40,12 +40,12 @@ class TextFeatures:
         self.characters, self.bigrams, self.lexicon, self.words = characters, bigrams, lexicon, words
 
     def encode(self, texts: FlatTexts) -> dict[str, np.ndarray]:
-        """Arrays by input name, their first axis that of the flat texts.
+        """Arrays by input name, with the first axis of the flat texts.
 
         Returns:
-            ``characters``, int32 ``(total,)``; with bigrams ``bigrams``, int32 ``(total, 2)``, of each character with
-            the one before and the one after it; with a lexicon ``lexicon``, uint8 ``(total, NUM_FEATURES)``;
-            with words ``words``, int32 ``(total,)``, of each character the word that it stands in.
+            ``characters``, int32 ``(total,)``; with bigrams ``bigrams``, int32 ``(total, 2)``, the pairs of each
+            character with the one before and the one after it; with a lexicon ``lexicon``, uint8
+            ``(total, NUM_FEATURES)``; with words ``words``, int32 ``(total,)``, the word that contains each character.
         """
         arrays = {"characters": self.characters.encode_codes(texts.normal)}
         if self.bigrams is not None:
@@ -59,9 +59,9 @@ class TextFeatures:
 
 
 def count_symbols(texts: Iterable[str]) -> tuple[collections.Counter[str], collections.Counter[str]]:
-    """How often each character and each pair of characters occurs in texts, normalised.
+    """Frequencies of the characters and of the pairs of characters of texts, normalised.
 
-    The edges of a text are part of pairs, as `BigramVocabulary.EDGE_SYMBOL`.
+    Pairs include the edges of a text, as `BigramVocabulary.EDGE_SYMBOL`.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""What a person takes for one character, though it has several code points: emoji sequences, letters with marks."""
+"""User-perceived characters of several code points: emoji sequences, letters with combining marks."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ import numpy as np
 from nlpkit.text.characters import EDGE, code_points, from_code_points
 
 _JOINER = 0x200D
-_FIRST_PICTURE = 0x2100  # emoji, which a joiner ties together, stand from here on
-_JAMO = (0x1100, 0x1160, 0x1200)  # first consonants; vowels and last consonants, which go on a syllable; the end
-_FLAGS = (0x1F1E6, 0x1F200)  # regional indicators, of which two make a flag
+_FIRST_PICTURE = 0x2100  # first code point of emoji, which a joiner connects
+_JAMO = (0x1100, 0x1160, 0x1200)  # initial consonants; vowels and final consonants, which continue a syllable; the end
+_FLAGS = (0x1F1E6, 0x1F200)  # regional indicators; two make a flag
 _MORE_MARKS = ((0x1F3FB, 0x1F400), (0xE0020, 0xE0080), (0xE0100, 0xE01F0))
-"""Skin colours, tags, and variation selectors, beyond the basic plane."""
+"""Ranges of skin colours, tags, and variation selectors beyond the basic plane."""
 
 
 def continues_character(codes: np.ndarray) -> np.ndarray:
-    """Whether a code point belongs to one character with the one before it.
+    """Whether each code point continues the character of the one before it.
 
     Args:
-        codes: uint32 ``(total,)``, code points; `nlpkit.text.characters.EDGE` belongs to nothing.
+        codes: uint32 ``(total,)``, code points; `nlpkit.text.characters.EDGE` continues nothing.
 
     Returns:
         bool ``(total,)``.
@@ -32,8 +32,7 @@ def continues_character(codes: np.ndarray) -> np.ndarray:
         [0, 1, 0, 1, 0, 1, 1, 0, 1, 0, 1]
 
     References:
-        Unicode Standard Annex 29, Text Segmentation, of which this keeps the rules for marks, emoji, flags and Korean
-        syllables.
+        Unicode Standard Annex 29, Text Segmentation; only its rules for marks, emoji, flags and Korean syllables.
     """
     marks = _is_mark(codes)
     flags = (codes >= _FLAGS[0]) & (codes < _FLAGS[1])
@@ -41,7 +40,7 @@ def continues_character(codes: np.ndarray) -> np.ndarray:
     if marks.any():
         joins[1:] |= (codes[:-1] == _JOINER) & (codes[1:] >= _FIRST_PICTURE)
     if flags.any():
-        # Of a row of indicators each second one ends a flag.
+        # In a run of indicators, every second one ends a flag.
         places = np.arange(len(codes))
         before = np.maximum.accumulate(np.where(flags, -1, places))
         joins |= flags & ((places - before) % 2 == 0)
@@ -55,7 +54,7 @@ def continues_character(codes: np.ndarray) -> np.ndarray:
 
 
 def graphemes(text: str) -> list[str]:
-    """The characters of a text as a person counts them.
+    """The user-perceived characters of a text.
 
     >>> [len(character) for character in graphemes("好👍🏽e\\u0301")]
     [1, 2, 2]
@@ -65,8 +64,8 @@ def graphemes(text: str) -> list[str]:
     return [from_code_points(part) for part in np.split(codes, begins[1:])] if text else []
 
 
-def _is_mark(codes):
-    """Whether code points only change the character before them."""
+def _is_mark(codes: np.ndarray) -> np.ndarray:
+    """Whether code points only modify the character before them."""
     table = _marks()
     inside = codes < len(table)
     marks = table[np.where(inside, codes, 0)]
@@ -76,7 +75,8 @@ def _is_mark(codes):
 
 
 @functools.cache
-def _marks():
+def _marks() -> np.ndarray:
+    """bool ``(0x10000,)``: the combining marks of the basic plane, and the joiner."""
     table = np.array([unicodedata.category(chr(code)) in ("Mn", "Me", "Mc") for code in range(0x10000)])
     table[_JOINER] = True
     return table

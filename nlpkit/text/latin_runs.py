@@ -1,32 +1,33 @@
-"""Runs of Latin letters and digits, numbers and addresses: characters that a segmenter keeps together."""
+"""Runs of Latin letters and digits, numbers and addresses, which a segmenter keeps together."""
 
 from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 import numpy as np
 
 from nlpkit.text.characters import FlatTexts, from_code_points
 
 KINDS = ("letters", "digits", "letter-digit", "digit-letter", "decimal", "address", "capital")
-"""What two neighbouring characters of a run can be: ``ab``, ``12``, ``a1``, ``1a``, either side of the point of
-``3.14``, within ``name@example.com`` or ``https://example.com/a``, and ``tH`` as in ``GitHub``, where data without
-spaces may have two words."""
+"""Kinds of two neighbouring characters of a run: ``ab``, ``12``, ``a1``, ``1a``, either side of the point of ``3.14``,
+within ``name@example.com`` or ``https://example.com/a``, and ``tH`` as in ``GitHub``, where data without spaces may
+have two words."""
 
 _LETTER, _DIGIT, _POINT, _AT, _COLON = 1, 2, 3, 4, 5
 _PAIRS = np.zeros((6, 6), "uint8")
 _PAIRS[_LETTER, _LETTER], _PAIRS[_DIGIT, _DIGIT], _PAIRS[_LETTER, _DIGIT], _PAIRS[_DIGIT, _LETTER] = 1, 2, 3, 4
 _CAPITALS = np.array([*range(ord("A"), ord("Z") + 1), *range(ord("Ａ"), ord("Ｚ") + 1)], "uint32")
 _ADDRESS = re.compile(r"(?:https?://|www\.)[!-~]+|[a-z0-9_.+-]+@[a-z0-9-]+(?:\.[a-z0-9-]+)+")
-_OFTEN = 20  # times that a kind must occur to be judged
-_SELDOM = 0.01  # share of a kind that may be split, where the rest is kept together
-_SELDOM_LETTERS = 0.03  # the same of letters: in data without spaces two words may meet
+_OFTEN = 20  # least number of occurrences for a decision about a kind
+_SELDOM = 0.01  # largest share of splits, taken for mistakes, of a kind that is kept together
+_SELDOM_LETTERS = 0.03  # the same for letters: in data without spaces two words may touch
 
 
 @functools.cache
 def _classes() -> np.ndarray:
+    """uint8, the class of each code point: letter, digit, one of the signs of addresses, or 0."""
     table = np.zeros(0x110001, "uint8")
     for code in range(0x250):
         table[code] = _LETTER if chr(code).isalpha() else _DIGIT if chr(code) in "0123456789" else 0
@@ -36,14 +37,14 @@ def _classes() -> np.ndarray:
 
 
 def neighbours_in_runs(texts: FlatTexts) -> np.ndarray:
-    """Which characters belong together with the one after them.
+    """The kind of each character together with the one after it.
 
     Args:
-        texts: the texts; full-width letters and digits count as what they are.
+        texts: the texts; full-width letters and digits count as letters and digits.
 
     Returns:
-        uint8 ``(total,)``: for each character of the flat texts 0, or 1 and the index in `KINDS` of what it is with
-        its neighbour.
+        uint8 ``(total,)``: for each character of the flat texts 0 if it forms no run with the next one, else 1 plus
+        the index of their kind in `KINDS`.
 
     Example:
 
@@ -52,9 +53,9 @@ def neighbours_in_runs(texts: FlatTexts) -> np.ndarray:
     """
     kinds = _classes()[texts.normal]
     found = np.zeros(len(kinds), "uint8")
-    # Few characters of Chinese text belong to runs, so only their places are looked at from here on.
+    # Few characters of Chinese text belong to runs, so only their places are processed from here on.
     places = np.flatnonzero(kinds)
-    places = places[:-1][np.diff(places) == 1]  # those whose neighbour does too
+    places = places[:-1][np.diff(places) == 1]  # the next character belongs to a run as well
     pairs = _PAIRS[kinds[places], kinds[places + 1]]
     capital = np.isin(texts.codes[places + 1], _CAPITALS) & ~np.isin(texts.codes[places], _CAPITALS)
     found[places] = np.where((pairs == 1) & capital, 7, pairs)
@@ -66,8 +67,8 @@ def neighbours_in_runs(texts: FlatTexts) -> np.ndarray:
     return found
 
 
-def _addresses(texts, kinds, places):
-    """Where addresses begin and end: looked for in texts with an at sign, a colon and slash, or a point after a w."""
+def _addresses(texts: FlatTexts, kinds: np.ndarray, places: np.ndarray) -> Iterator[tuple[int, int]]:
+    """Starts and ends of addresses, searched in texts with an at sign, a colon and slash, or a point after a w."""
     before, after = kinds[places], kinds[places + 1]
     signs = (before == _AT) | (before == _COLON) | ((after == _POINT) & (texts.normal[places] == ord("w")))
     for row in np.unique(np.searchsorted(texts.starts, places[signs], side="right") - 1).tolist():
@@ -78,14 +79,14 @@ def _addresses(texts, kinds, places):
 
 
 def types_split_in(texts: FlatTexts, ends: np.ndarray) -> list[str]:
-    """The `KINDS` that segmented data do not keep together.
+    """The `KINDS` that segmented data split.
 
     Args:
         texts: the texts.
         ends: bool ``(total,)``, whether a word ends with this character.
 
     Returns:
-        Kinds that occur often enough to judge, and are split more often than by mistake.
+        Kinds that occur often enough for a decision, and are split more often than by mistake.
 
     Example:
 
@@ -104,6 +105,6 @@ def types_split_in(texts: FlatTexts, ends: np.ndarray) -> list[str]:
 
 
 def kept_together(texts: FlatTexts, kinds: Collection[str]) -> np.ndarray:
-    """bool ``(total,)``: whether a character and the one after it make one of these `KINDS`."""
+    """bool ``(total,)``: whether a character and the one after it form one of these `KINDS`."""
     wanted = np.array([False, *(kind in kinds for kind in KINDS)])
     return wanted[neighbours_in_runs(texts)]

@@ -1,4 +1,4 @@
-"""A list of words as features: does a word begin, continue or end at this character, and how common is it?"""
+"""A list of words as features of characters: the beginning, middle or end of a word, and the frequency of the word."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from nlpkit.text.matcher import WordMatcher
 from nlpkit.text.packed import read_packed
 
 LONGEST = 6
-"""Longer words are left out: the longest that a look-up at every place pays for."""
+"""Length of the longest words: longer ones are not worth a look-up at every place, and are left out."""
 
 _CLASSES = (2, 3, 4, 5)  # words of five and more characters share a class
 NUM_FEATURES = 3 * len(_CLASSES)
@@ -23,10 +23,10 @@ _NO_FREQUENCY = 10
 
 
 class Lexicon:
-    """Words of 2 to `LONGEST` characters, normalised as texts are.
+    """Words of 2 to `LONGEST` characters, normalised like texts.
 
     Args:
-        words: word to frequency in some corpus, or to None where it is unknown.
+        words: frequency of each word in some corpus, or None where it is unknown.
 
     Example:
 
@@ -37,7 +37,7 @@ class Lexicon:
 
     def __init__(self, words: Mapping[str, int | None]):
         levels: dict[str, int] = {}
-        # White space separates words here and in the file; a word that holds some can not be told apart.
+        # White space separates words here and in the file, so a word must not contain any.
         words = {word: frequency for word, frequency in words.items() if len(word.split()) == 1}
         for word, frequency in zip(normalize_text("\n".join(words)).split("\n"), words.values()):
             if 2 <= len(word) <= LONGEST:
@@ -46,14 +46,14 @@ class Lexicon:
         ordered = sorted(levels)
         self._index("\n".join(ordered), np.array([levels[word] for word in ordered], "uint8"))
 
-    def _index(self, text, levels):
+    def _index(self, text: str, levels: np.ndarray) -> None:
         self._text, self._levels = text, levels
         codes = code_points(text + "\n" if text else "")
         ends = np.flatnonzero(codes == ord("\n"))
         starts = np.append(0, ends + 1)[:-1]
         self._matcher = WordMatcher(codes, starts, ends - starts)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._levels)
 
     @property
@@ -62,11 +62,11 @@ class Lexicon:
         return self._text.split("\n") if self._text else []
 
     def features(self, texts: FlatTexts) -> np.ndarray:
-        """uint8 ``(total, NUM_FEATURES)`` for each character of the flat texts.
+        """Features of each character of the flat texts, uint8 ``(total, NUM_FEATURES)``.
 
-        Columns 3c, 3c + 1 and 3c + 2 say that a word of length class c (two, three, four, five and more characters)
-        begins, continues or ends here: 0 if there is none, else the level of the most common one, which grows with
-        the logarithm of its frequency by 3 for a factor of ten; 10 without frequencies.
+        Columns 3c, 3c + 1 and 3c + 2 stand for words of length class c (two, three, four, five and more characters)
+        that begin, continue or end here: 0 if there is none, else the level of the most common one. A level grows by 3
+        for each factor of ten in the frequency; it is 10 without frequencies.
         """
         features = np.zeros((len(texts.normal), NUM_FEATURES), "uint8")
         for length, begins, words in self._matcher.find(texts):
@@ -79,17 +79,17 @@ class Lexicon:
         return features
 
     def write(self, file: IO[bytes]) -> None:
-        """A word and its level on each line."""
+        """Write a word and its level per line."""
         lines = "".join(f"{word}\t{level}\n" for word, level in zip(self.words, self._levels.tolist()))
         file.write(lines.encode("utf-8"))
 
     @classmethod
     def load(cls, path: Path) -> Lexicon:
-        """Read what `write` wrote into a gzipped file."""
+        """Read a gzipped file with the output of `write`."""
         fields = read_packed(path).replace("\n", "\t").split("\t")
         words, levels = fields[:-1:2], fields[1::2]
         if len(words) != len(levels) or any(map(operator.ge, words, words[1:])):
-            raise ValueError(f"{path.name}: its words are not in order, or one stands there twice")
+            raise ValueError(f"{path.name}: its words are not in order, or one is repeated")
         lexicon = cls.__new__(cls)
         lexicon._index("\n".join(words), np.array(levels, "uint8"))
         return lexicon

@@ -1,4 +1,4 @@
-"""Finds every occurrence of many words in many texts at once."""
+"""Search for every occurrence of many words in many texts at once."""
 
 from collections.abc import Iterator
 
@@ -9,14 +9,13 @@ from nlpkit.text.ngrams import KeyFilter, NgramTable
 
 
 class WordMatcher:
-    """Words given as one array of normalised code points, matched by the hash of each n-gram of their lengths.
+    """Matches words in texts by the hashes of n-grams.
 
-    Longer n-grams are looked up only where a word may go on: most places of a text are passed over after two
-    characters.
+    Longer n-grams are looked up only where a word may continue: most places of a text are skipped after two characters.
 
     Args:
-        codes: uint32, the code points of all words.
-        starts, lengths: int ``(n,)``, where each word begins in them and how long it is.
+        codes: uint32, the normalised code points of all words.
+        starts, lengths: int ``(n,)``, offset of each word in `codes`, and its length.
     """
 
     def __init__(self, codes: np.ndarray, starts: np.ndarray, lengths: np.ndarray):
@@ -34,7 +33,7 @@ class WordMatcher:
                 self._beginnings[length] = KeyFilter(keys[end:])
 
     def find(self, texts: FlatTexts) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
-        """For each length of a word: the length, the places in the flat texts where one begins, and which it is."""
+        """For each length of words: the length, the places in the flat texts where a word begins, and its index."""
         codes = texts.normal
         places, keys = np.arange(len(codes)), np.zeros(len(codes), "uint64")
         for length in range(1, max(self._tables, default=0) + 1):
@@ -51,8 +50,9 @@ class WordMatcher:
                 places, keys = places[going_on], keys[going_on]
 
 
-def _extend(keys, codes):
-    # Each code point is spread over all 64 bits before it enters, so that two n-grams share a key by chance only. An
-    # edge is not a character of a word, so that no match spans two texts.
+def _extend(keys: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """Hashes of n-grams extended by one code point each."""
+    # Each code point is spread over all 64 bits first, so that two n-grams share a key by chance only. An edge is not a
+    # character of a word, so no match spans two texts.
     spread = (codes.astype("uint64") + np.uint64(1)) * np.uint64(0xD6E8FEB86659FD93)
     return (keys ^ (spread ^ (spread >> np.uint64(32)))) * np.uint64(0x100000001B3)

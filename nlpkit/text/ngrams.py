@@ -1,4 +1,4 @@
-"""Exact look-up of millions of integer keys at once."""
+"""Exact look-ups of millions of integer keys at once."""
 
 import numpy as np
 
@@ -6,10 +6,10 @@ _MIX = np.uint64(0x9E3779B97F4A7C15)  # 2**64 divided by the golden ratio (Knuth
 
 
 class NgramTable:
-    """Maps uint64 keys to their places in the array it is made from: an open-addressing hash table in NumPy.
+    """An open-addressing hash table in NumPy from uint64 keys to their indices.
 
     Args:
-        keys: uint64 ``(n,)``, each once, none equal to 2**64 - 1.
+        keys: uint64 ``(n,)``, distinct, none equal to 2**64 - 1.
 
     Example:
 
@@ -33,7 +33,7 @@ class NgramTable:
         self._places[slots] = order
 
     def find(self, keys: np.ndarray) -> np.ndarray:
-        """int32, the place of each key, or -1."""
+        """int32, the index of each key, or -1 if the table lacks it."""
         slots = _mixed(keys, self._shift)
         found = self._keys[slots]
         same, empty = found == keys, np.iinfo("uint64").max
@@ -53,8 +53,9 @@ class NgramTable:
 
 
 class KeyFilter:
-    """Says of keys whether they may be among some others: of these always, of one in eight of the rest at most. It is
-    small enough to stay in a cache, where a table is not.
+    """A Bloom filter with one hash: no false negatives, and false positives for one in eight other keys at most.
+
+    It is small enough to stay in a cache, unlike an `NgramTable`.
 
     Args:
         keys: uint64 ``(n,)``.
@@ -72,9 +73,10 @@ class KeyFilter:
         self._held[_mixed(keys, self._shift)] = True
 
     def may_have(self, keys: np.ndarray) -> np.ndarray:
-        """bool, for each key."""
+        """bool, whether each key may be among those of the filter."""
         return self._held[_mixed(keys, self._shift)]
 
 
-def _mixed(keys, shift):
+def _mixed(keys: np.ndarray, shift: np.uint64) -> np.ndarray:
+    """Hashes of keys, int64, below 2 to the power of 64 less the shift."""
     return ((keys * _MIX) >> shift).view("int64")

@@ -1,18 +1,18 @@
-"""Small gzipped files of a model, read without trust."""
+"""Small gzipped files of a model, read safely from untrusted sources."""
 
 from __future__ import annotations
 
 import zlib
 from pathlib import Path
 
-_MOST = 20  # times its own size; lists of words unpack to two to five times
+_MOST = 20  # largest ratio of unpacked to packed size; lists of words have two to five
 
 
 def read_packed(path: str | Path) -> str:
     """The text of a gzipped file.
 
     Raises:
-        ValueError: if it is no gzip file, is damaged, cut short or not UTF-8, or unpacks to far more than text does.
+        ValueError: if it is no gzip file, damaged, truncated or not UTF-8, or unpacks to far more than text does.
     """
     content = Path(path).read_bytes()
     unpacker = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)

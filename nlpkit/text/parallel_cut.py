@@ -1,4 +1,4 @@
-"""Running text cut into words by jieba in several processes."""
+"""Word segmentation of running text by jieba in several processes."""
 
 import collections
 import contextlib
@@ -10,25 +10,26 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import IO
 
 from nlpkit.errors import NlpkitError
 
-_WORD = re.compile(r"[^\W_]")  # what a word has at least one of
+_WORD = re.compile(r"[^\W_]")  # a letter or digit, which every word contains
 _SIZE = struct.Struct("<q")
 
 
 def cut_in_parallel(blocks: Iterable[str], workers: int | None = None) -> Iterator[str]:
-    """Lines of running text to lines of words with spaces between them; what has no letter or digit is left out.
+    """Cut lines of running text into words with spaces between them, without words that have no letter or digit.
 
-    Each worker is a process of its own, started by name and not forked, so that it is safe beside any framework and
-    needs no ``if __name__ == "__main__"`` from the caller.
+    Each worker is a new process, not a fork, so that it is safe beside any framework and needs no
+    ``if __name__ == "__main__"`` in the caller.
 
     Args:
         blocks: strings of whole lines.
-        workers: processes; by default one for each core.
+        workers: number of processes; by default one per core.
 
     Returns:
-        The blocks, cut, in order.
+        The segmented blocks, in order.
 
     Raises:
         NlpkitError: if a worker was killed.
@@ -40,7 +41,7 @@ def cut_in_parallel(blocks: Iterable[str], workers: int | None = None) -> Iterat
     for process in processes:
         free.put(process)
 
-    def cut(block):
+    def cut(block: str) -> str:
         process = free.get()
         try:
             _send(process.stdin, block)
@@ -50,7 +51,7 @@ def cut_in_parallel(blocks: Iterable[str], workers: int | None = None) -> Iterat
         finally:
             free.put(process)
         if answer is None:
-            raise NlpkitError("a process that cuts words has died, perhaps for want of memory; start again")
+            raise NlpkitError("a process that cuts words has died, perhaps out of memory; start again")
         return answer
 
     waiting: collections.deque = collections.deque()
@@ -71,14 +72,14 @@ def cut_in_parallel(blocks: Iterable[str], workers: int | None = None) -> Iterat
             process.wait()
 
 
-def _send(pipe, text):
+def _send(pipe: IO[bytes], text: str) -> None:
     content = text.encode("utf-8", "surrogatepass")
     pipe.write(_SIZE.pack(len(content)) + content)
     pipe.flush()
 
 
-def _receive(pipe):
-    """A text, or None if the other side has gone."""
+def _receive(pipe: IO[bytes]) -> str | None:
+    """The next text, or None if the other process has ended."""
     header = pipe.read(_SIZE.size)
     if len(header) < _SIZE.size:
         return None
@@ -87,7 +88,8 @@ def _receive(pipe):
     return content.decode("utf-8", "surrogatepass") if len(content) == size else None
 
 
-def _work():
+def _work() -> None:
+    """Segment the texts of standard input until it ends."""
     from nlpkit.text.words import WordTokenizer
 
     tokenizer = WordTokenizer()

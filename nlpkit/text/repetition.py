@@ -1,4 +1,4 @@
-"""How often what a text says is said again in it."""
+"""Frequencies of characters and n-grams within their own text."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from nlpkit.text.characters import CODE_BITS, EDGE, FlatTexts
 
 
 def repetitions(texts: FlatTexts, longest: int = 3) -> np.ndarray:
-    """How often each character, and the sequences of characters that hold it, occur in its own text.
+    """Frequencies of each character, and of the n-grams that contain it, in its own text.
 
     Args:
-        texts: the texts; they are compared as they are normalised.
-        longest: the length of the longest sequences.
+        texts: the texts; their normalised forms are compared.
+        longest: length of the longest n-grams.
 
     Returns:
-        int64 ``(total, longest)``: in column n - 1 how often that sequence of n characters occurs which holds this
-        character and occurs most often, at least 1; 0 at the edges.
+        int64 ``(total, longest)``: column n - 1 holds the frequency of the most frequent n-gram that contains this
+        character, at least 1; 0 at the edges.
 
     Example:
 
@@ -24,9 +24,9 @@ def repetitions(texts: FlatTexts, longest: int = 3) -> np.ndarray:
         [[2, 2, 1, 2, 2], [2, 2, 1, 2, 2], [1, 1, 1, 1, 1]]
     """
     edges = texts.normal == EDGE
-    # Sequences that hold an edge occur once, since each edge has a number of its own.
+    # N-grams that contain an edge occur once, since each edge has a distinct number.
     one = np.cumsum(edges) << CODE_BITS | texts.normal
-    counts = np.ones((len(one), longest), "int64")  # of a text that is shorter than a sequence too
+    counts = np.ones((len(one), longest), "int64")  # also for texts shorter than n
     ids = one
     for n in range(1, longest + 1):
         _, ids, often = np.unique(ids, return_inverse=True, return_counts=True)

@@ -1,4 +1,4 @@
-"""Where the sentences of a text end."""
+"""Splitting of texts into sentences."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _MARKS = re.compile('《[^《》]*》|(?:[。！？；!?;\n]|(?<=\\w)\\s?\\.(?=\
 
 
 def sentence_ends(text: str) -> list[int]:
-    """After which characters a sentence ends, the last one after the text; a text that is empty has none.
+    """Offsets behind each sentence; the last one is the length of the text. An empty text has none.
 
     Closing quotes, brackets and white space belong to the sentence before them.
 

@@ -1,7 +1,7 @@
-"""Traditional characters as their simplified forms, character by character, so that offsets stay what they are.
+"""Conversion of traditional to simplified characters, one by one, so that offsets stay valid.
 
-The pairs of `simplified.txt` are those of OpenCC's conversion of traditional to simplified Chinese (Apache-2.0,
-https://github.com/BYVoid/OpenCC) in which one character becomes one other.
+The pairs of `simplified.txt` are the one-to-one mappings of OpenCC's conversion (Apache-2.0,
+https://github.com/BYVoid/OpenCC).
 """
 
 from __future__ import annotations
@@ -17,20 +17,21 @@ from nlpkit.text.vocabulary import UNKNOWN, CharacterVocabulary
 
 @functools.cache
 def _pairs() -> tuple[np.ndarray, np.ndarray]:
+    """Code points of traditional characters, and of their simplified forms."""
     text = resources.files("nlpkit.text").joinpath("simplified.txt").read_text("utf-8")
     traditional, simplified = text.splitlines()
     return np.array([*map(ord, traditional)]), np.array([*map(ord, simplified)], "uint32")
 
 
 def simplified_table(known: CharacterVocabulary) -> np.ndarray:
-    """What a model with this vocabulary reads each code point as.
+    """A table for `FlatTexts` that simplifies the characters which a model does not know.
 
     Args:
-        known: the characters that the model knows; they stay what they are.
+        known: vocabulary of the model; its characters are not simplified.
 
     Returns:
-        uint32 ``(0x10000,)``: for a traditional character that is not known its simplified form, else the normal form
-        of the character.
+        uint32 ``(0x10000,)``: the simplified form of each unknown traditional character, and the normal form of all
+        other characters.
 
     Example:
 
@@ -40,6 +41,6 @@ def simplified_table(known: CharacterVocabulary) -> np.ndarray:
     """
     traditional, simplified = _pairs()
     table = normal_form().copy()
-    reads = known.encode_codes(traditional) == UNKNOWN
-    table[traditional[reads]] = simplified[reads]
+    is_unknown = known.encode_codes(traditional) == UNKNOWN
+    table[traditional[is_unknown]] = simplified[is_unknown]
     return table

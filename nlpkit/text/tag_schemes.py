@@ -1,8 +1,7 @@
-"""Tag schemes: how labels such as ``B-PER`` spell spans, which sequences are legal, and how illegal ones are read.
+"""Tag schemes: the reading and writing of spans as labels such as ``B-PER``, and the legal sequences of labels.
 
 A label is a prefix and, for typed spans, a type: ``B-PER``, or ``B`` alone as in word segmentation. A scheme gives the
-prefixes their roles; labels without prefixes, such as parts of speech, are a scheme as well, in which each token is a
-span of its own:
+prefixes their roles; labels without prefixes, such as parts of speech, are a scheme in which each token is a span:
 
 ========  ==================================================  =========================================
 scheme    prefixes                                            used for
@@ -25,7 +24,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
 
-SCHEMES = {
+SCHEMES: dict[str, dict[str, str]] = {
     "BIO": {"B": "begin", "I": "inside", "O": "outside"},
     "BIOES": {"B": "begin", "I": "inside", "M": "inside", "E": "end", "S": "single", "O": "outside"},
     "BMES": {"B": "begin", "M": "inside", "I": "inside", "E": "end", "S": "single"},
@@ -59,24 +58,24 @@ def detect_scheme(labels: Iterable[str]) -> str:
     raise ValueError(f"unknown tag scheme: {', '.join(foreign[:5])} fit none of {known}")
 
 
-def _has_prefix(label):
+def _has_prefix(label: str) -> bool:
     prefix, kind = split_label(label)
     return len(prefix) == 1 and bool(kind)
 
 
 def scheme_roles(scheme: str) -> dict[str, str]:
-    """Prefix to role. Raises a `ValueError` that lists the schemes if the name is unknown."""
+    """Role of each prefix. Raises a `ValueError` that lists the schemes if the name is unknown."""
     if scheme not in SCHEMES:
         raise ValueError(f"unknown tag scheme {scheme!r}; accepted: {', '.join(SCHEMES)}")
     return SCHEMES[scheme]
 
 
 def like_labels(labels: Sequence[str], known: Sequence[str]) -> np.ndarray:
-    """Which known labels each label is like: itself, or else all at the same place of a span, or none.
+    """Similarity of labels to known ones: each is like itself, or else like all labels with its prefix.
 
     Args:
         labels: new labels.
-        known: those that a model knows.
+        known: labels of a model.
 
     Returns:
         bool ``(labels, known)``.
@@ -97,14 +96,14 @@ def segmentation_labels() -> list[str]:
 
 
 def allowed_transitions(labels: Sequence[str], scheme: str | None = None) -> np.ndarray:
-    """Which label may follow which.
+    """Table of the legal transitions between labels.
 
     Args:
         labels: sequence of K labels, in the order of their ids.
         scheme: string, a key of `SCHEMES`; detected from the labels if None.
 
     Returns:
-        bool array ``(K + 1, K + 1)``: ``[i, j]`` says whether label ``j`` may follow label ``i``; row K stands for
+        bool array ``(K + 1, K + 1)``: ``[i, j]`` tells whether label ``j`` may follow label ``i``; row K stands for
         the beginning of a sequence, column K for its end.
     """
     scheme = scheme or detect_scheme(labels)
@@ -114,10 +113,10 @@ def allowed_transitions(labels: Sequence[str], scheme: str | None = None) -> np.
 
 
 def read_spans(labels: Sequence[str], scheme: str) -> list[tuple[int, int, str]]:
-    """Spans ``(start, end, type)`` of a label sequence, read as conlleval reads it.
+    """Spans ``(start, end, type)`` of a label sequence, read by the rules of conlleval.
 
-    An inside or end tag without an opening of its own type opens a span; a span without its end tag ends where the
-    next span, an outside tag or the sequence begins or ends. Legal sequences are read as they are meant.
+    An inside or end tag without an opening tag of its type opens a span; a span without an end tag ends before the next
+    span or outside tag, or with the sequence.
     """
     roles = scheme_roles(scheme)
     spans: list[tuple[int, int, str]] = []
@@ -146,7 +145,10 @@ def write_spans(
     """Labels of a sequence from its spans, the inverse of `read_spans`.
 
     Args:
-        prefixes: the prefixes that the labels at hand use, to choose between I and M, and S and B for single tokens.
+        spans: spans ``(start, end, type)``.
+        length: length of the sequence.
+        scheme: a key of `SCHEMES`.
+        prefixes: prefixes in use, for the choice between I and M, and between S and B for single tokens.
     """
     if scheme == "plain":
         return [kind for _, _, kind in spans]
@@ -167,19 +169,21 @@ def write_spans(
 
 
 def opens_or_outside(label: str, scheme: str) -> bool:
-    """Whether a span begins at this label or none holds it, so that a text may be cut before it."""
+    """Whether a span begins at this label, or none contains it, so that a text may be cut before it."""
     return role_of(label, scheme)[0] in ("begin", "single", "outside")
 
 
 def find_illegal(labels: Sequence[str], scheme: str, must_close: bool | None = None) -> int | None:
-    """Index of the first label that makes the sequence illegal, or None; ``len(labels)`` means a span left open.
+    """Index of the first label that makes the sequence illegal, or None; ``len(labels)`` stands for an open span.
 
     Args:
-        must_close: bool, whether spans need an end or single tag; found from these labels if None.
+        labels: sequence of labels.
+        scheme: a key of `SCHEMES`.
+        must_close: whether spans need an end or single tag; determined from these labels if None.
     """
     if must_close is None:
         must_close = needs_closing(labels, scheme)
-    before = None
+    before: str | None = None
     for i, label in enumerate([*labels, None]):
         if not _may_follow(before, label, scheme, must_close):
             return i
@@ -189,14 +193,14 @@ def find_illegal(labels: Sequence[str], scheme: str, must_close: bool | None = N
 
 def needs_closing(labels: Iterable[str], scheme: str) -> bool:
     """Whether a span needs an end or single tag to be legal, under this scheme as these labels use it."""
-    # Data tagged BMEO has no S: there a lone B is how a span of one token is spelt, and may stay open.
+    # Data tagged BMEO has no S: there a lone B is a span of one token, and may stay open.
     roles = scheme_roles(scheme)
     return "end" in roles.values() and any(roles.get(split_label(label)[0]) == "single" for label in labels)
 
 
 @functools.cache
-def _may_follow(before, after, scheme, must_close):
-    """Whether a label may stand right after another; None is the edge of the sequence."""
+def _may_follow(before: str | None, after: str | None, scheme: str, must_close: bool) -> bool:
+    """Whether a label may directly follow another; None is the edge of the sequence."""
     roles = scheme_roles(scheme)
     role, kind = _role_of(before, roles)
     next_role, next_kind = _role_of(after, roles)
@@ -207,7 +211,7 @@ def _may_follow(before, after, scheme, must_close):
 
 
 def role_of(label: str, scheme: str) -> tuple[str, str]:
-    """Role and type of a label: begin, inside, end, single or outside, and what kind of span.
+    """Role of a label (begin, inside, end, single or outside), and the type of its span.
 
     Raises:
         ValueError: if its prefix does not belong to the scheme.
@@ -215,7 +219,7 @@ def role_of(label: str, scheme: str) -> tuple[str, str]:
     return _role_of(label, scheme_roles(scheme))
 
 
-def _role_of(label, roles):
+def _role_of(label: str | None, roles: dict[str, str]) -> tuple[str, str]:
     if label is None:
         return "outside", ""
     if not roles:

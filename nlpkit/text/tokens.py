@@ -1,4 +1,4 @@
-"""Tokens of any length to the arrays that networks read: themselves, their characters, affixes and shape."""
+"""Input arrays of networks from tokens of any length: words, characters, affixes and shapes."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from nlpkit.text.characters import EDGE, code_points, normalize, normalize_text
 from nlpkit.text.vocabulary import FIRST_ID, UNKNOWN, CharacterVocabulary, Vocabulary
 
 NUM_AFFIXES = 6
-"""The first one, two and three characters of a token, and the last."""
-_LONG = EDGE + 1  # stands for a token of several characters
-_SPELT = 16  # characters of a token that are read: of longer ones the first and the last half
-_LENGTHS = np.array([2, 3, 4, 5, 7])  # where classes of lengths begin
+"""Number of affixes: the first one, two and three characters of a token, and the last."""
+_LONG = EDGE + 1  # code of tokens of several characters
+_SPELT = 16  # most characters read per token: half of them from the start and half from the end of longer tokens
+_LENGTHS = np.array([2, 3, 4, 5, 7])  # least lengths of the classes of lengths
 _KINDS = (str.isdigit, str.isalpha, str.isupper, str.islower, str.isascii)
 NUM_SHAPES = 2 * len(_KINDS) + 1 + len(_LENGTHS) + 1
 
@@ -25,13 +25,13 @@ class FlatTokens:
         sequences: the tokens of each text, none of them empty.
 
     Attributes:
-        distinct: list of str, each token once.
-        places: int32 ``(total,)``, 1 and more: which of those stands here; 0 at an edge.
+        distinct: list of str, the distinct tokens.
+        places: int32 ``(total,)``, 1 plus the index in `distinct` of each token; 0 at an edge.
         codes: uint32 ``(total,)``, the code point of a token of one character, a number beyond all for others, and
             `nlpkit.text.characters.EDGE` at an edge.
-        normal: the same, normalised.
-        starts: int64 ``(n,)``, where each sequence begins in the arrays.
-        lengths: int64 ``(n,)``.
+        normal: uint32 ``(total,)``, `codes` normalised.
+        starts: int64 ``(n,)``, offset of each sequence in the arrays.
+        lengths: int64 ``(n,)``, length of each sequence.
 
     Example:
 
@@ -59,13 +59,13 @@ class FlatTokens:
 
 
 class TokenFeatures:
-    """What is known of a token. Training and prediction share it.
+    """Encoder of tokens, shared by training and prediction.
 
     Args:
-        tokens: vocabulary of tokens. One that it lacks is read as its lower-case, half-width form, if it has that.
+        tokens: vocabulary of tokens. Tokens that it lacks are looked up in lower case and half width as well.
         characters: vocabulary of characters, or None to leave the spelling out.
-        num_affixes: size of the table that affixes are hashed into, or 0 to leave them out.
-        has_shapes: whether case, digits and length are read.
+        num_affixes: size of the hash table of affixes, or 0 to leave them out.
+        has_shapes: whether to encode case, digits and length.
 
     Example:
 
@@ -88,10 +88,10 @@ class TokenFeatures:
         """Tables with a row for each token, after a first row of zeros for padding.
 
         Args:
-            tokens: n of them.
+            tokens: n tokens.
 
         Returns:
-            ``words``, int32 ``(n + 1,)``; as far as they are read ``spelling``, ids of characters, int32
+            ``words``, int32 ``(n + 1,)``; if they are encoded, ``spelling``, ids of characters, int32
             ``(n + 1, longest)``, ``affixes``, int32 ``(n + 1, NUM_AFFIXES)``, 0 where a token is too short, and
             ``shapes``, uint8 ``(n + 1, NUM_SHAPES)``.
         """
@@ -109,28 +109,28 @@ class TokenFeatures:
             tables["shapes"] = _shapes(codes, starts, lengths)
         return {name: np.pad(table, [(1, 0)] + [(0, 0)] * (table.ndim - 1)) for name, table in tables.items()}
 
-    def _words(self, tokens):
+    def _words(self, tokens: Sequence[str]) -> np.ndarray:
         ids = self.tokens.encode(tokens)
         unknown = np.flatnonzero(ids == UNKNOWN)
-        ids[unknown] = self.tokens.encode([normalize_text(tokens[i]) for i in unknown])
+        ids[unknown] = self.tokens.encode([normalize_text(tokens[i]) for i in unknown.tolist()])
         return ids
 
 
 def known_tokens(tokens: Iterable[str], vocabulary: Vocabulary) -> list[bool]:
-    """Whether a vocabulary has each token, in its own form or in lower case."""
+    """Whether a vocabulary has each token, in its own form or normalised."""
     return [token in vocabulary or normalize_text(token) in vocabulary for token in tokens]
 
 
-def _ends_of(starts, lengths):
-    """Places of the characters that are read of each token, ``(n, longest)``, and which of them are real."""
+def _ends_of(starts: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Places of the characters to read of each token, ``(n, longest)``, and a mask of the real ones."""
     longest = int(min(lengths.max(initial=1), _SPELT))
     step = np.arange(longest)
-    # Of a token that is too long the second half of the steps reads its end.
+    # The second half of the steps reads the end of a token that is too long.
     skipped = np.where(step >= longest // 2, np.maximum(lengths - _SPELT, 0)[:, None], 0)
     return starts[:, None] + step + skipped, step < lengths[:, None]
 
 
-def _affixes(codes, starts, lengths, size):
+def _affixes(codes: np.ndarray, starts: np.ndarray, lengths: np.ndarray, size: int) -> np.ndarray:
     """Hashes, from `FIRST_ID` to below `size`, of the first and last one, two and three characters."""
     columns = []
     for is_suffix in (False, True):
@@ -146,8 +146,8 @@ def _affixes(codes, starts, lengths, size):
     return np.stack(columns, axis=-1).astype("int32")
 
 
-def _shapes(codes, starts, lengths):
-    """Which kinds all, and which any, of a token's characters are of; whether the first is a capital; its length."""
+def _shapes(codes: np.ndarray, starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """Flags of a token: kinds of all, and of any, of its characters; an initial capital; the class of its length."""
     distinct, place = np.unique(codes, return_inverse=True)
     kinds = np.array([[kind(chr(code)) for kind in _KINDS] for code in distinct], bool).reshape(-1, len(_KINDS))[place]
     if not len(codes):

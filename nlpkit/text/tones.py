@@ -16,8 +16,7 @@ LEVEL, OBLIQUE = 1, 2
 def tones_of(character: str) -> int:
     """The tones of a character's readings in modern Mandarin: bits `LEVEL` (first, second) and `OBLIQUE`.
 
-    A character with readings of both kinds has both bits; one without a known reading too, for nothing can be said
-    against it.
+    A character with readings of both kinds has both bits, and so has one without a known reading.
 
     Raises:
         MissingPackageError: without pypinyin.
@@ -38,5 +37,5 @@ def tones_of(character: str) -> int:
 
 
 def tone_table(symbols: Sequence[str]) -> np.ndarray:
-    """uint8 array of `tones_of` each symbol."""
+    """The `tones_of` each symbol, uint8 ``(n,)``."""
     return np.fromiter(map(tones_of, symbols), "uint8", len(symbols))

@@ -1,4 +1,4 @@
-"""Symbols to ids and back, in a text file that a person can read."""
+"""Vocabularies: symbols to ids and back, saved as readable text files."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Vocabulary:
     """An ordered set of symbols; ids 0 and 1 are padding and unknown, symbols follow from 2.
 
     Args:
-        symbols: strings, each once.
+        symbols: distinct strings.
 
     Example:
 
@@ -45,7 +45,7 @@ class Vocabulary:
         return cls(ranked[:max_size])
 
     def merged(self, other: Vocabulary) -> Self:
-        """A vocabulary of these symbols and, behind them, those that only another one has; ids of these stay."""
+        """A vocabulary of these symbols, with the same ids, followed by the new symbols of another vocabulary."""
         return type(self)([*self.symbols, *(symbol for symbol in other.symbols if symbol not in self)])
 
     def __len__(self) -> int:
@@ -64,20 +64,20 @@ class Vocabulary:
         return [self.symbols[i - FIRST_ID] if i >= FIRST_ID else "" for i in ids]
 
     def write(self, file: IO[bytes]) -> None:
-        """One symbol a line, white space and backslash escaped."""
+        """Write one symbol per line, white space and backslash escaped."""
         table = str.maketrans(_ESCAPES)
         file.write("".join(s.translate(table) + "\n" for s in self.symbols).encode("utf-8"))
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
-        """Read what `write` wrote."""
+        """Read a file that `write` wrote."""
         plain = {escaped: symbol for symbol, escaped in _ESCAPES.items()}
         symbols = Path(path).read_text("utf-8").split("\n")[:-1]
         return cls(_unescape(s, plain) if "\\" in s else s for s in symbols)
 
 
 class CharacterVocabulary(Vocabulary):
-    """A vocabulary of single characters that encodes whole arrays of code points by one table look-up.
+    """A vocabulary of single characters that encodes arrays of code points with one table look-up.
 
     Attributes:
         codes: uint32 ``(size,)``, the code point of each id; `nlpkit.text.characters.EDGE` for padding and unknown.
@@ -103,7 +103,7 @@ class BigramVocabulary(Vocabulary):
     def __init__(self, symbols: Iterable[str]):
         super().__init__(symbols)
         if any(len(symbol) != 2 for symbol in self.symbols):
-            raise ValueError("a vocabulary of pairs holds something else")
+            raise ValueError("a vocabulary of pairs has a symbol that is no pair")
         pairs = code_points("".join(self.symbols)).reshape(-1, 2).copy()
         pairs[pairs == 0] = EDGE
         self._table = NgramTable(_pair_keys(pairs[:, 0], pairs[:, 1]))
@@ -114,11 +114,11 @@ class BigramVocabulary(Vocabulary):
         return np.append(np.where(places < 0, UNKNOWN, places + FIRST_ID).astype("int32"), np.int32(PADDING))
 
 
-def _pair_keys(first, second):
+def _pair_keys(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return first.astype("uint64") << np.uint64(CODE_BITS) | second.astype("uint64")
 
 
-def _unescape(text, plain):
+def _unescape(text: str, plain: dict[str, str]) -> str:
     parts = []
     while text:
         for escaped in (text[:6], text[:4], text[:2]):

@@ -1,8 +1,9 @@
-"""Words by jieba, with offsets."""
+"""Word segmentation by jieba, with offsets."""
 
 from __future__ import annotations
 
 import functools
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from nlpkit.text.vocabulary import PADDING, Vocabulary
 
 
 class WordTokenizer:
-    """Cuts texts into jieba's words.
+    """Cuts texts into the words of jieba.
 
     Example:
 
@@ -23,7 +24,7 @@ class WordTokenizer:
         self._jieba = _jieba()
 
     def words(self, text: str) -> list[tuple[str, int]]:
-        """Words and where they begin. Put together they are the text, white space included."""
+        """Words and their offsets. Together the words are the text, white space included."""
         words, start = [], 0
         for word in self._jieba.cut(text):
             words.append((word, start))
@@ -32,11 +33,11 @@ class WordTokenizer:
 
 
 def words_of_characters(texts: FlatTexts, vocabulary: Vocabulary) -> np.ndarray:
-    """For each character the id of the jieba word that it stands in.
+    """Ids of the jieba words that contain each character.
 
     Args:
-        texts: the texts, cut as they were before normalisation.
-        vocabulary: of words, which are looked up normalised.
+        texts: the texts, segmented before normalisation.
+        vocabulary: vocabulary of words, looked up normalised.
 
     Returns:
         int32 ``(total,)``, 0 at edges.
@@ -57,10 +58,10 @@ def words_of_characters(texts: FlatTexts, vocabulary: Vocabulary) -> np.ndarray:
 
 
 def word_bounds(texts: FlatTexts) -> np.ndarray:
-    """Where jieba's words begin and end.
+    """Beginnings and ends of jieba's words.
 
     Args:
-        texts: the texts, cut as they were before normalisation.
+        texts: the texts, segmented before normalisation.
 
     Returns:
         bool ``(total, 2)``: whether a word begins with this character, and whether one ends with it.
@@ -82,8 +83,8 @@ def word_bounds(texts: FlatTexts) -> np.ndarray:
 
 
 @functools.cache
-def _jieba():
-    """jieba's tokenizer, whose dictionary takes a second to load."""
+def _jieba() -> Any:
+    """jieba's tokenizer, cached, as its dictionary takes a second to load."""
     import logging
 
     import jieba

@@ -19,11 +19,11 @@ class MovingAverage:
 
     A plain average with momentum 0.9999 that starts at zero, or at the first weights, evaluates as untrained for
     thousands of steps. Here the weight of the past is ``m (1 - m**(n-1)) / (1 - m**n)`` at update n, so that the
-    average is at any time the true weighted mean of the weights seen.
+    average is always the true weighted mean of the weights so far.
 
     Args:
-        variables: Keras variables to average: usually the trainable ones of a model. Big tables of which a step
-            changes a few rows are better left out, for an update reads all of each variable.
+        variables: Keras variables to average, usually the trainable ones of a model. Leave out big tables with updates
+            of few rows, as the average reads whole variables.
         momentum: float, per training step; 0 switches the average off.
 
     References:
@@ -37,11 +37,11 @@ class MovingAverage:
         self.values: list[np.ndarray] = []
 
     def is_due(self, step: int) -> bool:
-        """Whether `update` does anything after this many steps."""
+        """Whether `update` has an effect after this many steps."""
         return bool(self._variables) and step % _EVERY == 0
 
     def update(self, step: int) -> None:
-        """Call after every training step, with the number of steps done so far."""
+        """Update the average; to be called after every training step, with the number of steps so far."""
         if not self.is_due(step):
             return
         self.num_updates += 1
@@ -56,7 +56,7 @@ class MovingAverage:
 
     @contextlib.contextmanager
     def applied(self) -> Iterator[None]:
-        """Within the block the variables have the averaged values; afterwards their own again."""
+        """Context in which the variables have their averaged values."""
         if not self.values:
             yield
             return

@@ -1,4 +1,4 @@
-"""Variables and plain values to one file and back, bit for bit, written whole or not at all."""
+"""Saved states: variables and plain values in one file, restored bit for bit and written atomically."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _VALUES = "values"
 def save_state(path: str | Path, groups: Mapping[str, Sequence[Any]], values: Mapping[str, Any]) -> None:
     """Save named lists of variables or arrays, and a JSON-able dictionary, in one file.
 
-    One variable after the other goes to the file, so that memory holds a copy of one of them at most.
+    Variables are written one by one, so that memory holds a copy of one of them at most.
 
     Raises:
-        DataError: if it can't be written.
+        DataError: if the file can't be written.
     """
     with written_atomically(path) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         for name, group in groups.items():
@@ -32,14 +32,14 @@ def save_state(path: str | Path, groups: Mapping[str, Sequence[Any]], values: Ma
         _write_array(archive, _VALUES, np.frombuffer(json.dumps(values).encode(), "uint8"))
 
 
-def _write_array(archive, name, array):
-    # As numpy.savez does, so that numpy.load reads it; the same bytes each time.
+def _write_array(archive: zipfile.ZipFile, name: str, array: Any) -> None:
+    # In the format of numpy.savez, readable by numpy.load, but with deterministic bytes.
     with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as member:
         np.lib.format.write_array(member, np.asanyarray(array), allow_pickle=False)
 
 
 def load_state(path: str | Path) -> tuple[dict[str, list[np.ndarray]], dict[str, Any]]:
-    """What `save_state` wrote.
+    """Read a file that `save_state` wrote.
 
     Raises:
         ArtefactError: if the file is damaged.
@@ -53,15 +53,15 @@ def load_state(path: str | Path) -> tuple[dict[str, list[np.ndarray]], dict[str,
                     groups.setdefault(name, {})[int(i)] = file[key]
             values = json.loads(file[_VALUES].tobytes())
             return {name: [group[i] for i in range(len(group))] for name, group in groups.items()}, dict(values)
-    except Exception as error:  # archive, header and arrays of a damaged file raise errors of many kinds
+    except Exception as error:  # a damaged file raises errors of many kinds
         raise ArtefactError(f"{path}: the saved state is damaged ({error}); train anew with --force") from None
 
 
-def _array_of(variable):
+def _array_of(variable: Any) -> np.ndarray:
     if isinstance(variable, np.ndarray):
         return variable
     value = variable.value
-    # Of what each device counts by itself the sum.
+    # The sum of values that each device counts separately.
     return ops.convert_to_numpy(value.read_value() if hasattr(value, "read_value") else value)
 
 
@@ -74,7 +74,7 @@ def set_values(variables: Sequence[Any], values: Sequence[np.ndarray]) -> None:
     """Assign arrays to Keras variables.
 
     Raises:
-        ArtefactError: if there are more or fewer of them, or one has another shape.
+        ArtefactError: if their numbers or shapes differ.
     """
     if [tuple(v.shape) for v in variables] != [v.shape for v in values]:
         raise ArtefactError("the saved state belongs to another model; train anew with --force")

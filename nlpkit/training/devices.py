@@ -1,4 +1,4 @@
-"""Each batch divided among several devices: all have the same weights, each computes the gradient of its rows."""
+"""Data parallelism: batches divided among several devices with the same weights."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from nlpkit.errors import ConfigError
 
 
 class Devices:
-    """Some devices of this machine, the GPUs if there are any, on TensorFlow or JAX.
+    """Devices of this machine, the GPUs if there are any, on TensorFlow or JAX.
 
-    A batch of which a device would get more rows than another is filled up with rows of weight 0. So training is that
-    of one device: the same steps with the same batches, but for rounding, which Adam enlarges where gradients are
-    close to 0, and for dropout, which each draws for itself. The mean loss that is shown counts these rows as well.
+    Batches are padded with rows of weight 0 to equal parts. So training has the same steps and batches as on one
+    device, except for rounding, which Adam amplifies where gradients are close to 0, and for dropout, which each device
+    draws independently. The displayed mean loss includes the rows of padding.
 
     Args:
-        count: how many; 1 leaves all as it is.
+        count: number of devices; 1 has no effect.
 
     Raises:
-        ConfigError: if there are fewer, or on PyTorch.
+        ConfigError: if there are fewer devices, or on PyTorch.
     """
 
     def __init__(self, count: int = 1):
@@ -40,7 +40,7 @@ class Devices:
         if backend == "tensorflow":
             import tensorflow as tf
 
-            # What TensorFlow takes for processors by itself mistakes one sum for another at times.
+            # TensorFlow's default for processors sometimes confuses concurrent sums.
             sums = tf.distribute.ReductionToOneDevice() if "CPU" in names[0] else None
             self._strategy = tf.distribute.MirroredStrategy(names[:count], cross_device_ops=sums)
         else:
@@ -48,7 +48,7 @@ class Devices:
 
     @contextlib.contextmanager
     def used(self) -> Iterator[None]:
-        """Models that are built within the block, and trained there, use the devices."""
+        """Context in which models are built and trained on the devices."""
         if self.count == 1:
             yield
         elif self._strategy is not None:
@@ -63,7 +63,8 @@ class Devices:
                 keras.distribution.set_distribution(before)
 
 
-def _on_tensorflow():
+def _on_tensorflow() -> list[str]:
+    """Names of the devices that TensorFlow sees."""
     import tensorflow as tf
 
     devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
@@ -71,15 +72,15 @@ def _on_tensorflow():
 
 
 def divided(batch: Any, count: int) -> list[Any]:
-    """The parts of a batch for so many devices, of equally many rows.
+    """Equally large parts of a batch, one per device.
 
     Args:
-        batch: inputs, targets and weights; all arrays have a row for each example.
+        batch: inputs, targets and weights; all arrays have a row per example.
         count: number of devices.
 
     Returns:
-        As many batches. Rows that fill them up repeat the last one with weight 0, and all other weights grow, so that
-        the mean over the parts is that over the batch.
+        One batch per device. Padding repeats the last row with weight 0; all other weights are scaled so that the mean
+        over the parts equals that over the batch.
 
     Example:
 
@@ -94,7 +95,7 @@ def divided(batch: Any, count: int) -> list[Any]:
     size = -(-rows // count)
     more = size * count - rows
 
-    def fill(x):
+    def fill(x: np.ndarray) -> np.ndarray:
         return np.concatenate([x, np.repeat(x[-1:], more, axis=0)]) if more else x
 
     if more:

@@ -1,22 +1,24 @@
-"""A model as a function of arrays, compiled once and kept."""
+"""Forward passes of a model on arrays, compiled once."""
 
 from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import keras
 import numpy as np
+
+_Run = Callable[[Mapping[str, np.ndarray]], Any]
 
 
 class Forward:
     """Calls a Keras model on NumPy arrays of any batch size and length, without the overhead of `predict`.
 
     Args:
-        model: a Keras model whose inputs are a dictionary of tensors.
-        shared: names of inputs without a batch axis, which are the same for all rows.
+        model: a Keras model with a dictionary of inputs.
+        shared: names of inputs without a batch axis, shared by all rows.
 
     Call arguments:
         arrays: dictionary of arrays; all but the shared ones have a common batch axis.
@@ -33,32 +35,32 @@ class Forward:
     def __call__(self, arrays: dict[str, np.ndarray]) -> Any:
         return self._run(arrays)
 
-    def _on_tensorflow(self):
+    def _on_tensorflow(self) -> _Run:
         import tensorflow as tf
 
         signature = {name: tf.TensorSpec(x.shape, x.dtype) for name, x in self._model.input.items()}
         program = tf.function(lambda arrays: self._model(arrays, training=False), input_signature=[signature])
-        # Once for all shapes; TensorFlow would take those of several models for one that is traced again and again.
+        # Traced once for all shapes; TensorFlow would take several models for repeated traces of one, and warn.
         traced = functools.cache(program.get_concrete_function)
-        first = threading.Lock()
+        tracing = threading.Lock()
 
-        def run(arrays):
-            with first:
+        def run(arrays: Mapping[str, np.ndarray]) -> Any:
+            with tracing:
                 call = traced()
             outputs = call({name: tf.constant(arrays[name], spec.dtype) for name, spec in signature.items()})
             return keras.tree.map_structure(lambda x: x.numpy(), outputs)
 
         return run
 
-    def _on_jax(self):
+    def _on_jax(self) -> _Run:
         import jax
 
         @jax.jit
-        def call(trainable, other, arrays):
+        def call(trainable: Any, other: Any, arrays: Any) -> Any:
             return self._model.stateless_call(trainable, other, arrays, training=False)[0]
 
-        def run(arrays):
-            # One program for each shape: let the number of rows be a power of two.
+        def run(arrays: Mapping[str, np.ndarray]) -> Any:
+            # JAX compiles a program per shape, so the number of rows is rounded up to a power of two.
             rows = len(next(x for name, x in arrays.items() if name not in self._shared))
             more = (1 << (rows - 1).bit_length()) - rows
             arrays = {
@@ -71,10 +73,10 @@ class Forward:
 
         return run
 
-    def _on_torch(self):
+    def _on_torch(self) -> _Run:
         import torch
 
-        def run(arrays):
+        def run(arrays: Mapping[str, np.ndarray]) -> Any:
             with torch.no_grad():
                 return keras.tree.map_structure(keras.ops.convert_to_numpy, self._model(arrays, training=False))
 

@@ -1,4 +1,4 @@
-"""The one training loop: a generator of events, with a state that can be saved after any step."""
+"""The training loop: a generator of events, with a state that can be saved after any step."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
 from nlpkit.datasets.accumulated import AccumulatedBatches
 from nlpkit.errors import ArtefactError, ConfigError, TrainingError
@@ -29,7 +30,7 @@ _DIVERGED = 1e9  # a loss above it counts as diverged
 
 @dataclasses.dataclass(frozen=True)
 class EpochBegan:
-    """An epoch begins, or goes on at `step` of `steps`; `best` is the best metric so far."""
+    """An epoch begins, or resumes at `step` of `steps`; `best` is the best metric so far."""
 
     epoch: int
     epochs: int
@@ -40,7 +41,7 @@ class EpochBegan:
 
 @dataclasses.dataclass(frozen=True)
 class StepDone:
-    """A step is done; `loss` is the mean since the epoch began."""
+    """A step is done; `loss` is the mean since the beginning of the epoch."""
 
     step: int
     loss: float
@@ -48,12 +49,12 @@ class StepDone:
 
 @dataclasses.dataclass(frozen=True)
 class Evaluating:
-    """All steps of an epoch are done, and the metrics are being measured."""
+    """All steps of an epoch are done, and evaluation begins."""
 
 
 @dataclasses.dataclass(frozen=True)
 class EpochDone:
-    """An epoch has ended; `history` has a row of numbers for each so far, the last being that of this epoch."""
+    """An epoch has ended; `history` has a row of numbers for each epoch so far, this one included."""
 
     epoch: int
     epochs: int
@@ -64,7 +65,7 @@ class EpochDone:
 
 @dataclasses.dataclass(frozen=True)
 class TrainingDone:
-    """The model has the weights that are kept; `history` has a row of numbers for each epoch."""
+    """The model has its final weights; `history` has a row of numbers for each epoch."""
 
     history: Sequence[Mapping[str, Any]]
 
@@ -74,7 +75,7 @@ Event = EpochBegan | StepDone | Evaluating | EpochDone | TrainingDone
 
 @dataclasses.dataclass
 class _Position:
-    """Where training stands. Together with the variables and the average it is the whole state."""
+    """The position of a run; with the variables and the average it is the whole state."""
 
     epoch: int = 0
     step: int = 0  # within the epoch
@@ -99,37 +100,37 @@ def train_model(
     keep_last: bool = False,
     kept: Any = None,
 ) -> Iterator[Event]:
-    """Train a model and yield events; when they are exhausted, the model has the weights that are kept.
+    """Train a model and yield events; after the last one, the model has its final weights.
 
-    These are the averaged weights of the epoch with the best metric, of equals the last, or of the last epoch
-    altogether; of a part of the model, if only a part is `kept`. The state is saved every ``settings.save_every`` steps
-    and after every epoch. A run that is killed and started again with ``resume=True`` ends with the same weights, bit
-    for bit, as one that was never stopped (same machine, backend, versions and thread count, on a CPU).
+    These are the averaged weights of the epoch with the best metric (the last of equal ones), or of the last epoch, for
+    the `kept` part of the model. The state is saved every ``settings.save_every`` steps and after every epoch. A run
+    that is killed and started again with ``resume=True`` ends with the same weights, bit for bit, as one that was never
+    stopped (same machine, backend, versions and thread count, on a CPU).
 
     Args:
         model: a Keras model.
-        loss: as `keras.Model.compile` takes it; None if the model has its own.
-        batches: has ``len()`` and ``epoch(epoch, start)``, which yields tuples of arrays, the same at every call:
-            inputs and, unless the model has its own loss, targets and weights.
-        evaluate: function without arguments that returns metrics by name of the model as it is. It is called at the
-            end of each epoch with the averaged weights.
-        metric: the one of them that picks the best weights.
-        settings: how to train.
-        folder: for the state, `STATE` and `BEST`; exists.
+        loss: loss in any form that `keras.Model.compile` accepts; None if the model has its own.
+        batches: object with ``len()`` and ``epoch(epoch, start)``, which yields tuples of arrays, the same at every
+            call: inputs and, unless the model has its own loss, targets and weights.
+        evaluate: function without arguments that returns metrics of the current model by name. It is called at the end
+            of each epoch with the averaged weights.
+        metric: metric that selects the best weights.
+        settings: settings of training.
+        folder: existing folder for the state, `STATE` and `BEST`.
         fingerprint: plain values that must be the same when training is resumed (settings, data, versions).
-        resume: go on from the saved state, if there is one.
-        optimizer: by default Adam with the warm-up and the cosine of the settings, by rows for big tables, see
-            `nlpkit.optimizers.RowAdam`.
-        keep_last: keep the weights of the last epoch, whatever the metric says.
-        kept: the part of the model that is evaluated and kept, a Keras model that shares its weights; by default all.
-            Weights beside it, such as those of a million classes, are trained but neither averaged nor kept.
+        resume: whether to resume from the saved state, if there is one.
+        optimizer: a Keras optimizer; by default Adam with the warm-up and the cosine of the settings, by rows for big
+            tables, see `nlpkit.optimizers.RowAdam`.
+        keep_last: whether to keep the weights of the last epoch instead of the best ones.
+        kept: the part of the model to evaluate and keep, a Keras model that shares its weights; by default all. Weights
+            outside of it, such as those of a million classes, are trained but neither averaged nor kept.
 
     Yields:
         For each epoch `EpochBegan`, `StepDone` for each step, `Evaluating` and `EpochDone`; at the end `TrainingDone`.
 
     Raises:
-        ArtefactError: if the saved state is damaged or of another run.
-        TrainingError: if the loss is no number or beyond all bounds.
+        ArtefactError: if the saved state is damaged or belongs to another run.
+        TrainingError: if the loss is NaN or diverges.
     """
     run = _Run(model, loss, batches, settings, Path(folder), fingerprint, optimizer, keep_last, kept)
     if resume:
@@ -158,9 +159,20 @@ def train_model(
 class _Run:
     """A training run: the model, its average, the position, and the saved state."""
 
-    def __init__(self, model, loss, batches, settings, folder, fingerprint, optimizer, keep_last, kept):
+    def __init__(
+        self,
+        model: Any,
+        loss: Any,
+        batches: Any,
+        settings: TrainingSettings,
+        folder: Path,
+        fingerprint: Mapping[str, Any],
+        optimizer: Any,
+        keep_last: bool,
+        kept: Any,
+    ):
         jit = {"auto": "auto", "on": True, "off": False}[settings.jit]
-        self._accumulation = None
+        self._accumulation: GradientAccumulation | None = None
         optimizer = optimizer or _adam(settings, -(-len(batches) // settings.accumulate), model.trainable_variables)
         if settings.accumulate > 1:
             batches = AccumulatedBatches(batches, settings.accumulate)
@@ -173,11 +185,11 @@ class _Run:
         self._folder, self._fingerprint, self._keep_last = folder, dict(fingerprint), keep_last
         self._steps = TrainingSteps(model, settings.devices)
         self._average = MovingAverage(self._kept.trainable_variables, settings.ema_momentum)
-        self._metrics = None  # of the part of an epoch that was done before
+        self._metrics: list[np.ndarray] | None = None  # metrics of the part of an epoch before a resumption
         self.position = _Position()
 
-    def epoch(self):
-        """Train to the end of the epoch, with a pause after each step."""
+    def epoch(self) -> Iterator[None]:
+        """Train to the end of the epoch, yielding after each step."""
         position, save_every = self.position, self._settings.save_every
         self._model.reset_metrics()
         if self._metrics is not None:
@@ -204,13 +216,15 @@ class _Run:
                 f"{self._settings.learning_rate:g}, and train anew with --force"
             )
 
-    def _num_updates(self):
-        """How often the weights have been updated, once the accumulated rest of an epoch is flushed."""
+    def _num_updates(self) -> int:
+        """Number of updates of the weights, including the flush at the end of each epoch."""
         in_epoch, here = (-(-count // self._settings.accumulate) for count in (len(self._batches), self.position.step))
         return self.position.epoch * in_epoch + here
 
-    def measure(self, evaluate, metric):
-        """The metric, whether it is the best so far, and all numbers that were measured; the best weights are kept."""
+    def measure(
+        self, evaluate: Callable[[], Mapping[str, Any]], metric: Metric
+    ) -> tuple[float, bool, dict[str, int | float]]:
+        """The metric, whether it is the best so far, and all numeric metrics; the best weights are saved."""
         position = self.position
         with self._average.applied():
             metrics = evaluate()
@@ -218,13 +232,13 @@ class _Run:
             is_best = metric.is_better(value, position.best)
             position.best = value if is_best else position.best
             position.epochs_without_improvement = 0 if is_best else position.epochs_without_improvement + 1
-            # Of equals the later one has seen more; of a metric that begins with zeros the first has seen nothing.
+            # Among equal values the later model is better trained, for example after epochs with a metric of 0.
             if value == position.best and not self._keep_last:
                 save_state(self._folder / BEST, {"weights": self._kept.weights}, {})
         return value, is_best, {key: each for key, each in metrics.items() if isinstance(each, (int, float))}
 
-    def keep_weights(self):
-        """Give the kept part of the model the weights that are kept."""
+    def keep_weights(self) -> None:
+        """Assign the final weights to the kept part of the model."""
         if self._keep_last:
             with self._average.applied():
                 weights = get_values(self._kept.weights)
@@ -232,11 +246,13 @@ class _Run:
             weights = load_state(self._folder / BEST)[0]["weights"]
         set_values(self._kept.weights, weights)
 
-    def _groups(self):
+    def _groups(self) -> dict[str, list[Any]]:
+        """All variables of the run by group."""
         model = self._model
         return {"model": model.variables, "optimizer": model.optimizer.variables, "metrics": model.metrics_variables}
 
-    def save(self):
+    def save(self) -> None:
+        """Save the state."""
         values = {
             "position": dataclasses.asdict(self.position),
             "num_updates": self._average.num_updates,
@@ -245,8 +261,8 @@ class _Run:
         more = {"average": self._average.values, "random": self._steps.random_state()}
         save_state(self._folder / STATE, {**self._groups(), **more}, values)
 
-    def restore(self):
-        """Go on where the saved state stands; from the beginning if there is none yet."""
+    def restore(self) -> None:
+        """Restore the saved state, if there is one."""
         path = self._folder / STATE
         if not path.exists():
             return
@@ -264,12 +280,12 @@ class _Run:
 
 
 def difference(saved: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    """What has changed between the fingerprints of two runs, as an error message."""
+    """An error message with the changes between the fingerprints of two runs."""
     parts = ", ".join(_changes(saved, now))
     return f"can't resume, the run has changed: {parts}; undo that, or train anew with --force"
 
 
-def _changes(saved, now):
+def _changes(saved: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
     for key in {**saved, **now}:
         before, after = saved.get(key), now.get(key)
         if before == after:
@@ -277,12 +293,13 @@ def _changes(saved, now):
         if isinstance(before, Mapping) and isinstance(after, Mapping):
             yield from _changes(before, after)
         elif key in ("train", "valid"):
-            yield f"the {key} data are others"
+            yield f"the {key} data have changed"
         else:
             yield f"{key} was {before!r} and is {after!r}"
 
 
-def _adam(settings, updates_per_epoch, variables):
+def _adam(settings: TrainingSettings, updates_per_epoch: int, variables: Sequence[Any]) -> Any:
+    """Adam with the schedule, clipping and layer rates of the settings."""
     steps = max(settings.epochs * updates_per_epoch - settings.warmup_steps, 1)
     rate, warmup = settings.learning_rate, settings.warmup_steps
     schedule = keras.optimizers.schedules.CosineDecay(

@@ -7,13 +7,13 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True)
 class Metric:
-    """The metric that picks the best weights, and which way is better."""
+    """The metric that selects the best weights, with its direction."""
 
     name: str
     higher_is_better: bool = True
 
     def is_better(self, value: float, best: float | None) -> bool:
-        """Whether a value beats the best one so far; None if there is none, and nan beats nothing."""
+        """Whether a value is better than the best one so far, or the first (None); NaN never is."""
         if best is None:
             return value == value
         return value > best if self.higher_is_better else value < best

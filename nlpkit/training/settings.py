@@ -10,16 +10,16 @@ from typing import Any, ClassVar, Self
 from nlpkit.errors import ConfigError, unknown_name
 from nlpkit.options import Options, option, options
 
-_STEPS_PER_EPOCH = 16  # below which batches are made smaller
-_MOST_EPOCHS = 100  # each is measured and saved, which takes longer than a few steps
-_SHARE = 10  # of all steps: one of so many for the warm-up, and one of so many for the memory of the average
+_STEPS_PER_EPOCH = 16  # with fewer, batches are made smaller
+_MOST_EPOCHS = 100  # each is evaluated and saved, which takes longer than a few steps
+_SHARE = 10  # the warm-up and the window of the average each take a tenth of all steps
 SCHEDULE = ("batch_size", "epochs", "warmup_steps", "ema_momentum")
 """The settings whose defaults suit many examples."""
 
 
 @options
 class TrainingSettings(Options):
-    """What the training loop needs to know; the settings of each task extend it."""
+    """Settings of the training loop; the settings of each task extend it."""
 
     noun = "setting"
     group = "training"
@@ -28,40 +28,40 @@ class TrainingSettings(Options):
 
     epochs: int = option("passes over the training data", default=10, least=1)
     batch_size: int = option(
-        "examples in a batch of mean length; longer ones share a batch with fewer, shorter ones with more",
+        "examples of mean length in a batch; batches of longer examples hold fewer, of shorter ones more",
         default=64,
         least=1,
     )
     accumulate: int = option(
-        "batches that are taken together for one step, which is that of one batch as big as all of them",
+        "batches whose gradients are accumulated for one step, as if they were one large batch",
         default=1,
         least=1,
     )
     learning_rate: float = option(
-        "the highest, reached after the warm-up; from there it falls along a cosine to a fiftieth",
+        "highest learning rate, reached after the warm-up; it then falls along a cosine to a fiftieth",
         default=1e-3,
         above=0,
     )
-    warmup_steps: int = option("steps in which the learning rate rises to its highest", default=300, least=0)
+    warmup_steps: int = option("steps of linear warm-up to the highest learning rate", default=300, least=0)
     layer_rates: str = option(
-        "layers that learn faster or slower, such as vectors=0.1,mix=0: a factor for weights whose path "
-        "has that name in it; 0 leaves them as they are",
+        "factors of the learning rate, such as vectors=0.1,mix=0, for weights whose path contains the name; 0 "
+        "freezes them",
         default="",
     )
-    clip_norm: float = option("bound of each weight's gradient norm; 0 means none", default=5.0, least=0)
+    clip_norm: float = option("largest gradient norm of a weight; 0 turns clipping off", default=5.0, least=0)
     ema_momentum: float = option(
-        "of the moving average of the weights that is evaluated and kept; 0 keeps the weights themselves",
+        "momentum of the moving average of the weights, which is evaluated and saved; 0 turns averaging off",
         default=0.999,
         least=0,
         below=1,
     )
     least_steps: int = option(
-        "steps that training has at least: where few examples come to fewer, batches are smaller, epochs more, warm-up "
-        "and average shorter, but for those of these settings that are given",
+        "least number of training steps: with few examples, settings that were not given are adapted to it (smaller "
+        "batches, more epochs, a shorter warm-up and average)",
         default=600,
         least=0,
     )
-    patience: int = option("stop after this many epochs without a better metric; 0 means never", default=0, least=0)
+    patience: int = option("epochs without a better metric before training stops; 0 means never", default=0, least=0)
     save_every: int = option("steps between two saved states for --resume", default=200, least=1)
     precision: str = option(
         "number format of the computation", default="float32", choices=("float32", "mixed_float16", "mixed_bfloat16")
@@ -72,22 +72,22 @@ class TrainingSettings(Options):
         choices=("auto", "on", "off"),
     )
     devices: int = option(
-        "GPUs of this machine that share each batch, on TensorFlow or JAX; for tasks whose batches can be divided",
+        "number of GPUs of this machine to share each batch, on TensorFlow or JAX, if the task supports it",
         default=1,
         least=1,
     )
     onnx: str = option(
-        "also write the network as ONNX, which answers without a framework; with auto if the packages are installed",
+        "also export the network to ONNX, for prediction without a framework; auto means if the packages are installed",
         default="auto",
         choices=("auto", "on", "off"),
     )
-    tensorboard: bool = option("write files for TensorBoard beside the saved state", default=False)
+    tensorboard: bool = option("write TensorBoard files beside the saved state", default=False)
 
     def validate(self) -> None:
         self.rate_of_layers()
 
     def rate_of_layers(self) -> dict[str, float]:
-        """What `layer_rates` says: a factor by name."""
+        """The factors of `layer_rates` by name."""
         factors = {}
         for each in self.layer_rates.split(",") if self.layer_rates else ():
             name, _, factor = each.partition("=")
@@ -106,7 +106,7 @@ class TrainingSettings(Options):
         """Settings from plain values over those of a preset.
 
         Raises:
-            ConfigError: if there is no preset or setting of a name, or a value is not accepted.
+            ConfigError: if a preset or setting is unknown, or a value is not accepted.
         """
         if preset is not None:
             if preset not in cls.presets:
@@ -120,11 +120,11 @@ class TrainingSettings(Options):
 
     @property
     def smallest_batch(self) -> int:
-        """The `batch_size` below which `for_examples` does not go."""
+        """The smallest `batch_size` that `for_examples` chooses."""
         return 8
 
     def for_examples(self, count: int, given: Collection[str] = ()) -> Self:
-        """Settings with which so many examples can be learnt from.
+        """Settings adapted to a number of training examples.
 
         Twelve passes over 200 sentences in batches of 64 are 48 steps, fewer than the warm-up, and teach nothing.
 
@@ -133,7 +133,7 @@ class TrainingSettings(Options):
             given: names of settings that stay as they are.
 
         Returns:
-            The same, unless it comes to fewer than `least_steps`.
+            These settings, if they come to `least_steps` or more; else adapted ones.
         """
         if math.ceil(count / self.batch_size) * self.epochs >= self.least_steps:
             return self

@@ -13,39 +13,39 @@ from nlpkit.training.devices import divided
 
 
 class TrainingSteps:
-    """Runs a model's own compiled training step batch by batch, as `fit` does within an epoch.
+    """Runs the compiled training step of a model batch by batch, like `fit` within an epoch.
 
-    `fit` returns only after an epoch; here the caller has control after each step.
+    Unlike with `fit`, the caller has control after each step.
 
     Args:
         model: a compiled Keras model.
-        num_devices: that share each batch, see `nlpkit.training.devices`.
+        num_devices: number of devices that share each batch, see `nlpkit.training.devices`.
     """
 
     def __init__(self, model: Any, num_devices: int = 1):
         self._model, self._num_devices = model, num_devices
-        self._state: tuple[list, ...] | None = None  # on JAX: what the variables will be
+        self._state: tuple[list, ...] | None = None  # on JAX: pending values of the variables
         model.make_train_function()
         self._run = {"tensorflow": self._on_tensorflow, "jax": self._on_jax, "torch": self._on_torch}[
             keras.backend.backend()
         ]
 
     def run(self, batches: Any, epoch: int, start: int) -> Iterator[float]:
-        """Train on the batches of an epoch from one step on.
+        """Train on the batches of an epoch from a given step on.
 
         Args:
-            batches: has ``epoch(epoch, start)``, which yields tuples of arrays: inputs and, unless the
-                model has its own loss, targets and weights.
-            epoch, start: the position.
+            batches: object with ``epoch(epoch, start)``, which yields tuples of arrays: inputs and, unless the model
+                has its own loss, targets and weights.
+            epoch, start: epoch, and its first step to train on.
 
         Yields:
-            After each step, the mean loss since the model's metrics were reset.
+            After each step, the mean loss since the last reset of the model's metrics.
         """
         yield from self._run(batches, epoch, start)
         self.synchronize()
 
     def synchronize(self) -> None:
-        """Make the model's variables hold what training has reached; on JAX they lag behind."""
+        """Assign the current values to the model's variables, which lag behind on JAX."""
         if self._state is not None:
             for variables, values in zip(self._variables(), self._state):
                 for variable, value in zip(variables, values):
@@ -53,8 +53,7 @@ class TrainingSteps:
             self._state = None
 
     def random_state(self) -> list[np.ndarray]:
-        """What random numbers depend on beside the model's variables: on PyTorch dropout draws from a generator of the
-        device."""
+        """States of random generators outside of the model: on PyTorch dropout uses those of the devices."""
         if keras.backend.backend() != "torch":
             return []
         import torch
@@ -62,7 +61,7 @@ class TrainingSteps:
         return [state.numpy() for state in (torch.get_rng_state(), *torch.cuda.get_rng_state_all())]
 
     def restore_random_state(self, state: Sequence[np.ndarray]) -> None:
-        """Go on with the random numbers that follow a `random_state`."""
+        """Restore the generators to a `random_state`."""
         if keras.backend.backend() == "torch":
             import torch
 
@@ -71,7 +70,8 @@ class TrainingSteps:
             for gpu, of_gpu in zip(range(torch.cuda.device_count()), of_gpus):
                 torch.cuda.set_rng_state(of_gpu, gpu)
 
-    def _variables(self):
+    def _variables(self) -> tuple[list[Any], ...]:
+        """The variables of the model in the order of its training step on JAX."""
         model = self._model
         return (
             model.trainable_variables,
@@ -80,28 +80,28 @@ class TrainingSteps:
             model.metrics_variables,
         )
 
-    def _on_tensorflow(self, batches, epoch, start):
+    def _on_tensorflow(self, batches: Any, epoch: int, start: int) -> Iterator[float]:
         import tensorflow as tf
 
         own = iter(batches.epoch(epoch, start))
-        if self._num_devices > 1:  # which take the parts of a batch in turn
+        if self._num_devices > 1:  # the devices take the parts of a batch in turn
             own = (part for batch in own for part in divided(batch, self._num_devices))
         first = next(own)
         flat = keras.tree.flatten(first)
         own = itertools.chain([first], own)
 
-        def next_batch(_):
+        def next_batch(_: Any) -> Any:
             arrays = tf.numpy_function(lambda: keras.tree.flatten(next(own)), [], [x.dtype for x in flat])
-            # The shapes are declared, because they would otherwise be inferred from the first batches.
+            # The shapes are declared, as they would otherwise be inferred from the first batches.
             shapes = [[None] * min(x.ndim, 2) + list(x.shape[2:]) for x in flat]
             return keras.tree.pack_sequence_as(first, list(map(tf.ensure_shape, arrays, shapes)))
 
-        # Not `Dataset.from_generator`: it has malloc give every large array back to the system at once, for as long as
-        # the process lives, and asking for it again takes up to half the time of a step.
+        # Not `Dataset.from_generator`: after it, malloc returns every large array to the system at once, for the rest
+        # of the process, and allocation takes up to half the time of a step.
         count = (len(batches) - start) * self._num_devices
         data = tf.data.Dataset.range(count).map(next_batch)
-        # Nothing is left to tune; and the thread that tunes sleeps twice as long each time, up to a minute, while the
-        # end of an epoch waits for it.
+        # There is nothing to tune, and the end of an epoch waits for the tuning thread, whose sleeps double up to a
+        # minute.
         options = tf.data.Options()
         options.autotune.enabled = False
         data = data.prefetch(2 * self._num_devices).with_options(options)
@@ -111,7 +111,7 @@ class TrainingSteps:
         for _ in range(len(batches) - start):
             yield float(self._model.train_function(iterator)["loss"])
 
-    def _on_jax(self, batches, epoch, start):
+    def _on_jax(self, batches: Any, epoch: int, start: int) -> Iterator[float]:
         for batch in batches.epoch(epoch, start):
             if self._num_devices > 1:
                 batch = _by_rows(batch, self._num_devices)
@@ -120,7 +120,7 @@ class TrainingSteps:
             logs, self._state = self._model.train_function(self._state, iter([batch]))
             yield float(logs["loss"])
 
-    def _on_torch(self, batches, epoch, start):
+    def _on_torch(self, batches: Any, epoch: int, start: int) -> Iterator[float]:
         self._model.train()
         try:
             for batch in batches.epoch(epoch, start):
@@ -130,8 +130,8 @@ class TrainingSteps:
             self._model.eval()
 
 
-def _by_rows(batch, count):
-    """A batch whose rows lie on the devices of the distribution."""
+def _by_rows(batch: Any, count: int) -> Any:
+    """A batch with its rows placed on the devices of the distribution."""
     import jax
 
     parts = divided(batch, count)

@@ -1,14 +1,16 @@
-"""The application: which address gives what."""
+"""The ASGI application of the server."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
+import os
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from starlette.applications import Starlette
@@ -20,9 +22,13 @@ from starlette.routing import Route
 from nlpkit import __version__
 from nlpkit.artefacts.bundled import card_of, names
 from nlpkit.errors import ConfigError, unknown_name
+from nlpkit.runs.benchmark import peak_memory
 from nlpkit.web.batching import Batcher, Overloaded
 from nlpkit.web.options import ServerOptions
 from nlpkit.web.requests import Refusal, read_request
+
+if TYPE_CHECKING:
+    from nlpkit.tasks.task import Task
 
 _PAGE = Path(__file__).parent / "page"
 _FILES = {
@@ -40,62 +46,62 @@ _HEADERS = {
 _log = logging.getLogger("nlpkit.web")
 
 
-def create_app(models: Mapping[str, Any], options: ServerOptions | None = None) -> Starlette:
-    """An application of ASGI that answers by trained models.
+def create_app(models: Mapping[str, Task[Any]], options: ServerOptions | None = None) -> Starlette:
+    """Make an ASGI application that answers with trained models.
 
     ========  =====================  =====================================================================
-    method    address                gives
+    method    address                content
     ========  =====================  =====================================================================
     GET       ``/``                  a page for people
-    GET       ``/api/models``        the models: name, task, what it does, an example, its options
+    GET       ``/api/models``        models with their names, tasks, summaries, examples, options
     POST      ``/api/models/NAME``   answers, see `nlpkit.web.requests.read_request`
     GET       ``/health``            ``{"status": "ok"}``
-    GET       ``/metrics``           counts, times and memory, as Prometheus reads them
+    GET       ``/metrics``           counts, times and memory in the format of Prometheus
     ========  =====================  =====================================================================
 
     Args:
-        models: trained models by the name under which they answer, as `nlpkit.load` gives them.
-        options: the limits.
+        models: trained models, as returned by `nlpkit.load`, by their public names.
+        options: limits of the server.
     """
     return _Service(models, options or ServerOptions()).app
 
 
 class _Service:
-    def __init__(self, models, limits):
+    def __init__(self, models: Mapping[str, Task[Any]], limits: ServerOptions):
         self._limits = limits
         self._batchers = {name: Batcher(model, limits.batch, limits.waiting) for name, model in models.items()}
         self._listed = [_described(name, model) for name, model in models.items()]
-        self._numbers = _Numbers(self._batchers)
+        self._metrics = _Metrics(self._batchers)
         self.app = Starlette(
             routes=[
                 *(Route(place, _file(*file)) for place, file in _FILES.items()),
-                Route("/api/models", self._models),
+                Route("/api/models", self._show_models),
                 Route("/api/models/{name}", self._answer, methods=["POST"]),
-                Route("/health", self._health),
-                Route("/metrics", self._metrics),
+                Route("/health", self._show_health),
+                Route("/metrics", self._show_metrics),
             ],
-            exception_handlers={Refusal: _refused, HTTPException: _refused_by_starlette, Exception: _failed},
-            lifespan=self._computing,
+            exception_handlers=_HANDLERS,
+            lifespan=self._run_batchers,
         )
 
     @contextlib.asynccontextmanager
-    async def _computing(self, app):
-        """For each model what computes its answers."""
+    async def _run_batchers(self, app: Starlette) -> AsyncIterator[None]:
+        """Run the batcher of each model while the application lives."""
         tasks = [asyncio.create_task(batcher.run()) for batcher in self._batchers.values()]
         yield
         for task in tasks:
             task.cancel()
 
-    async def _models(self, request):
+    async def _show_models(self, request: Request) -> Response:
         return JSONResponse({"models": self._listed}, headers=_HEADERS)
 
-    async def _health(self, request):
+    async def _show_health(self, request: Request) -> Response:
         return JSONResponse({"status": "ok", "version": __version__}, headers=_HEADERS)
 
-    async def _metrics(self, request):
-        return Response(self._numbers.text(), media_type="text/plain; version=0.0.4", headers=_HEADERS)
+    async def _show_metrics(self, request: Request) -> Response:
+        return Response(self._metrics.text(), media_type="text/plain; version=0.0.4", headers=_HEADERS)
 
-    async def _answer(self, request):
+    async def _answer(self, request: Request) -> Response:
         begin, name = time.perf_counter(), request.path_params["name"]
         known = name if name in self._batchers else ""
         status = 500
@@ -109,20 +115,20 @@ class _Service:
             status = refusal.status
             raise
         finally:
-            self._numbers.count(known, status, time.perf_counter() - begin)
+            self._metrics.count(known, status, time.perf_counter() - begin)
 
-    async def _answered(self, request, batcher):
+    async def _answered(self, request: Request, batcher: Batcher) -> Response:
         limits = self._limits
         try:
             async with asyncio.timeout(limits.timeout):
                 body = await _body(request, limits.max_bytes)
         except TimeoutError:
             raise Refusal(408, f"the request did not come within {limits.timeout:g} s") from None
-        ask = read_request(body, batcher.model.declaration, limits)
+        prediction = read_request(body, batcher.model.declaration, limits)
         try:
             async with asyncio.timeout(limits.timeout):
-                replies = await batcher.answer(ask)
-        except ConfigError:  # what it says may name a folder of this machine
+                replies = await batcher.answer(prediction)
+        except ConfigError:  # its message may name a folder of this machine
             raise Refusal(400, "this model can't answer with these options here") from None
         except (TimeoutError, Overloaded):
             raise Refusal(503, "there is too much to do; try again in a second") from None
@@ -134,9 +140,9 @@ class _Service:
         if all(each.is_error for each in replies):
             reasons = "; ".join(f"record {each['record']}: {each['reason']}" for each in problems[:3])
             raise Refusal(422, f"none of the records can be answered: {reasons}")
-        self._numbers.records.labels(request.path_params["name"]).inc(len(replies))
+        self._metrics.records.labels(request.path_params["name"]).inc(len(replies))
         content: dict[str, Any] = {"answers": [each.answer for each in replies]}
-        if ask.show:
+        if prediction.show:
             content["html"] = [each.html for each in replies]
         if problems:
             content["problems"] = problems
@@ -144,12 +150,13 @@ class _Service:
 
 
 async def _body(request: Request, most: int) -> bytes:
-    """The body of a request, of so many bytes at most."""
-    told = request.headers.get("content-length", "")
+    """Read the body of a request; refuse one of more than `most` bytes."""
+    content_length = request.headers.get("content-length", "")
     reason = f"the body has more than {most:,} bytes"
-    if told.isdigit() and int(told) > most:
+    if content_length.isdigit() and int(content_length) > most:
         raise Refusal(413, reason)
-    parts, size = [], 0
+    parts: list[bytes] = []
+    size = 0
     try:
         async for part in request.stream():
             parts.append(part)
@@ -161,19 +168,19 @@ async def _body(request: Request, most: int) -> bytes:
     return b"".join(parts)
 
 
-def _file(name, media_type):
+def _file(name: str, media_type: str) -> Callable[[Request], Awaitable[Response]]:
     content = (_PAGE / name).read_bytes()
 
-    async def give(request):
+    async def give(request: Request) -> Response:
         return Response(content, media_type=f"{media_type}; charset=utf-8", headers=_HEADERS)
 
     return give
 
 
-def _described(name, model):
+def _described(name: str, model: Task[Any]) -> dict[str, Any]:
     declaration = model.declaration
     card = card_of(name) if name in names() else None
-    fields = {
+    fields: dict[str, Any] = {
         "name": name,
         "task": declaration.name,
         "summary": card.summary if card else declaration.summary,
@@ -188,49 +195,57 @@ def _described(name, model):
     return fields
 
 
-class _Numbers:
-    """What the server counts."""
+class _Metrics:
+    """Metrics of the server for Prometheus."""
 
-    def __init__(self, batchers):
+    def __init__(self, batchers: Mapping[str, Batcher]):
         self._registry = CollectorRegistry()
         own = self._registry
         self._requests = Counter("nlpkit_requests", "requests for answers", ["model", "status"], registry=own)
-        self._seconds = Histogram("nlpkit_request_seconds", "from request to reply", ["model"], registry=own)
+        self._seconds = Histogram("nlpkit_request_seconds", "seconds from request to reply", ["model"], registry=own)
         self.records = Counter("nlpkit_records", "records that were answered", ["model"], registry=own)
         waiting = Gauge("nlpkit_waiting_records", "records that wait for an answer", ["model"], registry=own)
         for name, batcher in batchers.items():
-            waiting.labels(name).set_function(lambda batcher=batcher: batcher.records)
-        memory = Gauge("nlpkit_memory_bytes", "memory that the process has now", registry=self._registry)
+            waiting.labels(name).set_function(functools.partial(getattr, batcher, "records"))
+        memory = Gauge("nlpkit_memory_bytes", "resident memory of the process", registry=self._registry)
         memory.set_function(_memory)
 
-    def count(self, model, status, seconds):
-        """A request that was dealt with; an unknown model has no name of its own."""
+    def count(self, model: str, status: int, seconds: float) -> None:
+        """Count a finished request; unknown models share an empty name."""
         self._requests.labels(model, str(status)).inc()
         self._seconds.labels(model).observe(seconds)
 
-    def text(self):
+    def text(self) -> bytes:
         return generate_latest(self._registry)
 
 
-def _memory():
+def _memory(statm: str = "/proc/self/statm") -> float:
+    """Resident memory of this process in bytes; its peak on systems without /proc."""
     try:
-        return float(Path("/proc/self/statm").read_text().split()[1]) * 4096
-    except OSError:  # no such file on this system
-        return 0.0
+        return float(Path(statm).read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return float(peak_memory())
 
 
-async def _refused(request, refusal):
+async def _refused(request: Request, refusal: Refusal) -> Response:
     more = {"Retry-After": "1"} if refusal.status == 503 else {}
     if refusal.status in (400, 408, 413):
-        more["Connection"] = "close"  # what else of the body comes is not read
+        more["Connection"] = "close"  # the rest of the body is not read
     return JSONResponse({"error": refusal.reason}, refusal.status, {**_HEADERS, **more})
 
 
-async def _refused_by_starlette(request, error):
+async def _refused_by_starlette(request: Request, error: HTTPException) -> Response:
     reasons = {404: "there is nothing here; see /api/models", 405: "this address takes another method"}
     reason = reasons.get(error.status_code, "this can't be answered")
     return JSONResponse({"error": reason}, error.status_code, {**_HEADERS, **(error.headers or {})})
 
 
-async def _failed(request, error):
-    return JSONResponse({"error": "something is wrong in the server; its log says what"}, 500, _HEADERS)
+async def _failed(request: Request, error: Exception) -> Response:
+    return JSONResponse({"error": "internal error; see the log of the server"}, 500, _HEADERS)
+
+
+_HANDLERS: dict[Any, Callable[..., Any]] = {
+    Refusal: _refused,
+    HTTPException: _refused_by_starlette,
+    Exception: _failed,
+}

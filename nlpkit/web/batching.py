@@ -1,4 +1,4 @@
-"""Requests that come while a model computes are computed together afterwards."""
+"""Batching of requests: those that arrive while a model computes are answered together next."""
 
 from __future__ import annotations
 
@@ -8,20 +8,24 @@ import contextlib
 import logging
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nlpkit.errors import ConfigError, NlpkitError
 from nlpkit.reports.drawing import draw
+
+if TYPE_CHECKING:
+    from nlpkit.prediction.answers import Answer
+    from nlpkit.tasks.task import Task
 
 _log = logging.getLogger("nlpkit.web")
 
 
 class PredictRequest(NamedTuple):
-    """What a request requests of a model.
+    """A request for answers of a model.
 
     Attributes:
-        records: of the task.
-        options: of the prediction.
+        records: records of the task.
+        options: prediction options.
         show: one of `nlpkit.web.requests.SHOWN`.
     """
 
@@ -31,13 +35,13 @@ class PredictRequest(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """What a model says to a record.
+    """The reply to a record.
 
     Attributes:
-        answer: plain values.
-        problem: what is wrong with the record, or nothing.
-        is_error: whether it could not be answered.
-        html: what a page shows, if it was asked for.
+        answer: plain values of the answer.
+        problem: problem of the record, or an empty string.
+        is_error: whether the record could not be answered.
+        html: answer as HTML, if requested.
     """
 
     answer: dict[str, Any]
@@ -46,37 +50,40 @@ class Reply(NamedTuple):
     html: str
 
 
+_Waiting = tuple[PredictRequest, "asyncio.Future[list[Reply]]"]
+
+
 class Overloaded(Exception):
-    """As many records wait as may."""
+    """The queue is full."""
 
 
 class Batcher:
-    """Answers requests to one model, in a thread of its own, in the order in which they came.
+    """Answers requests to one model, in a thread of its own, in the order of their arrival.
 
     Args:
-        model: the trained model.
-        batch: records that are computed together at most; a request of more is computed by itself.
-        waiting: records that may wait at once.
+        model: trained model.
+        batch: largest number of records in a batch; a larger request is a batch by itself.
+        waiting: largest number of waiting records.
     """
 
-    def __init__(self, model: Any, batch: int, waiting: int):
+    def __init__(self, model: Task[Any], batch: int, waiting: int):
         self.model = model
         self.records = 0
-        """How many wait now."""
-        self._batch, self._most = batch, waiting
-        self._queue: collections.deque[tuple[PredictRequest, asyncio.Future]] = collections.deque()
+        """Number of waiting records."""
+        self._batch, self._waiting = batch, waiting
+        self._queue: collections.deque[_Waiting] = collections.deque()
         self._arrived = asyncio.Event()
         self._thread = ThreadPoolExecutor(1, f"nlpkit-{model.declaration.name}")
 
     async def answer(self, request: PredictRequest) -> list[Reply]:
-        """A reply to each record.
+        """Reply to each record.
 
         Raises:
-            Overloaded: if too many records wait.
+            Overloaded: if the queue is full.
         """
-        if self.records + len(request.records) > self._most:
+        if self.records + len(request.records) > self._waiting:
             raise Overloaded
-        done: asyncio.Future = asyncio.get_running_loop().create_future()
+        done: asyncio.Future[list[Reply]] = asyncio.get_running_loop().create_future()
         self._queue.append((request, done))
         self.records += len(request.records)
         self._arrived.set()
@@ -86,19 +93,19 @@ class Batcher:
             self.records -= len(request.records)
 
     async def run(self) -> None:
-        """Compute for as long as the task lives that runs this."""
+        """Answer requests until the task is cancelled."""
         loop = asyncio.get_running_loop()
         try:
             while True:
                 await self._arrived.wait()
-                together = self._taken()
-                if not together:
+                batch = self._next_batch()
+                if not batch:
                     self._arrived.clear()
                     continue
-                requests = [request for request, _ in together]
-                found = await loop.run_in_executor(self._thread, self._computed, requests)
-                for (_, done), replies in zip(together, found):
-                    if done.done():  # nobody waits any more
+                requests = [request for request, _ in batch]
+                results = await loop.run_in_executor(self._thread, self._compute, requests)
+                for (_, done), replies in zip(batch, results):
+                    if done.done():  # the request was cancelled
                         continue
                     if isinstance(replies, Exception):
                         done.set_exception(replies)
@@ -107,38 +114,40 @@ class Batcher:
         finally:
             self._thread.shutdown(wait=False, cancel_futures=True)
 
-    def _taken(self):
-        """The requests that are computed next: the first one that is still waited for, and those with its options."""
-        together, others, count = [], [], 0
+    def _next_batch(self) -> list[_Waiting]:
+        """Take the first request that has not been cancelled, and those with the same options."""
+        batch: list[_Waiting] = []
+        others: list[_Waiting] = []
+        count = 0
         while self._queue:
             request, done = self._queue.popleft()
             if done.done():
                 continue
-            first = together[0][0] if together else request
-            is_fit = not together or count + len(request.records) <= self._batch
+            first = batch[0][0] if batch else request
+            is_fit = not batch or count + len(request.records) <= self._batch
             if is_fit and (request.options, request.show) == (first.options, first.show):
-                together.append((request, done))
+                batch.append((request, done))
                 count += len(request.records)
             else:
                 others.append((request, done))
                 if count >= self._batch:
                     break
         self._queue.extendleft(reversed(others))
-        return together
+        return batch
 
-    def _computed(self, requests):
-        """Replies to several requests with the same options; to each an exception where there is one."""
+    def _compute(self, requests: Sequence[PredictRequest]) -> list[list[Reply] | Exception]:
+        """Replies to each of several requests with the same options, or its exception."""
         try:
             replies = iter(self._replies([record for request in requests for record in request.records], requests[0]))
             return [[next(replies) for _ in request.records] for request in requests]
         except Exception as error:
-            if len(requests) > 1:  # one may not spoil the others
-                return [self._computed([request])[0] for request in requests]
+            if len(requests) > 1:  # one must not fail the others
+                return [self._compute([request])[0] for request in requests]
             if not isinstance(error, NlpkitError):
                 _log.exception("a request to a model of the task %s failed", self.model.declaration.name)
             return [error]
 
-    def _replies(self, records, request):
+    def _replies(self, records: Sequence[Any], request: PredictRequest) -> list[Reply]:
         answers, problems = self.model.answered(records, request.options)
         by_row = {problem.row: problem for problem in problems}
         replies = []
@@ -149,9 +158,9 @@ class Batcher:
             replies.append(Reply(answer.to_dict(), problem.reason if problem else "", is_error, shown))
         return replies
 
-    def _shown(self, record, answer, show):
+    def _shown(self, record: Any, answer: Answer, show: str) -> str:
         picture = None
         if show == "picture":
-            with contextlib.suppress(ConfigError, ImportError):  # without Keras, by which some are made
+            with contextlib.suppress(ConfigError, ImportError):  # some plots need Keras
                 picture = self.model.plot(self.model.parse(record), answer)
         return f"<p>{answer.to_html()}</p>" + (draw(picture) if picture is not None else "")

@@ -1,4 +1,4 @@
-"""Where the server listens, and how much it takes on."""
+"""Options of the server: its address and its limits."""
 
 from __future__ import annotations
 
@@ -7,17 +7,19 @@ from nlpkit.options import Options, option, options
 
 @options
 class ServerOptions(Options):
-    """How a server behaves; what is above a limit is refused with the reason."""
+    """Options of a server; requests above a limit are refused with the reason."""
 
     group = "server"
 
-    host: str = option("address to listen at; 0.0.0.0 is all of this machine", default="127.0.0.1")
-    port: int = option("port to listen at; 0 takes one that is free", default=8000, least=0, below=65536)
-    max_bytes: int = option("bytes of a request at most", default=1 << 20, least=1)
-    max_records: int = option("records of a request at most", default=256, least=1)
-    max_characters: int = option("characters of all records of a request at most", default=20_000, least=1)
-    max_option: int = option("largest number of a prediction option, such as n_best", default=256, least=1)
-    timeout: float = option("seconds in which a request must come, and in which it is answered", default=20, above=0)
-    waiting: int = option("records that may wait at once; what is more is refused", default=4096, least=1)
-    batch: int = option("records that are computed together at most", default=64, least=1)
-    connections: int = option("connections that are served at once", default=512, least=1)
+    host: str = option("address to listen on; 0.0.0.0 means all addresses of this machine", default="127.0.0.1")
+    port: int = option("port to listen on; 0 means a free one", default=8000, least=0, below=65536)
+    max_bytes: int = option("largest size of a request, in bytes", default=1 << 20, least=1)
+    max_records: int = option("largest number of records in a request", default=256, least=1)
+    max_characters: int = option("largest number of characters of all records in a request", default=20_000, least=1)
+    max_option: int = option("largest value of a numeric prediction option, such as n_best", default=256, least=1)
+    timeout: float = option(
+        "seconds within which a request must arrive, and within which it must be answered", default=20, above=0
+    )
+    waiting: int = option("largest number of waiting records; further requests are refused", default=4096, least=1)
+    batch: int = option("largest number of records computed together", default=64, least=1)
+    connections: int = option("largest number of simultaneous connections", default=512, least=1)

@@ -1,42 +1,44 @@
-"""The body of a request: what it may hold, and reading it without trust."""
+"""Parsing and validation of request bodies."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from nlpkit.errors import ConfigError, unknown_name
 from nlpkit.options import FILE, MODEL
 from nlpkit.web.batching import PredictRequest
 from nlpkit.web.options import ServerOptions
 
+if TYPE_CHECKING:
+    from nlpkit.prediction.predictor import PredictorDeclaration
+
 FIELDS = ("records", "options", "show")
 SHOWN = ("", "html", "picture")
-"""What may be shown beside answers: HTML, or HTML and a picture."""
+"""Values of ``show``: nothing, HTML, or HTML with a plot."""
 
 
 class Refusal(Exception):
-    """A request that is not answered: a status of HTTP, and the reason, for whoever sent it."""
+    """A refused request: an HTTP status, and the reason for the client."""
 
     def __init__(self, status: int, reason: str):
         super().__init__(reason)
         self.status, self.reason = status, reason
 
 
-def read_request(body: bytes, declaration: Any, limits: ServerOptions) -> PredictRequest:
-    """What a request asks.
+def read_request(body: bytes, declaration: PredictorDeclaration, limits: ServerOptions) -> PredictRequest:
+    """Parse the body of a request.
 
     Args:
-        body: ``{"records": [...], "options": {...}, "show": "html"}``, of which only the first must be there. A record
-            is a text, a list of the parts of one, or an object with the fields of a JSON line. What `show` may be, see
-            `SHOWN`.
-        declaration: of the model's task.
-        limits: of the server.
+        body: ``{"records": [...], "options": {...}, "show": "html"}``, of which only ``records`` is required. A record
+            is a text, a list of its parts, or an object with the fields of a JSON line; ``show`` is one of `SHOWN`.
+        declaration: declaration of the model's task.
+        limits: limits of the server.
 
     Raises:
-        Refusal: if it is something else, or too much.
+        Refusal: if the body is malformed or exceeds a limit.
     """
     content = _parsed(body)
     if not isinstance(content, dict):
@@ -60,9 +62,9 @@ def read_request(body: bytes, declaration: Any, limits: ServerOptions) -> Predic
     return PredictRequest([tuple(each) if isinstance(each, list) else each for each in records], made, show)
 
 
-def _parsed(body):
-    def refuse(constant):
-        raise Refusal(400, f"the body holds {constant}, which is no JSON")
+def _parsed(body: bytes) -> Any:
+    def refuse(constant: str) -> NoReturn:
+        raise Refusal(400, f"the body holds {constant}, which is not JSON")
 
     try:
         text = body.decode("utf-8")
@@ -80,7 +82,7 @@ def _parsed(body):
     return content
 
 
-def _characters(value):
+def _characters(value: Any) -> int:
     if isinstance(value, str):
         return len(value)
     if isinstance(value, Mapping):
@@ -88,8 +90,8 @@ def _characters(value):
     return sum(map(_characters, value)) if isinstance(value, list) else 1
 
 
-def _options(values, declaration, limits):
-    """Prediction options, none of which reads a file of this machine or makes one request take the work of many."""
+def _options(values: Mapping[str, Any], declaration: PredictorDeclaration, limits: ServerOptions) -> Any:
+    """Prediction options; refuse those that read a file of this machine or exceed a limit."""
     for each in declaration.prediction.declared():
         value = values.get(each.name)
         if each.metavar in (FILE, MODEL) and isinstance(value, (str, Path)):

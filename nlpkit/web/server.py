@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import importlib.util
 import socket
 from collections.abc import Sequence
@@ -21,16 +22,16 @@ _PACKAGES = ("starlette", "uvicorn", "prometheus_client")
 def serve(
     folders: Sequence[str | Path | Folder] = (), options: ServerOptions | None = None, runtime: str = "auto"
 ) -> None:
-    """Answer requests by trained models, until the process gets SIGINT or SIGTERM.
+    """Answer requests with trained models until SIGINT or SIGTERM.
 
     Args:
-        folders: trained folders and names of models; none means all models that come with nlpkit.
-        options: where to listen, and the limits.
-        runtime: as of `nlpkit.load`.
+        folders: trained folders and names of bundled models; by default all bundled models.
+        options: address and limits of the server.
+        runtime: runtime of the models, see `nlpkit.load`.
 
     Raises:
         MissingPackageError: without the extra ``web``.
-        ConfigError: if two folders have one name, or nothing can listen at the address.
+        ConfigError: if two folders have the same name, or the address can't be used.
         ArtefactError: if a folder holds no model.
     """
     opened = open_folders(folders)
@@ -49,7 +50,7 @@ def serve(
 
 
 def open_folders(folders: Sequence[str | Path | Folder]) -> dict[str, Folder]:
-    """The folders to serve, by the name under which each is served; nothing is loaded. Raises as `serve`."""
+    """Open the folders to serve, keyed by their public names, without loading them. Raises as `serve`."""
     for package in _PACKAGES:
         if importlib.util.find_spec(package) is None:
             raise MissingPackageError(package.replace("_", "-"), "web")
@@ -63,19 +64,19 @@ def open_folders(folders: Sequence[str | Path | Folder]) -> dict[str, Folder]:
     return found
 
 
-def _listening(options):
-    """A socket at the address."""
+def _listening(options: ServerOptions) -> socket.socket:
+    """Open a listening socket at the address."""
     listening = None
     try:
         family, _, _, _, place = socket.getaddrinfo(options.host, options.port, type=socket.SOCK_STREAM)[0]
-        listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # else answers wait for an ACK
+        listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # without it, answers wait for an ACK
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(place)
         listening.listen(2048)
     except OSError as error:
         if listening is not None:
             listening.close()
-        hint = "; another program listens there, take another --port" if error.errno == 98 else ""
+        hint = "; another program listens there, take another --port" if error.errno == errno.EADDRINUSE else ""
         raise ConfigError(f"{options.host}:{options.port}: {error.strerror or error}{hint}") from None
     return listening
 
@@ -85,33 +86,33 @@ def _run(app: Any, listening: socket.socket, options: ServerOptions) -> None:
     from uvicorn.protocols.http.h11_impl import H11Protocol
 
     class Protocol(H11Protocol):
-        """Closes a connection on which no request has come, as a whole, for as long as the server waits for one."""
+        """Closes a connection on which no complete request arrives within the timeout."""
 
         _deadline: asyncio.TimerHandle | None = None
 
-        def connection_made(self, transport):
+        def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
             self._watch()
 
-        def data_received(self, data):
+        def data_received(self, data: bytes) -> None:
             super().data_received(data)
             self._watch()
 
-        def connection_lost(self, exc):
+        def connection_lost(self, exc: Exception | None) -> None:
             self._stop_watching()
             super().connection_lost(exc)
 
-        def on_response_complete(self):
+        def on_response_complete(self) -> None:
             super().on_response_complete()
             self._watch()
 
-        def _watch(self):
+        def _watch(self) -> None:
             if self.cycle is not None and not self.cycle.response_complete:
                 self._stop_watching()  # the application has its own limit
             elif self._deadline is None:
                 self._deadline = self.loop.call_later(options.timeout, self.transport.close)
 
-        def _stop_watching(self):
+        def _stop_watching(self) -> None:
             if self._deadline is not None:
                 self._deadline.cancel()
                 self._deadline = None
@@ -122,5 +123,5 @@ def _run(app: Any, listening: socket.socket, options: ServerOptions) -> None:
     )  # fmt: skip
     try:
         uvicorn.Server(config).run(sockets=[listening])
-    except KeyboardInterrupt:  # uvicorn raises the signal again that ended it
+    except KeyboardInterrupt:  # uvicorn repeats the signal that ended it
         say("nlpkit: stopped")

@@ -15,7 +15,6 @@ import io
 import sys
 import tempfile
 import time
-import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -50,8 +49,7 @@ def training(task, folder, kind):
         train(task, folder, out, resume)
 
     def content(out):
-        with zipfile.ZipFile(out / "model.keras") as file:
-            return {"weights": file.read("model.weights.h5")}
+        return {"weights": (out / "weights.bin").read_bytes()}
 
     return check_every_point(run, lambda out: run(out, resume=True), content, folder / "runs", kind)
 

@@ -15,7 +15,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -127,8 +126,7 @@ def content(folder):
     for path in (folder / "resume").glob("*.npz"):
         with np.load(path) as file:
             arrays.update({f"{path.name}/{key}": file[key] for key in file.files if key != "values"})
-    with zipfile.ZipFile(folder / "model.keras") as file:
-        arrays["model.keras"] = np.frombuffer(file.read("model.weights.h5"), "uint8")
+    arrays["weights.bin"] = np.fromfile(folder / "weights.bin", "uint8")
     return arrays
 
 

@@ -1,4 +1,4 @@
-"""The commands, a file each: it reads its arguments and gives a function that calls what one could call from Python."""
+"""The commands, a file each: `parse` reads the arguments and returns a function that calls the package."""
 
 from __future__ import annotations
 
@@ -8,18 +8,19 @@ from collections.abc import Callable
 
 from nlpkit.cli.parsing import Run
 from nlpkit.tasks import declarations
+from nlpkit.tasks.declaration import Command
 
 Parse = Callable[[str, list[str]], Run]
-"""From the words that call a command, and its arguments, to the command."""
+"""Makes a command from its name, such as ``nlpkit train``, and its arguments."""
 
 SUMMARIES = {
     "train": "train a model and write it to a folder",
     "evaluate": "measure a model on labelled data",
     "predict": "run a model over a file",
     "serve": "answer requests over HTTP, with a page to try models on",
-    "benchmark": "measure the speed and the memory of a model",
+    "benchmark": "measure the speed and memory of a model",
     "export": "write a network for programs without nlpkit",
-    "merge": "join the shares of a prediction",
+    "merge": "join the shards of a prediction",
     "models": "list the bundled models",
     "errors": "list the mistakes of a model, by kind",
     "compare": "compare several training runs on a page",
@@ -28,16 +29,16 @@ SUMMARIES = {
     "convert": "convert a model to a file of another program, or back",
     "demo": "show answers of bundled models, then a training on built-in samples",
 }
-"""The commands of all tasks; each has a module of its name here."""
+"""Summaries of the commands for all tasks; each has a module of its name here."""
 
 
 def summaries() -> dict[str, str]:
-    """A phrase about each command, by name: those of all tasks, then those of one."""
+    """Summaries by command: those for all tasks, then those for one task."""
     return {**SUMMARIES, **{each.name: each.summary for _, each in _of_tasks()}}
 
 
 def parser_of(name: str) -> Parse | None:
-    """The parser of a command by its name, or None."""
+    """Parser of a command by its name, or None."""
     if name in SUMMARIES:
         return importlib.import_module(f"nlpkit.cli.commands.{name}").parse
     from nlpkit.cli.commands import of_task
@@ -45,5 +46,5 @@ def parser_of(name: str) -> Parse | None:
     return next((functools.partial(of_task.parse, task, each) for task, each in _of_tasks() if each.name == name), None)
 
 
-def _of_tasks():
+def _of_tasks() -> list[tuple[str, Command]]:
     return [(each.name, command) for each in declarations() for command in each.commands]

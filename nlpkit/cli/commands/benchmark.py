@@ -9,12 +9,14 @@ from nlpkit.prediction import RUNTIMES
 
 
 def parse(program: str, arguments: list[str]) -> Run:
-    """The command, from its arguments."""
-    parser = Parser(program, "Measure the speed and the memory of a model.")
+    """Parse the arguments of the command."""
+    parser = Parser(program, "Measure the speed and memory of a model.")
     parser.add_argument("model", metavar="MODEL", help=MODEL)
     parser.add_argument("--data", metavar="FILE", help="records, one a line; by default a few short ones")
-    parser.add_argument("--runtime", choices=RUNTIMES[1:], help="by default each that the folder has files for")
-    parser.add_argument("--seconds", type=float, default=3.0, metavar="S", help="time for each figure; default 3")
+    parser.add_argument("--runtime", choices=RUNTIMES[1:], help="runtime to measure; by default each that is available")
+    parser.add_argument(
+        "--seconds", type=float, default=3.0, metavar="S", help="seconds for each measurement; default 3"
+    )
     add_json(parser)
     args = parser.parse_args(arguments)
 

@@ -10,13 +10,13 @@ from nlpkit.tasks.declaration import load_object
 
 
 def parse(program: str, arguments: list[str]) -> Run:
-    """The command, from its arguments."""
+    """Parse the arguments of the command."""
     summary = "Look for trouble in data files"
-    task = task_of(program, arguments, summary)
+    task = task_of(program, arguments, summary, "--data FILE [FILE ...] [options]")
     parser = Parser(f"{program} {task.name}", f"{summary}.", describe_settings(task.settings))
     parser.add_argument(
         "--data", required=True, nargs="+", metavar="FILE",
-        help=f"data files, plain or .gz; several are compared with each other: {task.data}",
+        help=f"data files, plain or .gz; several are compared: {task.data}",
     )  # fmt: skip
     parser.settings = add_set(parser, task, "settings, listed below")
     add_flags(parser, task.reading, "reading", only=task.reading.checked)

@@ -6,10 +6,10 @@ from nlpkit.cli.parsing import Parser, Run
 
 
 def parse(program: str, arguments: list[str]) -> Run:
-    """The command, from its arguments."""
+    """Parse the arguments of the command."""
     parser = Parser(program, "Compare several training runs on one page: metrics, settings, curves.")
     parser.add_argument("folders", nargs="+", metavar="DIR", help="folders of one task, written by nlpkit train")
-    parser.add_argument("--output", default="compare.html", metavar="FILE", help="the page; default compare.html")
+    parser.add_argument("--output", default="compare.html", metavar="FILE", help="output page; default compare.html")
     args = parser.parse_args(arguments)
 
     def run() -> None:

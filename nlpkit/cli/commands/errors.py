@@ -7,7 +7,7 @@ from nlpkit.errors import ConfigError
 
 
 def parse(program: str, arguments: list[str]) -> Run:
-    """The command, from its arguments."""
+    """Parse the arguments of the command."""
     folder, task, args, reading = parse_labelled(
         program, arguments, "List the mistakes of a model on labelled data, by kind", _add_flags
     )
@@ -36,6 +36,6 @@ def parse(program: str, arguments: list[str]) -> Run:
 
 def _add_flags(parser: Parser) -> None:
     parser.add_argument(
-        "--output", metavar="FILE", help="file for all mistakes: .jsonl, one a line, or .html, a page; default: none"
+        "--output", metavar="FILE", help="file for all mistakes: .jsonl, one a line, or .html, a page; default none"
     )
     parser.add_argument("--show", type=int, default=3, metavar="N", help="examples shown of each kind; default 3")

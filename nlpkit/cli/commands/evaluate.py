@@ -8,7 +8,7 @@ from nlpkit.cli.parsing import Run, add_json, parse_labelled, share_cores
 
 
 def parse(program: str, arguments: list[str]) -> Run:
-    """The command, from its arguments."""
+    """Parse the arguments of the command."""
     folder, task, args, reading = parse_labelled(program, arguments, "Measure a model on labelled data", add_json)
 
     def run() -> None:

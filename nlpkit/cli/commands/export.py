@@ -6,7 +6,7 @@ from nlpkit.cli.parsing import MODEL, Parser, Run
 
 
 def parse(program: str, arguments: list[str]) -> Run:
-    """The command, from its arguments."""
+    """Parse the arguments of the command."""
     from nlpkit.export.packages import FORMATS
 
     parser = Parser(program, "Write a trained network for programs without nlpkit, with an example of its use.")

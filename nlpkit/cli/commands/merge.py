@@ -8,9 +8,9 @@ from nlpkit.cli.parsing import Parser, Run
 
 
 def parse(program: str, arguments: list[str]) -> Run:
-    """The command, from its arguments."""
-    parser = Parser(program, "Join the shares of a file that nlpkit predict wrote with --shard.")
-    parser.add_argument("output", metavar="FILE", help="file or folder that was the --output of each share")
+    """Parse the arguments of the command."""
+    parser = Parser(program, "Join the shards that nlpkit predict wrote with --shard.")
+    parser.add_argument("output", metavar="FILE", help="file or folder given as --output of each shard")
     parser.add_argument("--force", action="store_true", help="replace the file")
     args = parser.parse_args(arguments)
 

@@ -10,9 +10,9 @@ from nlpkit.cli.parsing import Parser, Run, add_json
 
 
 def parse(program: str, arguments: list[str]) -> Run:
-    """The command, from its arguments."""
+    """Parse the arguments of the command."""
     parser = Parser(program, "List the bundled models, or show the card of one.")
-    parser.add_argument("name", nargs="?", metavar="NAME", help="name of a model, whose card is shown")
+    parser.add_argument("name", nargs="?", metavar="NAME", help="name of a model to show the card of")
     add_json(parser)
     args = parser.parse_args(arguments)
     cards = models() if args.name is None else {args.name: card_of(args.name)}

@@ -1,4 +1,4 @@
-"""Commands of one task, such as ``nlpkit search``: a function of the task of a trained folder, with its options."""
+"""Commands for one task, such as ``nlpkit search``: a function of a trained task and options."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from nlpkit.tasks.declaration import Command, load_object
 
 
 def parse(task: str, command: Command, program: str, arguments: list[str]) -> Run:
-    """The command, from its arguments.
+    """Parse the arguments of the command.
 
     Args:
         task: name of the task.
-        command: its declaration of the command.
+        command: declaration of the command.
         program, arguments: as of every command.
     """
     summary = f"{command.summary[0].upper()}{command.summary[1:]}"
     if command.writes == "answers":
-        folder = folder_of(program, arguments, summary, task)
+        folder = folder_of(program, arguments, summary, "--query FILE --output FILE [options]", task)
         if command.needs is not None and not folder.file(command.needs[0]).is_file():
             raise ArtefactError(f"{folder}: {command.needs[1]}")
         return predict.parse_for(folder, program, arguments, summary, "--query")
@@ -33,7 +33,7 @@ def parse(task: str, command: Command, program: str, arguments: list[str]) -> Ru
         parser.add_argument("--out", required=True, metavar="DIR", help="folder for the new model")
         parser.add_argument("--force", action="store_true", help="replace the model in that folder")
     else:
-        parser.add_argument("--output", required=True, metavar="FILE", help="output file, or - for standard output")
+        parser.add_argument("--output", required=True, metavar="FILE", help="output file, - for standard output")
     add_flags(parser, command.options, command.name)
     args = parser.parse_args(arguments)
     options = command.options.create(given(args, command.options))
@@ -47,7 +47,7 @@ def parse(task: str, command: Command, program: str, arguments: list[str]) -> Ru
     def run() -> None:
         from nlpkit.artefacts.load import load
 
-        runtime = "keras" if command.writes == "model" else "auto"  # the network is written as well
+        runtime = "keras" if command.writes == "model" else "auto"  # the Keras network is written too
         result = load_object(command.function)(load(folder, runtime=runtime), options)
         if command.writes == "model":
             from nlpkit.artefacts.saving import save_folder

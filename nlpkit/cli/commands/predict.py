@@ -1,4 +1,4 @@
-"""``nlpkit predict MODEL``, and commands of one task that answer a file in the same way."""
+"""``nlpkit predict MODEL``, and commands for one task that answer a file in the same way."""
 
 from __future__ import annotations
 
@@ -13,19 +13,20 @@ from nlpkit.tasks import get_declaration
 
 
 def parse(program: str, arguments: list[str]) -> Run:
-    """The command, from its arguments."""
+    """Parse the arguments of the command."""
     summary = "Run a model over a file"
-    return parse_for(folder_of(program, arguments, summary), program, arguments, summary)
+    folder = folder_of(program, arguments, summary, "--input FILE --output FILE [options]")
+    return parse_for(folder, program, arguments, summary)
 
 
 def parse_for(folder: Folder, program: str, arguments: list[str], summary: str, flag: str = "--input") -> Run:
-    """The command for a folder that has been opened.
+    """Parse the arguments of the command for an opened folder.
 
     Args:
-        folder: the folder, named by the first argument.
-        program, arguments: the command and its arguments.
-        summary: what it does, a sentence without its full stop.
-        flag: that names the input.
+        folder: trained folder, named by the first argument.
+        program, arguments: command and its arguments.
+        summary: sentence about the command, without its full stop.
+        flag: name of the input flag.
     """
     task = get_declaration(folder.task)
     parser = Parser(f"{program} {arguments[0]}", described(summary, folder))
@@ -52,12 +53,12 @@ def parse_for(folder: Folder, program: str, arguments: list[str], summary: str, 
         "--on-error", default="skip", metavar="{skip,stop}",
         help="action at a bad line: skip it and report it, or stop; default skip",
     )  # fmt: skip
-    files.add_argument("--restart", action="store_true", help="begin anew, where a run was stopped, not continue it")
-    files.add_argument("--shard", metavar="I/N", help="share of the input to answer; nlpkit merge joins the shares")
-    place = parser.add_argument_group("where it runs")
+    files.add_argument("--restart", action="store_true", help="begin anew instead of continuing a stopped run")
+    files.add_argument("--shard", metavar="I/N", help="shard of the input to answer; nlpkit merge joins the shards")
+    place = parser.add_argument_group("engine")
     add_runtime(place)
     place.add_argument(
-        "--engine", default="local", choices=ENGINES, help="this process, or workers of Ray; default local"
+        "--engine", default="local", choices=ENGINES, help="local: this process; ray: workers of Ray; default local"
     )
     place.add_argument("--address", metavar="HOST:PORT", help="address of a Ray cluster; by default this machine")
     place.add_argument("--workers", type=int, metavar="N", help="number of Ray workers, a core each; by default all")
@@ -67,20 +68,21 @@ def parse_for(folder: Folder, program: str, arguments: list[str], summary: str, 
     made = task.prediction.create(options)
     made.check_files()
     if is_single(args.input) and not args.input.isascii() and not Path(args.input).exists():
-        hint = f"no such file; a text itself comes by a pipe: echo … | {parser.prog} {flag} - --output -"
+        hint = f"no such file; pass a text through a pipe: echo … | {parser.prog} {flag} - --output -"
         raise DataError(hint, args.input)
-    how = {"format": args.format, "input_format": args.input_format, "on_error": args.on_error}
-    how |= {"shard": args.shard, "restart": args.restart}
-    where = {"engine": args.engine, "address": args.address, "workers": args.workers}
-    check_engine(**where)
-    job = Job.plan(task.formats, args.input, args.output, **how)
+    job_options = {"format": args.format, "input_format": args.input_format, "on_error": args.on_error}
+    job_options |= {"shard": args.shard, "restart": args.restart}
+    engine_options = {"engine": args.engine, "address": args.address, "workers": args.workers}
+    check_engine(**engine_options)
+    job = Job.plan(task.formats, args.input, args.output, **job_options)
     made.check_format(job.format)
 
     def run() -> None:
         share_cores(task.batches_at_once)
         from nlpkit.artefacts.load import load
 
-        counts = load(folder, runtime=args.runtime).predict_file(args.input, args.output, **how, **where, **options)
+        model = load(folder, runtime=args.runtime)
+        counts = model.predict_file(args.input, args.output, **job_options, **engine_options, **options)
         if counts.failed == counts.lines > 0:
             raise DataError(
                 f"none of its {counts.lines:,} lines can be answered, see {job.reports}; {counts.reason}", args.input

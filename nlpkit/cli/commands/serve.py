@@ -7,10 +7,10 @@ from nlpkit.cli.parsing import Parser, Run, add_runtime
 
 
 def parse(program: str, arguments: list[str]) -> Run:
-    """The command, from its arguments."""
+    """Parse the arguments of the command."""
     from nlpkit.web.options import ServerOptions
 
-    parser = Parser(program, "Answer requests over HTTP, and show a page on which to try models.")
+    parser = Parser(program, "Answer requests over HTTP, with a page to try models on.")
     meaning = "trained folders, or names of bundled models; by default all bundled models"
     parser.add_argument("models", nargs="*", metavar="MODEL", help=meaning)
     add_runtime(parser)

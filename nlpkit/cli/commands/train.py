@@ -9,9 +9,9 @@ from nlpkit.options import read_settings
 
 
 def parse(program: str, arguments: list[str]) -> Run:
-    """The command, from its arguments."""
+    """Parse the arguments of the command."""
     summary = "Train a model and write it to a folder"
-    task = task_of(program, arguments, summary)
+    task = task_of(program, arguments, summary, "--train FILE --out DIR [options]")
     parser = Parser(f"{program} {task.name}", f"{summary}: {task.summary}.", describe_settings(task.settings))
     files = parser.add_argument_group("files")
     files.add_argument("--train", required=True, metavar="FILE", help=f"training data, plain or .gz: {task.data}")
@@ -21,19 +21,21 @@ def parse(program: str, arguments: list[str]) -> Run:
     files.add_argument("--test", metavar="FILE", help="test data, measured once at the end")
     files.add_argument("--out", required=True, metavar="DIR", help="folder for the model")
     run = parser.add_argument_group("run")
-    run.add_argument(
-        "--config", metavar="TOML", help=f"file of settings; nlpkit config {task.name} prints one to start from"
-    )
+    run.add_argument("--config", metavar="TOML", help=f"file of settings; nlpkit config {task.name} prints one")
     parser.settings = add_set(run, task, "single settings, listed below")
     if task.settings.presets:
         presets = ", ".join(task.settings.presets)
-        run.add_argument("--preset", metavar="NAME", help=f"named set of settings; your own win over it: {presets}")
+        run.add_argument(
+            "--preset", metavar="NAME", help=f"named set of settings, which --config and --set override: {presets}"
+        )
     run.add_argument(
         "--start",
         metavar="MODEL",
-        help="trained folder or bundled model to go on from; its settings hold where --set says nothing else",
+        help="trained folder or bundled model to start from; its settings apply unless --set changes them",
     )
-    run.add_argument("--seed", type=int, default=0, metavar="N", help="the same seed gives the same weights; default 0")
+    run.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="random seed; the same one gives the same weights; default 0"
+    )
     run.add_argument("--resume", action="store_true", help="continue the run that was stopped in DIR")
     run.add_argument("--force", action="store_true", help="replace the run in DIR")
     add_flags(parser, task.reading, "reading")

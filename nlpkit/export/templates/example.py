@@ -1,4 +1,4 @@
-"""Runs each program on the arrays of a sample, and says whether it computes what it should.
+"""Run each program on the arrays of a sample, and compare its outputs with those of the model.
 
 python example.py
 
@@ -21,4 +21,4 @@ for name, program in interface["programs"].items():
     for i, output in enumerate(outputs):
         right = sample[f"{name}/output/{i}"]
         difference = np.abs(np.where(np.isfinite(right), output - right.astype("float32"), 0)).max()
-        print(f"  output {i}: shape {output.shape}, at most {difference:.1e} from what the model computes")
+        print(f"  output {i}: shape {output.shape}, at most {difference:.1e} from the output of the model")

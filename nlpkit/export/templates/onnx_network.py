@@ -1,6 +1,8 @@
 """The programs of a network by onnxruntime: pip install onnxruntime numpy"""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -12,8 +14,8 @@ except ImportError:
 _DTYPES = {"tensor(int32)": "int32", "tensor(uint8)": "uint8", "tensor(float)": "float32", "tensor(bool)": "bool"}
 
 
-def load(folder, name):
-    """A program as a function: arrays by name to a list of arrays."""
+def load(folder: str | Path, name: str) -> Callable[[dict[str, Any]], list[Any]]:
+    """Load a program as a function from arrays by name to a list of arrays."""
     session = onnxruntime.InferenceSession(Path(folder, f"{name}.onnx").read_bytes())
     dtypes = {each.name: _DTYPES[each.type] for each in session.get_inputs()}
     return lambda arrays: session.run(None, {key: np.asarray(arrays[key], dtype) for key, dtype in dtypes.items()})

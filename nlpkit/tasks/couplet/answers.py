@@ -1,4 +1,4 @@
-"""Lower lines that answer an upper one."""
+"""The answers of couplet models: lower lines."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class LowerLine:
 
 @dataclasses.dataclass(frozen=True)
 class Couplet(AnswerOf[LowerLine]):
-    """An upper line and the lower lines that answer it, best first; none if it can't be answered under the rules."""
+    """An upper line and its lower lines, best first; none if no line keeps the rules."""
 
     upper: str
     answers: tuple[LowerLine, ...]
@@ -39,7 +39,7 @@ class Couplet(AnswerOf[LowerLine]):
 
     @property
     def lower(self) -> str:
-        """The best answer, or nothing."""
+        """The best answer, or an empty string."""
         return self.answers[0].lower if self.answers else ""
 
     def to_dict(self) -> dict[str, Any]:
@@ -53,7 +53,7 @@ class Couplet(AnswerOf[LowerLine]):
         return [StyledText(self.upper, "yellow"), StyledText("  "), StyledText(self.lower, "cyan")]
 
     def to_html(self, right: Answer | None = None) -> str:
-        """Two strips as they hang beside a door, to be read from the right, and the rules that the lower line keeps."""
+        """Two vertical strips as beside a door, read from the right, and the rules that the lower line keeps."""
         strips = "".join(f'<span style="{_STRIP}">{html.escape(line)}</span>' for line in (self.lower, self.upper))
         kept = kept_rules(self.upper, self.lower) if self.lower else {}
         rules = "".join(f"<span>{'✓' if holds else '✗'}&thinsp;{rule}</span>" for rule, holds in kept.items())

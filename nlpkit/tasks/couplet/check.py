@@ -1,4 +1,4 @@
-"""What `nlpkit check couplet` looks for in data files. It needs no framework."""
+"""The checks of `nlpkit check couplet` on data files. They need no framework."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 from nlpkit.datasets.summary import LENGTHS, percentiles, share
 from nlpkit.errors import ConfigError, MissingPackageError
 from nlpkit.tasks.couplet.config import RULES, CoupletSettings
-from nlpkit.tasks.couplet.examples import make_vocabulary, read_couplets
+from nlpkit.tasks.couplet.examples import CoupletExample, make_vocabulary, read_couplets
 from nlpkit.tasks.couplet.rules import is_kept
 from nlpkit.text.character_types import CHINESE, character_types
 from nlpkit.text.characters import code_points, normalize_text
@@ -20,14 +20,14 @@ from nlpkit.text.vocabulary import CharacterVocabulary
 
 
 def check(paths: Sequence[str | Path], settings: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What is in data files and what looks wrong; several files are compared with each other.
+    """Statistics and problems of data files; several files are compared with each other.
 
     Args:
         paths: data files.
-        settings: of `CoupletSettings`, for its longest line and how often a character must be seen.
+        settings: values of `CoupletSettings`, for the longest line and the least count of a character.
 
     Returns:
-        For each file what was seen, by what it says.
+        For each file its findings by name.
 
     Raises:
         DataError: if a file can't be read or holds no couplet.
@@ -51,12 +51,14 @@ def check(paths: Sequence[str | Path], settings: Mapping[str, Any]) -> list[dict
     return reports
 
 
-def _check_file(path, settings):
+def _check_file(
+    path: str | Path, settings: CoupletSettings
+) -> tuple[dict[str, Any], list[CoupletExample], CharacterVocabulary]:
     couplets, notes, bad = read_couplets(path)
     lengths = np.array([len(_characters(couplet.upper)) for couplet in couplets])
     pairs = collections.Counter((couplet.upper, couplet.lower) for couplet in couplets)
     longest, total = settings.max_length, len(couplets)
-    report = {
+    report: dict[str, Any] = {
         "encoding": "UTF-8",
         "couplets": total,
         "bad lines (passed over)": bad,
@@ -71,7 +73,7 @@ def _check_file(path, settings):
             kept = sum(is_kept(rule, couplet.upper, couplet.lower) for couplet in couplets)
             report[f"keep the rule {rule}"] = share(kept, total)
         except MissingPackageError as error:
-            report[f"keep the rule {rule}"] = f"not looked at: {error}"
+            report[f"keep the rule {rule}"] = f"not checked: {error}"
     try:
         vocabulary = make_vocabulary(couplets, settings.char_min_count)
     except ConfigError:
@@ -80,6 +82,6 @@ def _check_file(path, settings):
     return report, couplets, vocabulary
 
 
-def _characters(line):
-    """A line without marks, normalised as the vocabulary is."""
+def _characters(line: str) -> list[str]:
+    """The Chinese characters of a line, normalised as in the vocabulary."""
     return [c for c, kind in zip(normalize_text(line), character_types(code_points(line))) if kind == CHINESE]

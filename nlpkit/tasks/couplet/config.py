@@ -18,14 +18,14 @@ RULES = {
     "punctuation": "a punctuation mark answers itself",
     "tone": "at the key positions level and oblique tones answer each other, and the lower line ends on a level one",
 }
-"""Rules by name. That an answer has the length of its upper line is no rule: there is no other answer."""
+"""Rules by name. The equal length of both lines is no rule: other answers are impossible."""
 
 
 def parse_rules(names: str | Iterable[str]) -> frozenset[str]:
     """A set of rules from names, or from one string with commas; ``none`` is the empty set.
 
     Raises:
-        ConfigError: if there is no rule of a name.
+        ConfigError: if a name is not that of a rule.
     """
     if isinstance(names, str):
         names = [] if names == "none" else [name.strip() for name in names.split(",")]
@@ -37,7 +37,7 @@ def parse_rules(names: str | Iterable[str]) -> frozenset[str]:
 
 @options
 class CoupletSettings(EncoderSettings):
-    """A writer of lower lines: an encoder of the upper line, and a reader of the lower line as far as it is written."""
+    """Settings of a couplet model: an encoder of the upper line, and one of the lower line written so far."""
 
     group = "couplets"
 
@@ -48,24 +48,28 @@ class CoupletSettings(EncoderSettings):
     dropout: float = 0.2
 
     lower_dilations: tuple[int, ...] = option(
-        "dilations of the gated convolutions that read the lower line backwards from each character; none makes a "
-        "plain tagger, which writes every character without regard to the others",
+        "dilations of the gated convolutions over the lower line written so far, one a layer; an empty list makes a "
+        "plain tagger, which chooses each character independently",
         default=(1, 2),
         least=1,
     )
-    lower_width: int = option("channels of these; the search runs them for each line of the beam", default=96, least=1)
+    lower_width: int = option(
+        "channels of the convolutions over the lower line, which run once for each line of the beam",
+        default=96,
+        least=1,
+    )
     hide: float = option(
-        "share of the training pairs whose lower line is not read, so that the model can do without it",
+        "share of the training pairs whose lower line is hidden from the model, so that it learns to do without",
         default=0.4,
         least=0,
         below=1,
     )
     max_length: int = option(
-        "longest line that is trained on, in characters without punctuation marks", default=48, least=2
+        "longest line used in training, in characters without punctuation marks", default=48, least=2
     )
-    candidates: int = option("characters for each position among which the search chooses", default=24, least=2)
+    candidates: int = option("number of candidate characters at each position of the search", default=24, least=2)
     independent_weight: float = option(
-        "weight in the search of a character's probability without regard to the lower line so far",
+        "weight in the search of a character's log probability given the upper line alone",
         default=0.5,
         least=0,
     )
@@ -73,11 +77,11 @@ class CoupletSettings(EncoderSettings):
 
 @options
 class CoupletPrediction(GenerationOptions):
-    """How upper lines are answered."""
+    """Prediction options of couplets."""
 
     beam_width: int = 4
     rules: str | tuple[str, ...] = option(
-        f"rules that answers keep, separated by commas, of {', '.join(RULES)}, or none",
+        f"rules of the answers, separated by commas: {', '.join(RULES)}, or none",
         default="no_copy,no_share,repetition,punctuation",
         metavar="NAMES",
     )
@@ -89,7 +93,7 @@ class CoupletPrediction(GenerationOptions):
 
 COUPLET = Declaration(
     name="couplet",
-    summary="answers the upper line of a couplet with a lower one that keeps the rules",
+    summary="lower lines to the upper lines of couplets, under the rules of the form",
     data="an upper line, a tab and a lower line on each line",
     settings=CoupletSettings,
     reading=PairReading,

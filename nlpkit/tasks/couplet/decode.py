@@ -1,4 +1,4 @@
-"""Distributions over characters to lower lines: what the search for answers is given, and what is made of them."""
+"""Inputs and results of the search: distributions over characters to lower lines."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from nlpkit.tasks.couplet.answers import LowerLine
 from nlpkit.tasks.couplet.config import COUPLET, CoupletPrediction, parse_rules
 from nlpkit.tasks.couplet.examples import Lines, first_equal
 from nlpkit.tasks.shared.seeding import generators
-from nlpkit.text.characters import EDGE, from_code_points, normalize_text
+from nlpkit.text.characters import EDGE, FlatTexts, from_code_points, normalize_text
 from nlpkit.text.tones import tone_table
 from nlpkit.text.vocabulary import FIRST_ID, CharacterVocabulary
 
-STEPS_AT_ONCE = 8192  # characters in a batch: each has a score for the whole vocabulary
-_BEAMS_AT_ONCE = 4 * STEPS_AT_ONCE  # the same times the width of the beam
-_NO_SYMBOL = "\0"  # stands for padding and the unknown; no line that is answered holds it
+STEPS_AT_ONCE = 8192  # characters in a batch: each has scores of the whole vocabulary
+_BEAMS_AT_ONCE = 4 * STEPS_AT_ONCE  # characters in a batch times the width of the beam
+_NO_SYMBOL = "\0"  # padding and the unknown character; it does not occur in valid lines
 _SWITCHES = ("no_copy", "no_share", "repetition")
 _IMPOSSIBLE = -float("inf")
 
 
 @dataclasses.dataclass(frozen=True)
 class CoupletDecoder:
-    """A way of answering, made of a user's options.
+    """A search or sampler of lower lines under a user's options.
 
     Attributes:
         program: the search, see `nlpkit.tasks.couplet.search.CoupletSearch`.
-        shared: its inputs that are the same for all lines.
-        rules: the rules that are kept.
-        n_best: answers to each line.
-        prefix: how the answer to each line begins that has none of its own.
-        seed: of draws, or None for a search.
+        shared: inputs of the program that all lines share.
+        rules: names of the rules of the answers.
+        n_best: number of answers to each line.
+        prefix: prefix of the answers to lines without a prefix of their own.
+        seed: random seed of sampling, or None for a search.
     """
 
     program: Program
@@ -46,7 +46,7 @@ class CoupletDecoder:
 
     @classmethod
     def create(cls, program: Program, vocabulary: CharacterVocabulary, options: CoupletPrediction) -> CoupletDecoder:
-        """A search, or draw if there is a temperature, under a user's options."""
+        """A search, or a sampler if there is a temperature, under a user's options."""
         rules = parse_rules(options.rules)
         forbidden = np.zeros(len(vocabulary), bool)
         forbidden[vocabulary.encode(normalize_text(options.forbidden_characters))] = True
@@ -63,10 +63,10 @@ class CoupletDecoder:
         return cls(program, shared, rules, options.n_best, options.prefix.strip(), seed)
 
     def add_noise(self, lines: Lines, texts: Sequence[str]) -> None:
-        """Numbers for the draw of answers to texts."""
+        """Add the array ``noise``, the random numbers for sampling answers to texts."""
         if self.seed is not None:
-            drawn = zip(generators(texts, self.seed), lines.lengths.tolist())
-            noise = [random.random((length, self.n_best), "float32") for random, length in drawn]
+            pairs = zip(generators(texts, self.seed), lines.lengths.tolist())
+            noise = [random.random((length, self.n_best), "float32") for random, length in pairs]
             lines.arrays["noise"] = np.concatenate([*noise, np.zeros((0, self.n_best), "float32")])
 
     def run(self, lines: Lines) -> tuple[np.ndarray, np.ndarray]:
@@ -76,7 +76,7 @@ class CoupletDecoder:
         width = max(self.n_best, len(self.shared.get("beams", ())))
         at_once = max(1, min(STEPS_AT_ONCE, _BEAMS_AT_ONCE // width))
 
-        def answer(rows, size):
+        def answer(rows: np.ndarray, size: int) -> None:
             batch = gather_padded(lines.arrays, lines.starts[rows], lines.lengths[rows], size)
             batch["tied"] = first_equal(batch.pop("codes"))
             chosen, score = self.program({**batch, **self.shared})
@@ -92,7 +92,7 @@ class CoupletDecoder:
 def lower_lines(
     lines: Lines, ids: np.ndarray, scores: np.ndarray, vocabulary: CharacterVocabulary
 ) -> list[tuple[LowerLine, ...]]:
-    """For each line its answers, best first; none where nothing keeps the rules."""
+    """The answers to each line, best first; none if nothing keeps the rules."""
     symbols = vocabulary.codes.copy()
     symbols[:FIRST_ID] = ord(_NO_SYMBOL)
     columns: list[Sequence[str]] = []
@@ -110,7 +110,7 @@ def lower_lines(
     ]
 
 
-def _texts(flat, codes):
+def _texts(flat: FlatTexts, codes: np.ndarray) -> list[str]:
     """Strings of the texts from code points in the shape of `flat`."""
     text = from_code_points(np.where(flat.codes == EDGE, 0, codes))
     return [text[start : start + length] for start, length in zip(flat.starts.tolist(), flat.lengths.tolist())]

@@ -1,4 +1,4 @@
-"""Metrics of a writer of couplets."""
+"""Metrics of couplet models."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from nlpkit.text.vocabulary import UNKNOWN, CharacterVocabulary
 def likelihood(
     network: Any, couplets: Sequence[CoupletExample], vocabulary: CharacterVocabulary, hide: bool = False
 ) -> dict[str, float]:
-    """How well a network foresees each character of the lower lines that is no mark, over the whole vocabulary.
+    """Likelihood of the characters of lower lines, marks left out, over the whole vocabulary.
 
     Args:
         network: `nlpkit.tasks.couplet.model.CoupletNetwork`.
         couplets: upper lines and the right lower ones.
-        vocabulary: of the network.
-        hide: whether it is given the upper line alone, not the right characters before each as well.
+        vocabulary: vocabulary of the network.
+        hide: whether to hide the right characters before each, so that the upper line is the only input.
 
     Returns:
         ``cross_entropy`` in nats, ``perplexity``, ``top1``, ``top5``.
@@ -41,7 +41,7 @@ def likelihood(
         scores = network.gold_scores({**inputs, "gold": batch["lower"]})
         real, places = scatter_places(lines.starts[rows], lines.lengths[rows], size)
         logs[places], ranks[places] = scores[real].T
-    ranks[lines.arrays["lower"] == UNKNOWN] = np.inf  # to foresee that a character is unknown is no answer
+    ranks[lines.arrays["lower"] == UNKNOWN] = np.inf  # the unknown character is not a correct prediction
     entropy = float(-logs.mean())
     return {
         "cross_entropy": entropy,
@@ -54,17 +54,17 @@ def likelihood(
 def quality(
     couplets: Sequence[CoupletExample], lowers: Sequence[str], vocabulary: CharacterVocabulary
 ) -> dict[str, float]:
-    """How good written lower lines are.
+    """Quality of generated lower lines.
 
     Args:
         couplets: upper lines and the right lower ones.
-        lowers: the lines that were written, empty where there is none.
-        vocabulary: characters outside of it are equal to none.
+        lowers: the generated lines, empty strings for missing ones.
+        vocabulary: vocabulary of the network; other characters never match.
 
     Returns:
-        ``bleu``: BLEU-4 over characters, if sacrebleu is installed; ``match``: share of the characters that are the
-        right line's; ``distinct1``, ``distinct2``; and for each rule the share of the lines that keep it (`tone` if
-        pypinyin is installed).
+        ``bleu``: BLEU-4 over characters, if sacrebleu is installed; ``match``: share of the characters equal to those
+        of the right line; ``distinct1``, ``distinct2``; and for each rule the share of the lines that keep it (`tone`
+        if pypinyin is installed).
     """
     uppers = [couplet.upper for couplet in couplets]
     right = [couplet.lower for couplet in couplets]

@@ -22,7 +22,7 @@ from nlpkit.text.characters import EDGE, FlatTexts, code_points, normalize_text
 from nlpkit.text.vocabulary import UNKNOWN, CharacterVocabulary
 
 MAX_LENGTH = 128
-"""Characters of a line that is answered."""
+"""Longest upper line to answer, in characters."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,17 +35,17 @@ class CoupletExample:
 
 
 def read_couplets(path: str | Path, on_error: str = "skip") -> tuple[list[CoupletExample], list[str], int]:
-    """Couplets of a file with an upper line, a tab and a lower line on each line; further columns are passed over.
+    """Couplets of a file with an upper line, a tab and a lower line on each line; further columns are ignored.
 
     Args:
         path: the file.
-        on_error: ``skip`` passes over bad lines, ``stop`` raises a `DataError` at the first.
+        on_error: ``skip`` skips bad lines, ``stop`` raises a `DataError` at the first.
 
     Returns:
-        The couplets, what was wrong with the first few bad lines, and the number of bad lines.
+        The couplets, messages about the first few bad lines, and the number of bad lines.
     """
 
-    def parse(line, number):
+    def parse(line: str, number: int) -> CoupletExample:
         columns = [column.strip() for column in line.split("\t")]
         upper, lower = columns[:2] if len(columns) > 1 else (columns[0], "")
         reason = _trouble(upper, lower, len(columns))
@@ -56,7 +56,7 @@ def read_couplets(path: str | Path, on_error: str = "skip") -> tuple[list[Couple
     return read_good_lines(path, parse, on_error, "couplet")
 
 
-def _trouble(upper, lower, columns):
+def _trouble(upper: str, lower: str, columns: int) -> str | None:
     if not upper and not lower:
         return "is empty"
     if columns < 2 or not upper or not lower:
@@ -67,7 +67,7 @@ def _trouble(upper, lower, columns):
 
 
 def trouble_of_line(text: str) -> str | None:
-    """Why a line can't be part of a couplet, or None."""
+    """The reason why a line can't be part of a couplet, or None."""
     kinds = character_types(code_points(text))
     foreign = [c for c, kind in zip(text, kinds) if kind == FOREIGN]
     if foreign:
@@ -79,12 +79,12 @@ def trouble_of_line(text: str) -> str | None:
 
 @dataclasses.dataclass(frozen=True)
 class Lines:
-    """Lines as flat arrays: what they are, and the characters of them that the network reads.
+    """Lines as flat arrays: the whole texts, and the characters that the network reads.
 
     Attributes:
-        flat: the lines whole.
-        places: where in `flat` the characters stand that are read, int64 ``(total,)``.
-        starts, lengths: where each line's characters begin in `places`, and how many they are, ``(n,)``.
+        flat: the whole lines.
+        places: positions in `flat` of the characters to read, int64 ``(total,)``.
+        starts, lengths: begin in `places` and number of each line's characters to read, ``(n,)``.
         arrays: ``characters``, ids, int32 ``(total,)``; ``codes``, code points, uint32 ``(total,)``; and others of the
             same length.
     """
@@ -104,7 +104,7 @@ class Lines:
 
     @classmethod
     def at(cls, flat: FlatTexts, places: np.ndarray, vocabulary: CharacterVocabulary) -> Self:
-        """Lines of which the characters at some places are read."""
+        """Lines from flat texts and the positions of the characters to read."""
         edges = np.searchsorted(places, np.append(flat.starts, len(flat.codes)))
         codes = flat.normal[places]
         arrays = {"characters": vocabulary.encode_codes(codes), "codes": codes}
@@ -112,7 +112,7 @@ class Lines:
 
 
 def read_pairs(couplets: Sequence[CoupletExample], vocabulary: CharacterVocabulary) -> Lines:
-    """The upper lines, with the ids of the lower ones as ``lower`` beside them, where neither has a mark."""
+    """Upper lines with the further array ``lower``, ids of the lower lines, without positions of marks in either."""
     upper, lower = FlatTexts([c.upper for c in couplets]), FlatTexts([c.lower for c in couplets])
     is_read = (upper.codes != EDGE) & (character_types(upper.codes) != MARK) & (character_types(lower.codes) != MARK)
     lines = Lines.at(upper, np.flatnonzero(is_read), vocabulary)
@@ -121,16 +121,16 @@ def read_pairs(couplets: Sequence[CoupletExample], vocabulary: CharacterVocabula
 
 
 def first_equal(codes: np.ndarray) -> np.ndarray:
-    """For each step of ``(n, time)`` the first one with the same value, int32; for padding, 0, the step itself."""
+    """For each step of ``(n, time)`` the first step with the same value, int32; for padding, 0, the step itself."""
     same = codes[:, :, None] == codes[:, None, :]
     return np.where(codes != 0, same.argmax(axis=-1), np.arange(codes.shape[1])).astype("int32")
 
 
 def make_vocabulary(couplets: Iterable[CoupletExample], min_count: int) -> CharacterVocabulary:
-    """The characters of couplets that are no marks and occur often enough.
+    """The Chinese characters of couplets that occur at least `min_count` times.
 
     Raises:
-        ConfigError: if none does.
+        ConfigError: if there are none.
     """
     counts: collections.Counter[str] = collections.Counter()
     for couplet in couplets:
@@ -147,7 +147,7 @@ def make_vocabulary(couplets: Iterable[CoupletExample], min_count: int) -> Chara
 def inputs_of(
     characters: np.ndarray, lower: np.ndarray, reads_lower: bool, hide: bool = False
 ) -> dict[str, np.ndarray]:
-    """What the network reads of upper and lower lines, int32 ``(batch, time)``; with `hide` no lower line."""
+    """Inputs of the network from upper and lower lines, int32 ``(batch, time)``; `hide` makes the latter unknown."""
     if not reads_lower:
         return {"characters": characters}
     return {"characters": characters, "before": shift_right(np.full_like(lower, UNKNOWN) if hide else lower)}
@@ -156,11 +156,11 @@ def inputs_of(
 def training_batches(
     couplets: Sequence[CoupletExample], vocabulary: CharacterVocabulary, settings: Any, seed: int
 ) -> BucketedBatches:
-    """Batches ``(inputs, ids of the lower lines, weights)``, the last two ``(batch, time)``, of lines that are short
-    enough.
+    """Batches ``(inputs, ids of the lower lines, weights)``, the last two ``(batch, time)``, without lines that are too
+    long.
 
     Raises:
-        ConfigError: if none is.
+        ConfigError: if all lines are too long.
     """
     lines = read_pairs(couplets, vocabulary)
     longest = settings.max_length
@@ -169,7 +169,9 @@ def training_batches(
         raise ConfigError(f"max_length = {longest}: no training line is as short as that")
     starts, lengths = lines.starts[fits], lines.lengths[fits]
 
-    def collate(rows, length, _):
+    def collate(
+        rows: np.ndarray, length: int, _: np.random.Generator
+    ) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
         batch = gather_padded(lines.arrays, starts[rows], lengths[rows], length)
         weights = (np.arange(length) < lengths[rows][:, None]).astype("float32")
         return inputs_of(batch["characters"], batch["lower"], bool(settings.lower_dilations)), batch["lower"], weights
@@ -180,7 +182,7 @@ def training_batches(
 
 
 class UpperLine(NamedTuple):
-    """A line to answer, and the characters that its answer must begin with."""
+    """A line to answer, and the prefix of its answer."""
 
     text: str
     prefix: str = ""
@@ -191,7 +193,7 @@ def parse_upper(item: Any) -> UpperLine:
     ``prefix``.
 
     Raises:
-        ValueError: if it is something else.
+        ValueError: if it is anything else.
     """
     if isinstance(item, Mapping):
         text = text_of(item, "upper" if "upper" in item else "text")
@@ -206,11 +208,11 @@ def parse_upper(item: Any) -> UpperLine:
 def encode_uppers(
     records: Sequence[UpperLine], vocabulary: CharacterVocabulary, rules: Collection[str]
 ) -> tuple[Lines, list[Problem]]:
-    """Upper lines to arrays, and what is wrong with some of them; those with an error are empty.
+    """Upper lines to arrays, and the problems of bad lines; lines with an error are empty.
 
     Returns:
-        Lines with the further arrays ``required``, int32, the id that must stand there, or 0; and ``demand``, int32,
-        the tone that must, with the rule `tone`, or 0.
+        Lines with the further arrays ``required``, int32, the required id of each position, or 0; and ``demand``,
+        int32, the tone that the rule `tone` demands, or 0.
     """
     problems = list(_problems(records, vocabulary))
     bad = {problem.row for problem in problems if problem.is_error}
@@ -231,19 +233,19 @@ def encode_uppers(
     return lines, problems
 
 
-def _demands(upper, repeats):
+def _demands(upper: str, repeats: bool) -> dict[int, int]:
     demands = dict(tone_demands(upper))
     if not repeats:
         return demands
-    # One character answers all of its places, so it must please them all.
+    # With repetition one character answers all places of another, so it must have the tones of all of them.
     by_character: collections.defaultdict[str, int] = collections.defaultdict(int)
     for place, tone in demands.items():
         by_character[upper[place]] |= tone
     return {place: by_character[symbol] for place, symbol in enumerate(upper)}
 
 
-def _problems(records, vocabulary) -> Iterator[Problem]:
-    """Problems of records; the many lines that nothing is wrong with cost array operations only."""
+def _problems(records: Sequence[UpperLine], vocabulary: CharacterVocabulary) -> Iterator[Problem]:
+    """Problems of records; good lines, the majority, cost array operations only."""
     flat = FlatTexts([record.text for record in records])
     kinds = character_types(flat.codes)
     unknown = (kinds == CHINESE) & (vocabulary.encode_codes(flat.normal) == UNKNOWN)
@@ -261,7 +263,7 @@ def _problems(records, vocabulary) -> Iterator[Problem]:
             yield Problem(row, f"training never saw {unseen}; answered all the same")
 
 
-def _error_of(record, vocabulary):
+def _error_of(record: UpperLine, vocabulary: CharacterVocabulary) -> str | None:
     upper, prefix = record
     if not upper:
         return "is empty"
@@ -277,7 +279,7 @@ def _error_of(record, vocabulary):
     return f"the prefix has a character that training never saw: {unseen}" if unseen else None
 
 
-def _unseen(text, vocabulary):
+def _unseen(text: str, vocabulary: CharacterVocabulary) -> str:
     """The Chinese characters of a text that are not in the vocabulary."""
     ids = vocabulary.encode(normalize_text(text))
     return "".join(c for c, i in zip(text, ids) if i == UNKNOWN and character_types(code_points(c))[0] == CHINESE)

@@ -17,10 +17,10 @@ from nlpkit.training.forward import Forward
 
 
 class CoupletNetwork:
-    """The network of a writer of couplets, whole for training and in parts for the search.
+    """The network of a couplet model, whole for training and in parts for the search.
 
-    Each position sees the whole upper line and what stands before it in the lower one. All three roles of a character,
-    read above, read below and written, share one vector.
+    Each position sees the whole upper line and the characters before it in the lower one. All three roles of a
+    character, as input from either line and as output, share one vector.
 
     Args:
         settings: `nlpkit.tasks.couplet.config.CoupletSettings`.
@@ -30,8 +30,8 @@ class CoupletNetwork:
         model: from ``characters``, ids of the upper line, and ``before``, ids of the lower line one step later (the
             first is 0), to logits ``(batch, time, num_characters)``. A `before` of unknown ids gives the distribution
             of each character independent of the lower line. A plain tagger has no `before`.
-        reads_lower: whether it reads the lower line.
-        embedding: the vectors of the characters, ``(num_characters, width)``.
+        reads_lower: whether the lower line is an input.
+        embedding: embedding of the characters, ``(num_characters, width)``.
     """
 
     divides_batches = True
@@ -62,13 +62,13 @@ class CoupletNetwork:
             x = self._join(layers.Concatenate()([x, lower]))
         self._norm = layers.LayerNormalization(name="norm")
         x = layers.Dropout(settings.dropout)(self._norm(x))
-        # The product leaves the mask behind, about which the embedding would complain.
+        # The product drops the Keras mask, about which the embedding would warn.
         logits = self.embedding(ops.multiply(x, 1.0), reverse=True)
         self.model = keras.Model(inputs, logits, name="couplet")
 
     @property
     def graphs(self) -> dict[str, Graph]:
-        """What prediction computes, see `nlpkit.tasks.couplet.search.CoupletSearch`: ``search``, and ``draw``."""
+        """The graphs of prediction, see `nlpkit.tasks.couplet.search.CoupletSearch`: ``search`` and ``draw``."""
         return {name: search_graph(self, self._settings, name == "draw") for name in ("search", "draw")}
 
     def encode(self, characters: Any) -> Any:
@@ -76,7 +76,7 @@ class CoupletNetwork:
         return ops.cast(self._upper(characters), "float32")
 
     def initial_state(self, batch: Any, beams: Any) -> list[Any]:
-        """What the reader of the lower line has read before it begins, ``(batch, beams, …)``."""
+        """The initial states of the convolutions over the lower line, ``(batch, beams, …)``."""
         if not self.reads_lower:
             return []
         return [ops.zeros((batch, beams, 2 * conv.dilation, self._enter.units)) for conv in self._convolutions]
@@ -86,10 +86,10 @@ class CoupletNetwork:
 
         Args:
             last: ids, int32 ``(batch, beams)``.
-            state: what `initial_state` or the step before gave.
+            state: state from `initial_state` or the previous step.
 
         Returns:
-            float ``(batch, beams, lower_width)``, what has been read; and the new state.
+            Output of the convolutions, float ``(batch, beams, lower_width)``, and the new state.
         """
         x = self._enter(self.embedding(ops.reshape(last, (-1,))))  # (batch * beams, lower_width)
         new = []
@@ -100,16 +100,16 @@ class CoupletNetwork:
         return ops.reshape(x, (*ops.shape(last), x.shape[-1])), new
 
     def read_nothing(self, time: Any) -> Any:
-        """What is read of a lower line that is hidden, which is the same beside every upper line: ``(1, time, …)``."""
+        """The output of the convolutions over a hidden lower line, equal for all upper lines: ``(1, time, …)``."""
         x = self._enter(self.embedding(ops.where(ops.arange(time) == 0, PADDING, UNKNOWN)[None]))
         for convolution in self._convolutions:
             x = convolution(x)
         return ops.cast(x, "float32")
 
     def state_of(self, upper: Any, lower: Any = None) -> Any:
-        """States of the upper line, ``(…, width)``, and what is read of the lower one, joined: float32 ``(…, width)``.
+        """States of the upper line, ``(…, width)``, joined with those of the lower line: float32 ``(…, width)``.
 
-        Its product with the vectors of the characters are the logits.
+        Their product with the vectors of the characters gives the logits.
         """
         if lower is None:
             return ops.cast(self._norm(upper), "float32")
@@ -117,6 +117,6 @@ class CoupletNetwork:
 
     @functools.cached_property
     def gold_scores(self) -> Forward:
-        """The inputs of `model` and ``gold``, the right ids, to what `nlpkit.layers.GoldScores` gives."""
+        """The inputs of `model` and ``gold``, the right ids, to the scores of `nlpkit.layers.GoldScores`."""
         gold = keras.Input((None,), dtype="int32", name="gold")
         return Forward(keras.Model({**self.model.input, "gold": gold}, GoldScores()(self.model.output, gold)))

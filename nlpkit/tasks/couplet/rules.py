@@ -1,4 +1,4 @@
-"""Whether an answer keeps the rules of couplets, and which tones they demand."""
+"""The rules of couplets: tests of answers, and the tones that they demand."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def is_kept(rule: str, upper: str, lower: str) -> bool:
 
 
 def kept_rules(upper: str, lower: str) -> dict[str, bool]:
-    """Of each rule whether an answer keeps it; `tone` is left out without pypinyin."""
+    """For each rule, whether an answer keeps it; `tone` is left out without pypinyin."""
     kept = {}
     for rule in RULES:
         with contextlib.suppress(MissingPackageError):
@@ -43,9 +43,9 @@ def kept_rules(upper: str, lower: str) -> dict[str, bool]:
 def tone_demands(upper: str) -> Iterator[tuple[int, int]]:
     """Positions of a lower line and the tone, `LEVEL` or `OBLIQUE`, that one of the character's readings must have.
 
-    The key positions are the second, fourth, sixth … of each clause and its last. There an answer has the tone that the
-    upper line has not; where the upper line's character has readings of both kinds, anything goes. The last character
-    of all is level.
+    The key positions are the second, fourth, sixth … of each clause and its last. There an answer has the opposite tone
+    of the upper line, or any if the upper line's character has readings of both kinds. The last character of the line
+    is level.
     """
     marks = character_types(code_points(upper)) == MARK
     places = [i for i, mark in enumerate(marks) if not mark]

@@ -19,47 +19,46 @@ _IMPOSSIBLE = -float("inf")
 
 
 class CoupletSearch(layers.Layer):
-    """The best lower lines under the rules, by a beam over the likeliest characters of each position, or drawn ones.
+    """The best lower lines under the rules, by a beam over the likeliest characters of each position, or samples.
 
-    The characters that the rules forbid at a position (copies, sharing, tones, the user's) are taken out before the
-    candidates are chosen, from the whole vocabulary. What depends on the characters written so far (repetition) is
-    kept by the search. A line for which nothing is left has no answer.
+    The characters that the rules or the user forbid at a position (copies, sharing, tones) are removed from the
+    vocabulary before the candidates are chosen. The rule of repetition depends on the characters written so far, so the
+    search itself enforces it. A line without remaining candidates has no answer.
 
-    A character's score is its log probability among the candidates, given both lines as far as they are known, and
-    ``settings.independent_weight`` times its log probability independent of the lower line: the one knows what goes
-    together, the other what goes with the upper line.
+    A character's score is its log probability among the candidates, given the upper line and the lower line so far,
+    plus ``settings.independent_weight`` times its log probability given the upper line alone.
 
     Args:
         network: `nlpkit.tasks.couplet.model.CoupletNetwork`.
         settings: `nlpkit.tasks.couplet.config.CoupletSettings`.
-        draws: bool; the lines are drawn, not searched for.
+        is_sampling: whether to sample lines instead of searching for the best.
 
     Call arguments:
         inputs: dictionary of
 
             - ``characters``: ids of the upper line, int32 ``(batch, time)``, 0 for padding;
             - ``tied``: for each position the first one with the same character, int32 ``(batch, time)``;
-            - ``required``: the id that must stand there, or 0, int32 ``(batch, time)``;
-            - ``demand``: the tone that the character must have, or 0, int32 ``(batch, time)``;
-            - ``forbidden``: which ids no answer may hold, bool ``(num_characters,)``;
-            - ``switches``: which of the rules no_copy, no_share and repetition are on, bool ``(3,)``;
+            - ``required``: the required id of each position, or 0, int32 ``(batch, time)``;
+            - ``demand``: the required tone of each position, or 0, int32 ``(batch, time)``;
+            - ``forbidden``: the ids forbidden in answers, bool ``(num_characters,)``;
+            - ``switches``: the rules no_copy, no_share and repetition, on or off, bool ``(3,)``;
             - ``tones``: tones of the characters, uint8 ``(num_characters,)``, see `nlpkit.text.tones`;
-            - ``beams``: anything of the shape ``(beam_width,)``, for its shape alone; or, when lines are drawn,
-              ``noise``, numbers in [0, 1), float32 ``(batch, time, answers)``, and ``temperature``, ``(1,)``.
+            - ``beams``: any array of shape ``(beam_width,)``, for its shape alone; or, for sampling, ``noise``, numbers
+              in [0, 1), float32 ``(batch, time, answers)``, and ``temperature``, ``(1,)``.
 
     Returns:
         Ids, int32 ``(batch, beam_width, time)``, and sums of scores, float32 ``(batch, beam_width)``, -inf where there
         is no answer.
     """
 
-    def __init__(self, network: Any, settings: Any, draws: bool, **kwargs: Any):
+    def __init__(self, network: Any, settings: Any, is_sampling: bool, **kwargs: Any):
         super().__init__(dtype="float32", **kwargs)
-        self._network, self._draws = network, draws
-        self._model = network.model  # so that its weights are known to be this layer's
+        self._network, self._is_sampling = network, is_sampling
+        self._model = network.model  # so that Keras tracks its weights
         self._candidates = settings.candidates
         self._weight = settings.independent_weight if network.reads_lower else 0.0
         size = network.embedding.input_dim
-        self._filling = -size % GROUP  # rows that make the vocabulary a multiple, which nobody wants
+        self._filling = -size % GROUP  # rows that pad the vocabulary to a multiple; never chosen
         never = np.zeros(size + self._filling, bool)
         never[[PADDING, UNKNOWN, *range(size, size + self._filling)]] = True
         self._never = never
@@ -70,10 +69,10 @@ class CoupletSearch(layers.Layer):
         states = network.encode(upper)  # (batch, time, width)
         choices, independent = self._choose(inputs, states)  # (batch, time, candidates) both
         batch, time = ops.shape(upper)[:2]
-        beams = ops.shape(inputs["noise"])[-1] if self._draws else ops.shape(inputs["beams"])[0]
+        beams = ops.shape(inputs["noise"])[-1] if self._is_sampling else ops.shape(inputs["beams"])[0]
         vectors = network.embedding.embeddings
 
-        def step(t, history, state):
+        def step(t: Any, history: Any, state: Any) -> tuple[Any, Any, Any]:
             choice = ops.take(choices, t, axis=1)  # (batch, candidates)
             chance = ops.take(independent, t, axis=1)[:, None]  # (batch, 1, candidates)
             forced = self._forced(inputs, t, history, repeats)  # (batch, beams)
@@ -90,7 +89,7 @@ class CoupletSearch(layers.Layer):
             logits = ops.where(chance > _IMPOSSIBLE, logits, _IMPOSSIBLE)  # (batch, beams, candidates)
             total = _log_sum(logits)
             scores = logits - total + self._weight * (chance - _log_sum(chance))
-            # Without the rule a character may stand anywhere; with it those that are used are forced elsewhere.
+            # Under the rule of repetition a used character is possible only where it is forced.
             used = ops.any(history[:, :, None, :] == choice[:, None, :, None], axis=-1) & repeats
             is_forced = (forced > 0)[..., None]  # (batch, beams, 1)
             scores = ops.where(used | is_forced | (chance == _IMPOSSIBLE), _IMPOSSIBLE, scores)
@@ -99,15 +98,15 @@ class CoupletSearch(layers.Layer):
             return scores, ops.concatenate([symbols, forced[..., None]], axis=-1), state
 
         state, lengths = network.initial_state(batch, beams), ops.sum(ops.cast(upper != 0, "int32"), axis=1)
-        if self._draws:
+        if self._is_sampling:
             noise = ops.transpose(inputs["noise"], (0, 2, 1))
             return sample(
                 step, state, batch, time, beams, noise=noise, temperature=inputs["temperature"][0], lengths=lengths
             )
         return beam_search(step, state, batch, time, beams, lengths=lengths)
 
-    def _forced(self, inputs, t, history, repeats):
-        """The id that must stand at step `t`, by the user's wish or by repetition, or 0: ``(batch, beams)``."""
+    def _forced(self, inputs: dict[str, Any], t: Any, history: Any, repeats: Any) -> Any:
+        """The required id at step `t`, from the prefix or by repetition, or 0: ``(batch, beams)``."""
         first = ops.take(inputs["tied"], t, axis=1)  # (batch,)
         required = ops.take(inputs["required"], t, axis=1)  # (batch,)
         place = ops.broadcast_to(first[:, None, None], (*ops.shape(history)[:2], 1))
@@ -115,10 +114,10 @@ class CoupletSearch(layers.Layer):
         again = (first < t)[:, None] & (required == 0)[:, None] & repeats
         return ops.where(again, repeated, required[:, None])
 
-    def _choose(self, inputs, states):
-        """The likeliest allowed ids of each position independent of the lower line, and the logarithm of their chance.
+    def _choose(self, inputs: dict[str, Any], states: Any) -> tuple[Any, Any]:
+        """The likeliest allowed ids of each position independent of the lower line, and their logits.
 
-        What is not allowed has -inf.
+        Forbidden ids have -inf.
         """
         upper, (copies, shares, repeats) = inputs["characters"], (inputs["switches"][i] for i in range(3))
         time = ops.shape(upper)[1]
@@ -127,12 +126,12 @@ class CoupletSearch(layers.Layer):
             lower = self._network.read_nothing(time)  # (1, time, lower_width)
             lower = ops.broadcast_to(lower, (*ops.shape(states)[:2], lower.shape[-1]))
         x = self._network.state_of(states, lower)  # (batch, time, width)
-        # With repetition positions that must agree choose by their mean.
+        # With repetition, positions with the same character share the mean of their states.
         same = inputs["tied"][:, :, None] == inputs["tied"][:, None, :]  # (batch, time, time)
         same = ops.cast(same & (upper != 0)[:, None], x.dtype)
         mean = ops.matmul(same, x) / ops.maximum(ops.sum(same, axis=-1, keepdims=True), 1)
         logits = self._logits(ops.where(repeats, mean, x), inputs)
-        # As many more as the upper line can rule out, and what is written of the lower one, so that enough are left.
+        # Each character of the upper line, and of the lower one so far, can rule out a candidate: choose more.
         count, size = self._candidates + 2 * time, logits.shape[-1]
         count = min(count, size) if isinstance(count, int) else ops.minimum(count, size)
         chance, ids = top_k_of_many(logits, count)  # (batch, time, count) both
@@ -140,25 +139,25 @@ class CoupletSearch(layers.Layer):
         shared = ops.any(ids[..., None] == upper[:, None, None, :], axis=-1) & shares
         ruled_out = shared | ((ids == upper[..., None]) & copies)
         chance = ops.where(ruled_out, _IMPOSSIBLE, chance)
-        # How many are left to choose from must not depend on the padding.
+        # The number of remaining candidates must not depend on the padding.
         real = ops.sum(ops.cast(upper != 0, "int32"), axis=1)[:, None, None]  # (batch, 1, 1)
         limit = self._candidates + ops.where(repeats, real, 0)
         rank = ops.cumsum(ops.cast(chance > _IMPOSSIBLE, "int32"), axis=-1)
         return ids, ops.where(rank > limit, _IMPOSSIBLE, chance)
 
-    def _logits(self, x, inputs):
-        """Logits over the vocabulary and its filling, -inf for what may not stand at a position."""
+    def _logits(self, x: Any, inputs: dict[str, Any]) -> Any:
+        """Logits over the padded vocabulary, -inf for the ids forbidden at a position."""
         vectors = ops.cast(ops.convert_to_tensor(self._network.embedding.embeddings), "float32")
         vectors = ops.pad(vectors, [[0, self._filling], [0, 0]])
         forbidden = ops.pad(ops.cast(inputs["forbidden"], "bool"), [[0, self._filling]])
-        # What is never allowed is added within the product, as a column more, which costs next to nothing.
+        # The -inf of ids that are forbidden everywhere is a further column of the product, at next to no cost.
         never = ops.where(ops.logical_or(forbidden, self._never), _IMPOSSIBLE, 0.0)
         x = ops.concatenate([x, ops.ones_like(x[..., :1])], axis=-1)  # (batch, time, width + 1)
         table = ops.concatenate([vectors, never[:, None]], axis=-1)  # (ids, width + 1)
         logits = ops.matmul(x, ops.transpose(table))  # (batch, time, ids)
         demand = ops.cast(inputs["demand"], "int32")
 
-        def by_tone():
+        def by_tone() -> Any:
             tones = ops.pad(ops.cast(inputs["tones"], "int32"), [[0, self._filling]])
             demands = ops.arange(4, dtype="int32")[:, None]  # none, level, oblique, a reading of both
             wrong = ops.bitwise_and(tones, demands) != demands  # (4, ids)
@@ -174,14 +173,14 @@ class CoupletSearch(layers.Layer):
         )
 
 
-def _log_sum(x):
+def _log_sum(x: Any) -> Any:
     """Log of the sum of exponentials over the last axis, 0 where all are impossible."""
     total = ops.logsumexp(x, axis=-1, keepdims=True)
     return ops.where(total > _IMPOSSIBLE, total, 0.0)
 
 
-def search_graph(network: Any, settings: Any, draws: bool) -> Graph:
-    """`CoupletSearch` as a program; whatever the user's options are, it is the same."""
+def search_graph(network: Any, settings: Any, is_sampling: bool) -> Graph:
+    """`CoupletSearch` as a program, independent of the user's options."""
     inputs = {
         name: keras.Input((None,), dtype="int32", name=name) for name in ("characters", "tied", "required", "demand")
     }
@@ -189,9 +188,9 @@ def search_graph(network: Any, settings: Any, draws: bool) -> Graph:
     inputs["forbidden"] = keras.Input(batch_shape=(size,), dtype="bool", name="forbidden")
     inputs["switches"] = keras.Input(batch_shape=(_NUM_SWITCHES,), dtype="bool", name="switches")
     inputs["tones"] = keras.Input(batch_shape=(size,), dtype="uint8", name="tones")
-    if draws:
+    if is_sampling:
         inputs["noise"] = keras.Input((None, None), name="noise")
         inputs["temperature"] = keras.Input(batch_shape=(1,), name="temperature")
     else:
         inputs["beams"] = keras.Input(batch_shape=(None,), dtype="int32", name="beams")
-    return Graph(keras.Model(inputs, CoupletSearch(network, settings, draws)(inputs)), _SHARED)
+    return Graph(keras.Model(inputs, CoupletSearch(network, settings, is_sampling)(inputs)), _SHARED)

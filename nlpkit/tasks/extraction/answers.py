@@ -1,4 +1,4 @@
-"""Triples of a text, with offsets and probabilities."""
+"""The answers of extraction models: triples of a text, with offsets and probabilities."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from nlpkit.prediction.rendering import StyledText
 
 
 class Triple(NamedTuple):
-    """A subject, a predicate and an object; what is not known is None.
+    """A subject, a predicate and an object; unknown fields are None.
 
     Attributes:
         subject, predicate, object: texts.
@@ -33,12 +33,12 @@ class Triple(NamedTuple):
 
     @property
     def key(self) -> tuple[str, str, str]:
-        """What counts for the exact protocol."""
+        """The fields of the exact protocol."""
         return self[:3]
 
     @property
     def places(self) -> tuple[Any, ...] | None:
-        """Both spans with the predicate between them, or None if it has no offsets."""
+        """Both spans with the predicate between them, or None without offsets."""
         if self.subject_start is None or self.object_start is None:
             return None
         return (self.subject_start, self.subject_end), self.predicate, (self.object_start, self.object_end)
@@ -56,12 +56,12 @@ class Extraction(AnswerOf[Triple]):
         return self.triples
 
     def to_dict(self) -> dict[str, Any]:
-        """The form of the training data, with offsets and probabilities."""
+        """The triples in the format of the training data, with offsets and probabilities."""
         triples = [{name: x for name, x in triple._asdict().items() if x is not None} for triple in self]
         return {"text": self.text, "spo_list": triples}
 
     def to_text(self) -> str:
-        """A triple on each line, an empty line at the end: subject, predicate, object, probability, by tabs."""
+        """A triple on each line, with tabs: subject, predicate, object, probability; then an empty line."""
         rows = []
         for triple in self:
             fields = [" ".join(field.split()) for field in triple.key]
@@ -83,7 +83,7 @@ class Extraction(AnswerOf[Triple]):
 
 
 def triple_mistakes(right: Sequence[Triple], found: Sequence[Triple]) -> Iterator[Mistake]:
-    """Of two lists of triples: what was missed, is not there, has another predicate or another name.
+    """The missed and spurious triples, and those with another predicate or name, between two lists of triples.
 
     Example:
 

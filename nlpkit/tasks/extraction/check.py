@@ -1,4 +1,4 @@
-"""What `nlpkit check extraction` looks for in data files. It needs no framework."""
+"""The checks of `nlpkit check extraction` on data files. They need no framework."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ import numpy as np
 from nlpkit.datasets.summary import LENGTHS, percentiles, share
 from nlpkit.metrics import scores_by_overlap
 from nlpkit.tasks.extraction.config import ExtractionSettings
-from nlpkit.tasks.extraction.examples import TROUBLES, read_triples, unit_of
+from nlpkit.tasks.extraction.examples import TROUBLES, Reading, read_triples, unit_of
 from nlpkit.tasks.extraction.places import BY_SENTENCE, places_of, share_within_sentences
 from nlpkit.tasks.shared.records import SEGMENTERS, TextRecord, sentences_of
 
-_SHOWN = 12  # predicates
+_SHOWN = 12  # number of predicates
 
 
 def check(paths: Sequence[str | Path], settings: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What is in data files and what looks wrong; several files are compared with the first.
+    """Statistics and problems of data files; several files are compared with the first.
 
     Args:
         paths: data files.
-        settings: of `ExtractionSettings`, for units and windows.
+        settings: values of `ExtractionSettings`, for units and windows.
 
     Returns:
-        For each file what was seen, by what it says.
+        For each file its findings by name.
 
     Raises:
         DataError: if a file can't be read or holds no sentence with triples.
@@ -52,7 +52,9 @@ def check(paths: Sequence[str | Path], settings: Mapping[str, Any]) -> list[dict
     return reports
 
 
-def _check_file(path, read, unit, config):
+def _check_file(
+    path: str | Path, read: Reading, unit: str, config: ExtractionSettings
+) -> tuple[dict[str, Any], list[tuple[str, str, str]]]:
     examples = read.examples
     total = len(examples)
     keys = [triple.key for example in examples for triple in example.triples]
@@ -64,7 +66,7 @@ def _check_file(path, read, unit, config):
     places, split = places_of(sentences, [example.triples for example in examples], [*predicates])
     counts = np.array([len(example.triples) for example in examples])
     overlap = scores_by_overlap(*[[[triple.key for triple in example.triples] for example in examples]] * 2)
-    report = {
+    report: dict[str, Any] = {
         "encoding": "UTF-8",
         "sentences": total,
         "triples": len(keys),
@@ -81,7 +83,7 @@ def _check_file(path, read, unit, config):
         ),
         f"triples of a sentence: {LENGTHS}": percentiles(counts),
         "subject and object the same": share(sum(s == o for s, _, o in keys), len(keys)),
-        **{f"sentences with overlap: {name}": share(row["sentences"], total) for name, row in overlap.items()},
+        **{f"sentences with overlap: {name}": share(int(row["sentences"]), total) for name, row in overlap.items()},
         f"both names in one sentence (from {BY_SENTENCE:.0%} on texts are read by sentence)": (
             f"{share_within_sentences(sentences, places):.1%} of the triples"
         ),
@@ -90,5 +92,5 @@ def _check_file(path, read, unit, config):
         "repeated sentences": share(total - len({example.text for example in examples}), total),
     }
     if unit == "token":
-        report["triples whose names don't begin and end with tokens (not learnt)"] = share(split, len(keys))
+        report["triples whose names split tokens (not learnt)"] = share(split, len(keys))
     return report, keys

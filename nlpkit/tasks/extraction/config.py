@@ -10,12 +10,12 @@ from nlpkit.tasks.shared.encoder_settings import UnitSettings
 from nlpkit.training.metric import Metric
 
 FLOOR = 0.05
-"""Less probable triples are never looked at."""
+"""Lowest probability of a triple at any threshold."""
 
 
 @options
 class ExtractionSettings(UnitSettings):
-    """A network that finds subjects, objects and what holds between them."""
+    """Settings of a network that extracts subjects, objects and the relations between them."""
 
     group = "extraction"
     presets: ClassVar[dict[str, dict[str, Any]]] = {}
@@ -23,7 +23,7 @@ class ExtractionSettings(UnitSettings):
     epochs: int = 12
     batch_size: int = 16
     encoder: str = option(
-        "how text is encoded: by dilated, residual convolutions, or by recurrent layers that read both ways",
+        "type of the encoder: dilated, residual convolutions or bidirectional recurrent layers",
         default="gru",
         choices=("gated_conv", "gru", "lstm"),
     )
@@ -33,69 +33,76 @@ class ExtractionSettings(UnitSettings):
     bigram_dim: int = 0
     lexicon: str = "jieba"
     segmenter: str = option(
-        "how texts are cut where the units are tokens: at white space; by rules, which part punctuation from words; or "
-        "by jieba",
+        "tokenizer, if the unit is the token: at white space, by rules that separate punctuation from words, or jieba",
         default="rules",
         choices=("spaces", "rules", "jieba"),
     )
 
     unit: str = option(
-        "what subjects and objects are made of: characters, or tokens; with auto tokens where the training texts are "
-        "in letters that separate words by spaces",
+        "unit of subjects and objects; auto means tokens if the training texts are in letters with spaces between "
+        "words, else characters",
         default="auto",
         choices=("auto", "character", "token"),
     )
     head: str = option(
-        "how triples are found: pairs scores all spans, then all pairs of the best ones at once; pointers marks where "
-        "subjects begin and end, then for each subject and predicate where objects do",
+        "method of extraction: pairs scores all spans, then all pairs of the best spans at once; pointers marks the "
+        "first and last steps of subjects, then those of objects for each subject and predicate",
         default="pairs",
         choices=("pairs", "pointers"),
     )
     loss: str = option(
-        "how true labels are compared with the many others: multi_label is a cross entropy of all true ones against "
-        "all others, sigmoid looks at each alone, and sigmoid_power expects few to be true",
+        "training loss: multi_label is one cross entropy of all true labels against all others, sigmoid a binary "
+        "cross entropy of each label, and sigmoid_power the same for rare labels",
         default="multi_label",
         choices=("multi_label", "sigmoid", "sigmoid_power"),
     )
-    power: float = option("of sigmoid_power", default=4.0, above=0)
+    power: float = option("exponent of the sigmoid in the loss sigmoid_power", default=4.0, above=0)
     num_subjects: int = option(
-        "best spans of a text that can be subjects, for the head pairs", default=12, least=1, below=33
+        "number of best spans of a text that are candidates for subjects, for the head pairs",
+        default=12,
+        least=1,
+        below=33,
     )
     num_objects: int = option(
-        "best spans of a text that can be objects, for the head pairs", default=24, least=1, below=33
+        "number of best spans of a text that are candidates for objects, for the head pairs",
+        default=24,
+        least=1,
+        below=33,
     )
-    head_dim: int = option("size of the vectors of first and last steps, even, for the head pairs", default=48, least=2)
-    pair_width: int = option("numbers that describe a pair, for the head pairs", default=160, least=1)
+    head_dim: int = option(
+        "size of the vectors of first and last steps, an even number, for the head pairs", default=48, least=2
+    )
+    pair_width: int = option("size of the vector of a pair of spans, for the head pairs", default=160, least=1)
     all_subjects: bool = option(
-        "train on all subjects of a text in each step, not on one drawn by chance, for the head pointers", default=True
+        "train on all subjects of a text in each step, not on one chosen at random, for the head pointers", default=True
     )
     prior: bool = option(
-        "tell the network which triples of the training data could hold in a text, since both their names stand in it; "
-        "in training those of the text itself are left out",
+        "tell the network which triples of the training data have both names in the text; in training, triples of "
+        "the text itself are left out",
         default=False,
     )
     adversarial: float = option(
-        "length of a perturbation of the embeddings that each step is also trained on; doubles its cost; 0 leaves it "
-        "out",
+        "size of the adversarial perturbation of the embeddings (FGM), which doubles the cost of a step; 0 turns it "
+        "off",
         default=0.0,
         least=0,
     )
     context: str = option(
-        "what is read at once: a sentence, or a text; with auto sentences where nearly all triples of the training "
-        "data have both names in one, since longer texts are then strange to the network",
+        "input of the network; auto means single sentences if nearly all triples of the training data lie in one "
+        "sentence, else whole texts",
         default="auto",
         choices=("auto", "sentence", "text"),
     )
-    window: int = option("longest window that a text is read in, in units", default=256, least=32)
+    window: int = option("longest window of a text, in units", default=256, least=32)
     overlap: int = option(
-        "units that two windows of a longer text have in common; a triple is found if a window holds it",
+        "overlap of the windows of a longer text, in units; a triple is found if it lies within one window",
         default=64,
         least=0,
     )
 
     @property
     def label_power(self) -> float:
-        """The probability of a label is the sigmoid of its score to this power."""
+        """Exponent of the sigmoid of a label's score in its probability."""
         return self.power if self.loss == "sigmoid_power" else 1.0
 
     def validate(self) -> None:
@@ -107,11 +114,14 @@ class ExtractionSettings(UnitSettings):
 
 @options
 class ExtractionReading(ReadingOptions):
-    """How sentences with triples are read."""
+    """Reading options of sentences with triples."""
 
-    on_error: str = option("at a bad line: skip it and report it, or stop", default="skip", choices=("skip", "stop"))
+    on_error: str = option(
+        "action at a bad line: skip it and report it, or stop", default="skip", choices=("skip", "stop")
+    )
     aliases: str = option(
-        "names of the same thing, a line each, separated by tabs: they are also scored as the same",
+        "file of aliases, the names of one thing on each line, separated by tabs; adds a score that treats them as "
+        "equal",
         default="",
         metavar=FILE,
     )
@@ -119,19 +129,19 @@ class ExtractionReading(ReadingOptions):
 
 @options
 class ExtractionPrediction(PredictionOptions):
-    """Which triples are answered."""
+    """Prediction options of triples."""
 
     threshold: float | None = option(
-        "lowest probability of a triple; without, the one that was best on the validation data",
+        "lowest probability of a triple in the output; by default the best one on the validation data",
         default=None,
         least=FLOOR,
         below=1,
     )
-    predicates: tuple[str, ...] = option("only these", default=(), metavar="PREDICATE")
+    predicates: tuple[str, ...] = option("predicates in the output; by default all", default=(), metavar="PREDICATE")
     schema: Any = option(
-        "types that are allowed: JSON lines with predicate, subject_type and object_type, a predicate in several of "
-        "them if it has several; other predicates are left out, and of triples that give a thing two types the less "
-        "probable; in Python also a list of such dictionaries",
+        "file of allowed types: JSON lines with predicate, subject_type and object_type, several lines for a "
+        "predicate of several types; other predicates are left out, and if two triples give a thing different types, "
+        "the less probable one; in Python also a list of such dictionaries",
         default=None,
         metavar=FILE,
     )
@@ -145,13 +155,13 @@ _DEMO = {
 
 @options
 class ExtractionMetadata(Metadata):
-    """What a model knows of the triples that it was trained on."""
+    """Values of the training data that an extraction model keeps."""
 
-    predicates: tuple[str, ...] = option("the predicates", default=())
-    unit: str = option("what names begin and end with", default="character", choices=("character", "token"))
-    types: dict = option("by predicate the types of its subject and object", default=None)
-    context: str = option("what is read at once", default="text", choices=("sentence", "text"))
-    threshold: float = option("least probability of a triple that is answered", default=0.5, least=0.0, below=1.01)
+    predicates: tuple[str, ...] = option("names of the predicates", default=())
+    unit: str = option("unit of subjects and objects", default="character", choices=("character", "token"))
+    types: dict = option("types of subject and object by predicate", default=None)
+    context: str = option("input of the network", default="text", choices=("sentence", "text"))
+    threshold: float = option("lowest probability of a triple in the output", default=0.5, least=0.0, below=1.01)
 
     def validate(self) -> None:
         pairs = [] if self.types is None else self.types.values()

@@ -16,20 +16,21 @@ from nlpkit.metrics import (
     scores_by_predicate,
     triple_scores,
 )
-from nlpkit.tasks.extraction.answers import Extraction
+from nlpkit.tasks.extraction.answers import Extraction, Triple
 from nlpkit.tasks.extraction.examples import Example
 
 _THRESHOLDS = np.arange(0.1, 0.91, 0.02)
 
 
 def best_threshold(examples: Sequence[Example], answers: Sequence[Extraction]) -> float:
-    """The probability from which on triples are best answered, by the F1 of exact triples.
+    """The threshold of probability with the best F1 of exact triples.
 
     Args:
         examples: texts with the right triples.
-        answers: with triples of low probability as well.
+        answers: answers that include triples of low probability.
     """
-    probabilities, is_right = [], []
+    probabilities: list[float | None] = []
+    is_right: list[bool] = []
     for example, answer in zip(examples, answers, strict=True):
         wanted = {triple.key for triple in example.triples}
         probabilities += [triple.probability for triple in answer]
@@ -38,7 +39,7 @@ def best_threshold(examples: Sequence[Example], answers: Sequence[Extraction]) -
     right = np.array(is_right, bool)
     total = sum(len({triple.key for triple in example.triples}) for example in examples)
     f1 = [2 * right[given >= t].sum() / max(int((given >= t).sum()) + total, 1) for t in _THRESHOLDS]
-    # The middle of the best ones, which are often several side by side.
+    # The middle of the best thresholds, often several in a row.
     best = np.flatnonzero(np.array(f1) >= max(f1) - 1e-12)
     return float(_THRESHOLDS[best[len(best) // 2]].round(2))
 
@@ -50,18 +51,18 @@ def quality(
     aliases: Mapping[str, Collection[str]],
     seen: Any = None,
 ) -> dict[str, Any]:
-    """How good answers are.
+    """Quality of answers.
 
     Args:
         examples: texts with the right triples.
-        answers: as many.
-        predicates: those that the model knows.
-        aliases: names of the same thing, for the protocol ``aliases``; may be empty.
-        seen: tells by ``in`` which triples the training data have, or None if that is not known.
+        answers: the answer for each text.
+        predicates: predicates of the model.
+        aliases: aliases by name, for the protocol ``aliases``; may be empty.
+        seen: container of the triples of the training data, or None if they are unknown.
 
     Returns:
-        What `nlpkit.metrics.triple_scores` gives, for exact triples. Tables: ``protocols``, the same beside others;
-        ``seen``, of triples that the training data have or not, if that is known; ``overlap`` and
+        The scores of `nlpkit.metrics.triple_scores` for exact triples. Tables: ``protocols``, the same beside others;
+        ``seen``, for triples within the training data or not, if they are known; ``overlap`` and
         ``triples a sentence``, by kinds of sentences; and ``predicates``.
     """
     gold = [[triple.key for triple in example.triples] for example in examples]
@@ -70,8 +71,8 @@ def quality(
     protocols = {"exact": exact, "partial (subject, object)": partial_triple_scores(gold, found)}
     with_offsets = [pair for pair in zip(examples, answers) if all(each.places for each in pair[0].triples)]
     if any(example.triples for example, _ in with_offsets):
-        both = ([[triple.places for triple in own] for own in side] for side in _sides(with_offsets))
-        protocols["exact, with offsets"] = triple_scores(*both)  # of those texts whose triples all have some
+        both = ([[triple.places or () for triple in own] for own in side] for side in _sides(with_offsets))
+        protocols["exact, with offsets"] = triple_scores(*both)  # over texts whose triples all have offsets
     if aliases:
         protocols["aliases"] = alias_triple_scores(gold, found, aliases)
     scores: dict[str, Any] = {**exact, "protocols": protocols}
@@ -91,12 +92,12 @@ def quality(
     return scores
 
 
-def _sides(pairs):
+def _sides(pairs: Sequence[tuple[Example, Extraction]]) -> tuple[list[Sequence[Triple]], list[Sequence[Triple]]]:
     return [example.triples for example, _ in pairs], [answer.triples for _, answer in pairs]
 
 
 def common_errors(examples: Sequence[Example], answers: Sequence[Extraction]) -> list[tuple[Any, ...]]:
-    """For each predicate how many triples are right, missed and wrong, and an example of both, most errors first."""
+    """Numbers of right, missed and wrong triples of each predicate, with an example of both, most errors first."""
     right: collections.Counter[str] = collections.Counter()
     missed: dict[str, list[str]] = collections.defaultdict(list)
     wrong: dict[str, list[str]] = collections.defaultdict(list)

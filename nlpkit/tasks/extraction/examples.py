@@ -1,4 +1,4 @@
-"""Files to sentences with triples, and these to places in their units."""
+"""Files to sentences with triples."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from nlpkit.errors import DataError
 from nlpkit.tasks.extraction.answers import Triple
 from nlpkit.text.character_types import separates_words
 
-_SHOWN = 5  # troubles of each kind that are told one by one
-_LOOKED_AT = 500  # texts that tell the unit
+_SHOWN = 5  # number of troubles of a kind in single notes
+_LOOKED_AT = 500  # number of texts to detect the unit from
 
 
 @dataclasses.dataclass(frozen=True)
 class Example:
-    """A text and its triples, none of them twice."""
+    """A text and its distinct triples."""
 
     text: str
     triples: tuple[Triple, ...]
@@ -29,25 +29,25 @@ class Example:
 
 
 class Examples(list[Example]):
-    """Examples, and other names of the things in them.
+    """Examples, and aliases of the names in them.
 
     Attributes:
-        aliases: by name, or empty.
+        aliases: other names by name, or empty.
     """
 
     aliases: Mapping[str, Collection[str]] = {}
 
 
 class Trouble(NamedTuple):
-    """What is wrong with a triple that is no reason to leave its line out."""
+    """A problem of a triple whose line is still of use."""
 
     kind: str
     line: int
-    told: str
+    message: str
 
 
 class Reading(NamedTuple):
-    """A file that has been read."""
+    """The content of a file, with notes for people and counts of troubles."""
 
     examples: Examples
     notes: list[str]
@@ -58,7 +58,7 @@ TROUBLES = {
     "malformed": "triples that can't be read",
     "not_in_text": "triples whose subject or object is not in the text",
     "unknown_predicate": "triples of a predicate that the model does not know",
-    "repeated": "triples that are listed twice for one text",
+    "repeated": "triples listed twice for one text",
     "without_triples": "texts without triples",
 }
 """Kinds of `Trouble`, and of the counts of a file."""
@@ -67,24 +67,24 @@ TROUBLES = {
 def read_triples(
     path: str | Path, on_error: str = "skip", predicates: Collection[str] | None = None, aliases: str = ""
 ) -> Reading:
-    """The sentences of a JSON lines file, with what is wrong with some.
+    """The sentences of a JSON lines file, with notes about problems.
 
-    A line is bad if it is no object with a text and a list of triples; with ``on_error="stop"`` also if one of its
-    triples can't be read, which is left out otherwise. A triple that can't be learnt or found, since
-    its names are not in the text or its predicate is not known, stays: it counts where a model is measured.
+    A line is bad if it is not an object with a text and a list of triples; with ``on_error="stop"`` also if one of its
+    triples can't be read, which is left out otherwise. A triple whose names are not in the text, or whose predicate is
+    unknown, can't be learnt or predicted; it stays, since it counts in evaluation.
 
     Args:
         path: the file.
-        on_error: what to do at a bad line, ``skip`` or ``stop``.
-        predicates: those that a model knows, if the data are measured.
-        aliases: a file of names of the same thing, or empty.
+        on_error: action at a bad line, ``skip`` or ``stop``.
+        predicates: predicates of the model, for evaluation, or None.
+        aliases: file of aliases, or empty.
 
     Raises:
         DataError: if the file can't be read or holds no sentence.
     """
     troubles: list[Trouble] = []
 
-    def parse(line, number):
+    def parse(line: str, number: int) -> Example:
         return _parse(line, number, predicates, troubles, on_error == "stop")
 
     examples, notes, bad = read_good_lines(path, parse, on_error, "sentence with triples")
@@ -92,9 +92,9 @@ def read_triples(
     for kind, meaning in TROUBLES.items():
         of_kind = [trouble for trouble in troubles if trouble.kind == kind]
         counts[kind] = len(of_kind)
-        if kind == "without_triples":  # which is no mistake
+        if kind == "without_triples":  # not a mistake
             continue
-        notes += [str(DataError(each.told, path, each.line)) for each in of_kind[:_SHOWN]]
+        notes += [str(DataError(each.message, path, each.line)) for each in of_kind[:_SHOWN]]
         if len(of_kind) > _SHOWN:
             notes.append(f"{path}: {len(of_kind):,} {meaning}")
     read = Examples(examples)
@@ -103,7 +103,7 @@ def read_triples(
     return Reading(read, notes, {kind: count for kind, count in counts.items() if count})
 
 
-def _parse(line, number, predicates, troubles, stops):
+def _parse(line: str, number: int, predicates: Collection[str] | None, troubles: list[Trouble], stops: bool) -> Example:
     fields = parse_object(line, text=str, spo_list=list)
     text = fields["text"]
     if not text.strip():
@@ -117,16 +117,18 @@ def _parse(line, number, predicates, troubles, stops):
                 raise
             troubles.append(Trouble("malformed", number, f"a triple is left out: {error}"))
             continue
-        told = f"({triple.subject}, {triple.predicate}, {triple.object})"
+        description = f"({triple.subject}, {triple.predicate}, {triple.object})"
         for role in ("subject", "object"):
             if getattr(triple, role) not in text:
                 name = getattr(triple, role)
-                troubles.append(Trouble("not_in_text", number, f"{told}: the {role} {name!r} is not in the text"))
+                message = f"{description}: the {role} {name!r} is not in the text"
+                troubles.append(Trouble("not_in_text", number, message))
                 break
         if predicates is not None and triple.predicate not in predicates:
-            troubles.append(Trouble("unknown_predicate", number, f"{told}: the model does not know this predicate"))
+            message = f"{description}: the model does not know this predicate"
+            troubles.append(Trouble("unknown_predicate", number, message))
         if triple.key in triples and triple.places in (None, triples[triple.key].places):
-            troubles.append(Trouble("repeated", number, f"{told} is listed twice"))
+            troubles.append(Trouble("repeated", number, f"{description} is listed twice"))
         triples.setdefault(triple.key, triple)
     if not triples:
         troubles.append(Trouble("without_triples", number, "has no triples"))
@@ -134,9 +136,12 @@ def _parse(line, number, predicates, troubles, stops):
 
 
 def parse_triple(given: Any, text: str) -> Triple:
-    """A triple of a data file, or a `ValueError` that says what is wrong with it.
+    """A triple of a data file.
 
-    An object may also be given as by DuIE 2.0: a dictionary whose ``@value`` is the object itself.
+    An object may also have the form of DuIE 2.0: a dictionary whose ``@value`` is the object itself.
+
+    Raises:
+        ValueError: if it is anything else.
     """
     if not isinstance(given, Mapping):
         raise ValueError(f"expected an object with subject, predicate and object. Received: {given!r:.60}")
@@ -158,12 +163,12 @@ def parse_triple(given: Any, text: str) -> Triple:
     return Triple(*names, **places)
 
 
-def _value(given):
+def _value(given: Any) -> Any:
     return given.get("@value") if isinstance(given, Mapping) else given
 
 
 def read_aliases(path: str | Path) -> dict[str, list[str]]:
-    """Names of the same thing, a line each, separated by tabs: by the first of them the others."""
+    """Aliases from a file, the names of one thing on each line, separated by tabs: the other names by the first."""
     aliases: dict[str, list[str]] = {}
     for number, line in read_lines(path):
         names = [name.strip() for name in line.split("\t") if name.strip()]
@@ -181,7 +186,7 @@ def unit_of(texts: Iterable[str]) -> str:
 
 
 def types_of(examples: Iterable[Example]) -> dict[str, list[str]]:
-    """By predicate the types that its subject and its object mostly have, as far as triples say."""
+    """The most frequent types of subject and object by predicate, for predicates whose triples have types."""
     counts: dict[str, collections.Counter] = collections.defaultdict(collections.Counter)
     for example in examples:
         for triple in example.triples:

@@ -15,22 +15,24 @@ from nlpkit.tasks.extraction.places import Place, Ruler
 from nlpkit.tasks.extraction.targets import TARGETS, padded_places
 from nlpkit.tasks.shared.reader import Inputs, Reader
 from nlpkit.tasks.shared.records import Sentence
+from nlpkit.text.characters import FlatTexts
+from nlpkit.text.tokens import FlatTokens
 
 NUM_PRIOR_MARKS = 4
-"""Of a unit: it begins, or ends, a name that a known triple has as subject, or as object."""
+"""Number of flags of a unit: it begins or ends the name of a subject, or of an object, of a known triple."""
 _BUCKETS = (8, 16, 24, 32, 48, 64, 80, 96, 128, 160, 192, 256, 384, 512, 768, 1024)
 
 
 @dataclasses.dataclass(frozen=True)
 class Texts:
-    """Texts as the network reads them.
+    """Texts as inputs of the network.
 
     Attributes:
         sentences: the texts.
         inputs: their units.
-        windows: parts of at most a window.
+        windows: the windows that they are cut into.
         rows: the text of each window, int64 ``(windows,)``.
-        known: where known triples stand in each text, or None without a prior.
+        known: places of the known triples in each text, or None without a prior.
     """
 
     sentences: Sequence[Sentence]
@@ -40,14 +42,14 @@ class Texts:
     known: Sequence[Sequence[Place]] | None
 
     def batch(self, windows: np.ndarray, length: int) -> dict[str, np.ndarray]:
-        """One padded batch of windows: arrays by name of an input."""
+        """One padded batch of windows: arrays by the name of an input."""
         batch = self.inputs.batch(self.windows, windows, length)
         if self.known is not None:
             batch["known"] = padded_places([self.within(window, self.known) for window in windows.tolist()], length)
         return batch
 
     def within(self, window: int, places: Sequence[Sequence[Place]]) -> list[Place]:
-        """Those triples of the text of a window that it holds, by units from its beginning."""
+        """The places, of those in the text of a window, that lie within it, in units from its beginning."""
         row = self.rows[window]
         begin = int(self.windows.starts[window] - self.inputs.flat.starts[row])
         end = begin + int(self.windows.lengths[window])
@@ -58,12 +60,12 @@ class Texts:
         ]
 
 
-def _moved(span, begin):
+def _moved(span: tuple[int, int], begin: int) -> tuple[int, int]:
     return span[0] - begin, span[1] - begin
 
 
 class _Parts(NamedTuple):
-    """What is cut into windows, by places in flat texts, int64 ``(n,)``."""
+    """Parts of flat texts to cut into windows, int64 ``(n,)``."""
 
     starts: np.ndarray
     lengths: np.ndarray
@@ -76,18 +78,18 @@ def read_texts(
     known: Sequence[Sequence[Place]] | None = None,
     by_sentence: bool = False,
 ) -> Texts:
-    """Texts as the network reads them.
+    """Texts to inputs of the network.
 
     Args:
         texts: the texts.
-        reader: of the model.
+        reader: reader of the model.
         settings: `nlpkit.tasks.extraction.config.ExtractionSettings`.
-        known: where known triples stand in each text, of a model with a prior.
-        by_sentence: whether each sentence of a text is read alone.
+        known: places of the known triples in each text, for a model with a prior.
+        by_sentence: whether each sentence of a text is an input of its own.
     """
     inputs = reader.read_sentences(texts)
     if known is not None:
-        inputs.arrays["prior"] = _prior_marks(inputs.flat, known)
+        inputs.arrays["prior"] = _prior_flags(inputs.flat, known)
     starts, lengths = inputs.flat.starts, inputs.flat.lengths
     text_of = np.arange(len(starts))
     if by_sentence:
@@ -99,13 +101,13 @@ def read_texts(
     return Texts(texts, inputs, windows, text_of[part_of], known)
 
 
-def _prior_marks(flat, known):
-    marks = np.zeros((len(flat.codes), NUM_PRIOR_MARKS), "uint8")
+def _prior_flags(flat: FlatTexts | FlatTokens, known: Sequence[Sequence[Place]]) -> np.ndarray:
+    flags = np.zeros((len(flat.codes), NUM_PRIOR_MARKS), "uint8")
     for start, places in zip(flat.starts.tolist(), known):
         for subject, object_, _ in places:
             for i, unit in enumerate((*subject, *object_)):
-                marks[start + unit, i] = 1
-    return marks
+                flags[start + unit, i] = 1
+    return flags
 
 
 def training_batches(
@@ -115,15 +117,17 @@ def training_batches(
 
     Args:
         texts: the training texts.
-        places: where the triples of each stand.
+        places: places of the triples of each text.
         settings: `nlpkit.tasks.extraction.config.ExtractionSettings`.
-        num_predicates: how many there are.
-        seed: of the order of the windows.
+        num_predicates: number of predicates.
+        seed: random seed of the order of the windows.
     """
     of_windows = [texts.within(window, places) for window in range(len(texts.rows))]
     targets = TARGETS[settings.head]
 
-    def collate(windows, length, rng):
+    def collate(
+        windows: np.ndarray, length: int, rng: np.random.Generator
+    ) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
         own = [of_windows[window] for window in windows.tolist()]
         arrays = {**texts.batch(windows, length), **targets(own, length, num_predicates, settings, rng)}
         return arrays, np.zeros(len(windows), "float32"), np.ones(len(windows), "float32")

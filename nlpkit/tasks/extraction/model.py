@@ -1,8 +1,9 @@
-"""Arrays to scores of spans, pairs and marks: the network."""
+"""Arrays to scores of spans, pairs and boundaries: the network."""
 
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -29,7 +30,7 @@ from nlpkit.tasks.shared.unit_vectors import UnitVectors
 
 _HEADS, _HEAD_DIM = 8, 16
 _EMBEDDINGS = "(character|word|bigram)_vectors|mixed_vectors/characters"
-_MASKED = -1e3  # scores below it are of steps that don't exist
+_MASKED = -1e3  # scores below it belong to padding
 
 
 class ExtractionNetwork:
@@ -37,13 +38,13 @@ class ExtractionNetwork:
 
     Args:
         settings: `nlpkit.tasks.extraction.config.ExtractionSettings`.
-        reader: what is read, characters or tokens, and its vocabularies.
-        num_predicates: how many there are.
+        reader: the reader of characters or tokens, with its vocabularies.
+        num_predicates: number of predicates.
 
     Attributes:
-        model: holds all weights that are kept, see `PairsHead` and `PointersHead`.
+        model: model with all weights to save, see `PairsHead` and `PointersHead`.
         training_model: from arrays and targets to the loss of each window, float32 ``(batch,)``.
-        inputs: of the encoder, by name.
+        inputs: inputs of the encoder by name.
         units: its first part.
         head: its last part.
     """
@@ -54,10 +55,10 @@ class ExtractionNetwork:
         inputs: dict[str, Any] = dict(self.units.inputs)
         known = None
         if settings.prior:
-            marks = keras.Input((None, NUM_PRIOR_MARKS), dtype="uint8", name="prior")
+            flags = keras.Input((None, NUM_PRIOR_MARKS), dtype="uint8", name="prior")
             known = keras.Input((None,), dtype="int32", name="known")
-            inputs |= {"prior": marks, "known": known}
-            x = x + layers.Dense(settings.width, use_bias=False, name="prior_marks")(layers.Rescaling(1.0)(marks))
+            inputs |= {"prior": flags, "known": known}
+            x = x + layers.Dense(settings.width, use_bias=False, name="prior_marks")(layers.Rescaling(1.0)(flags))
         x = encode_text(x, mask, settings.encoder, settings.dilations, settings.layers, settings.dropout / 2)
         x = layers.LayerNormalization(name="encoded")(x)  # (batch, time, width)
         kinds: dict[str, Any] = {"pairs": PairsHead, "pointers": PointersHead}
@@ -69,7 +70,7 @@ class ExtractionNetwork:
 
     @functools.cached_property
     def graphs(self) -> dict[str, Graph]:
-        """Its programs by name: ``pairs``, or ``subjects`` and ``objects``; of tokens ``known``."""
+        """Its programs by name: ``pairs``, or ``subjects`` and ``objects``; for tokens also ``known``."""
         if isinstance(self.head, PairsHead):
             return self.units.graphs("pairs", self.inputs, self.model.output)
         outputs = [*self.head.encoded, self.head.subject_marks]
@@ -77,24 +78,24 @@ class ExtractionNetwork:
 
 
 def own_loss(y_true: Any, y_pred: Any) -> Any:
-    """The loss of a network that gives it itself."""
+    """The output of a network that computes its own loss."""
     return y_pred
 
 
-def _compare(settings):
-    """The loss of sets of labels, by the settings."""
+def _compare(settings: Any) -> Callable[..., Any]:
+    """The loss of sets of labels chosen in the settings."""
     if settings.loss == "multi_label":
         return multi_label_cross_entropy
     return functools.partial(sigmoid_power_cross_entropy, power=settings.label_power)
 
 
-def _exists(scores):
-    """Whether scores are of steps that exist; what is no number does, so that it is seen in the loss."""
+def _exists(scores: Any) -> Any:
+    """Whether scores belong to real steps; nan counts as real, so that it shows in the loss."""
     return ops.logical_not(scores <= _MASKED)
 
 
-def _attend(x, mask, dropout, name):
-    """Each step with what attention finds elsewhere, and with its neighbours, as wide as before."""
+def _attend(x: Any, mask: Any, dropout: float, name: str) -> Any:
+    """Attention over all steps, then a convolution over neighbours, of the same width as `x`."""
     seen, _ = VisibleAttention(_HEADS, _HEAD_DIM, name=f"{name}_attention")(x, x, memory_mask=mask)
     both = layers.Concatenate()([x, seen]) * ops.cast(mask, x.dtype)[..., None]
     mixed = layers.Conv1D(x.shape[-1], 3, padding="same", activation="relu", name=f"{name}_convolution")(both)
@@ -102,20 +103,20 @@ def _attend(x, mask, dropout, name):
 
 
 class PairsHead:
-    """All spans are scored, then all pairs of the best ones, in one pass.
+    """The head pairs: scores of all spans, then of all pairs of the best ones, in one pass.
 
     Args:
         settings: `nlpkit.tasks.extraction.config.ExtractionSettings`.
         x: the encoder's output, float ``(batch, time, width)``.
         mask: bool ``(batch, time)``.
         known: known triples, int32 ``(batch, 3 * k)``, or None.
-        num_predicates: how many there are.
+        num_predicates: number of predicates.
 
     Attributes:
-        inputs: none beside those of the encoder.
+        inputs: further inputs beside those of the encoder: none.
         outputs: spans and scores of subjects, of objects, and scores ``(batch, subjects, objects, predicates)``.
-        targets: inputs of what `nlpkit.tasks.extraction.targets.pair_targets` gives.
-        loss: of each row.
+        targets: inputs for the arrays of `nlpkit.tasks.extraction.targets.pair_targets`.
+        loss: loss of each row.
     """
 
     def __init__(self, settings: Any, x: Any, mask: Any, known: Any, num_predicates: int):
@@ -127,7 +128,7 @@ class PairsHead:
         bonus = KnownRelations(num_predicates, name="known_relations") if known is not None else None
         read = _attend(x, mask, dropout, "pairs")
 
-        def relate(chosen):
+        def relate(chosen: Any) -> Any:
             (subjects, _), (objects, _) = chosen
             scores = pairs_of(read, subjects, objects, mask=mask)
             return scores if bonus is None else bonus(scores, subjects, objects, known)
@@ -147,13 +148,16 @@ class PairsHead:
 
 
 class _PairsLoss(keras.layers.Layer):
-    """The loss of spans and of pairs of those that were chosen, of each row."""
+    """The loss of spans, and of pairs of the chosen ones, for each row."""
 
-    def __init__(self, settings, num_predicates, **kwargs):
+    def __init__(self, settings: Any, num_predicates: int, **kwargs: Any):
         super().__init__(dtype="float32", **kwargs)
         self._compare, self._num_predicates = _compare(settings), num_predicates
 
-    def call(self, spans, gold, triples, subjects, objects, subject_scores, object_scores, pairs):
+    def call(
+        self, spans: Any, gold: Any, triples: Any, subjects: Any, objects: Any, subject_scores: Any,
+        object_scores: Any, pairs: Any,
+    ) -> Any:  # fmt: skip
         batch, kinds, time = ops.shape(spans)[:3]
         scores = ops.reshape(spans, (batch, kinds, time * time))
         of_spans = self._compare(ops.reshape(gold, (batch, kinds, time * time)), scores, _exists(scores))
@@ -163,23 +167,23 @@ class _PairsLoss(keras.layers.Layer):
         wanted, pairs, exists = (ops.reshape(each, (batch, -1)) for each in (wanted, pairs, exists))
         return ops.sum(of_spans, axis=1) + self._compare(wanted, pairs, exists)
 
-    def compute_output_shape(self, spans_shape, *others):
+    def compute_output_shape(self, spans_shape: tuple[Any, ...], *others: Any) -> tuple[Any, ...]:
         return spans_shape[:1]
 
 
 class PointersHead:
-    """Subjects are marked first; then the objects of each, for all predicates at once.
+    """The head pointers: boundaries of subjects, then those of the objects of each, for all predicates at once.
 
     Args:
-        settings, x, mask, known, num_predicates: as of `PairsHead`; known triples are read as marks alone.
+        settings, x, mask, known, num_predicates: as of `PairsHead`; `known` is not used.
 
     Attributes:
-        inputs: ``subjects``, int32 ``(n, 3)``: row, first and last step of each subject whose objects are looked for; a
-            row of -1 stands for none.
-        outputs: marks of subjects, float ``(batch, time, 1, 2)``, and of objects, ``(n, time, predicates, 2)``.
-        targets: inputs of what `nlpkit.tasks.extraction.targets.pointer_targets` gives beside ``subjects``.
-        loss: of each row; that of the objects is spread evenly over them.
-        encoded: what a second pass needs of the first: the encoder's output and the mask.
+        inputs: ``subjects``, int32 ``(n, 3)``: row, first and last step of each subject whose objects are wanted; rows
+            of -1 are padding.
+        outputs: boundaries of subjects, float ``(batch, time, 1, 2)``, and of objects, ``(n, time, predicates, 2)``.
+        targets: inputs for the arrays of `nlpkit.tasks.extraction.targets.pointer_targets` beside ``subjects``.
+        loss: loss of each row; the loss of the objects is spread evenly over the rows.
+        encoded: inputs of the second pass from the first: the encoder's output and the mask.
     """
 
     def __init__(self, settings: Any, x: Any, mask: Any, known: Any, num_predicates: int):
@@ -209,7 +213,7 @@ class PointersHead:
         self.loss = loss(self.subject_marks, of_subjects, subjects, self.object_marks, of_objects)
 
     def second_pass(self) -> Graph:
-        """From ``encoded`` and ``mask``, as the first pass gave them, and ``subjects`` to the marks of objects."""
+        """The graph from ``encoded`` and ``mask`` of the first pass, and ``subjects``, to the boundaries of objects."""
         after = keras.Model([*self.encoded, self.inputs["subjects"]], self.object_marks)
         x = self.encoded[0]
         given = {
@@ -221,24 +225,24 @@ class PointersHead:
 
 
 class _PointersLoss(keras.layers.Layer):
-    """The loss of marks of subjects, of each row, and that of objects, spread over the rows."""
+    """The loss of the boundaries of subjects, for each row, and of objects, spread over the rows."""
 
-    def __init__(self, settings, **kwargs):
+    def __init__(self, settings: Any, **kwargs: Any):
         super().__init__(dtype="float32", **kwargs)
         self._compare = _compare(settings)
 
-    def call(self, marks, gold, subjects, object_marks, object_gold):
-        of_subjects = ops.sum(self._of_marks(marks, gold), axis=1)  # (batch,)
-        of_objects = ops.sum(self._of_marks(object_marks, object_gold), axis=1)  # (n,)
+    def call(self, scores: Any, gold: Any, subjects: Any, object_scores: Any, object_gold: Any) -> Any:
+        of_subjects = ops.sum(self._of_boundaries(scores, gold), axis=1)  # (batch,)
+        of_objects = ops.sum(self._of_boundaries(object_scores, object_gold), axis=1)  # (n,)
         real = ops.cast(subjects[:, 0] >= 0, "float32")
         return of_subjects + ops.sum(of_objects * real) / ops.cast(ops.shape(of_subjects)[0], "float32")
 
-    def _of_marks(self, scores, gold):
-        """Of each row, for all kinds and both marks, over the steps."""
+    def _of_boundaries(self, scores: Any, gold: Any) -> Any:
+        """The loss of each row for all kinds and both boundaries, over the steps."""
         rows, time, kinds = ops.shape(scores)[:3]
         gold = ops.transpose(ops.reshape(gold, (rows, time, kinds * 2)), (0, 2, 1))  # (rows, kinds * 2, time)
         scores = ops.transpose(ops.reshape(scores, (rows, time, kinds * 2)), (0, 2, 1))
         return self._compare(gold, scores, _exists(scores))
 
-    def compute_output_shape(self, marks_shape, *others):
-        return marks_shape[:1]
+    def compute_output_shape(self, scores_shape: tuple[Any, ...], *others: Any) -> tuple[Any, ...]:
+        return scores_shape[:1]

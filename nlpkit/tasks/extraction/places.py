@@ -1,4 +1,4 @@
-"""Names in texts: where they stand, in characters and in units."""
+"""Places of names in texts, in characters and in units."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from nlpkit.text.sentences import sentence_ends
 Span = tuple[int, int]
 """First and last unit."""
 BY_SENTENCE = 0.99
-"""Share of triples with both names in one sentence from which on texts are read by sentence."""
-_MOST = 8  # places of one name in a text that are looked at
-_NESTED = 1000  # so far apart count two names of which one lies in the other
+"""Share of triples with both names in one sentence from which texts are read sentence by sentence."""
+_MOST = 8  # largest number of occurrences of a name in a text
+_NESTED = 1000  # distance of two names of which one lies in the other, in units
 
 
 class Place(NamedTuple):
-    """Where a triple stands in a text, and which predicate it has."""
+    """The spans of a triple in a text, and the id of its predicate."""
 
     subject: Span
     object: Span
@@ -27,7 +27,7 @@ class Place(NamedTuple):
 
 
 class Ruler:
-    """Places of a sentence in characters and in units.
+    """Conversion between characters and units of a sentence.
 
     Args:
         sentence: a text, or its tokens.
@@ -47,34 +47,33 @@ class Ruler:
         return None if first is None or last is None else (first, last)
 
     def characters(self, span: Span) -> tuple[int, int]:
-        """From which to before which character units go."""
+        """The characters of a span of units, from the first to before the second number."""
         first, last = span
         if self._tokens is None:
             return first, last + 1
         return self._starts[first], self._starts[last] + len(self._tokens[last])
 
     def sentence_ends(self) -> list[int]:
-        """After which units a sentence ends, the last one after the text."""
+        """The ends of sentences, in units; the last one is the end of the text."""
         ends = sentence_ends(self._text)
         if self._tokens is None:
             return ends
         return sorted({bisect.bisect_left(self._starts, end) for end in ends} - {0})
 
     def find(self, name: str) -> Iterator[Span]:
-        """The units of the first places of a name."""
-        start, found = self._text.find(name), 0
-        while start >= 0 and found < _MOST:
+        """The units of the first occurrences of a name."""
+        start, count = self._text.find(name), 0
+        while start >= 0 and count < _MOST:
             span = self.units(start, start + len(name))
             if span is not None:
-                found += 1
+                count += 1
                 yield span
             start = self._text.find(name, start + 1)
 
     def place(self, triple: Triple) -> tuple[Span, Span] | None:
-        """Where the subject and the object of a triple stand; None if one of them is not there as whole units.
+        """The spans of the subject and the object of a triple; None if one of them does not occur as whole units.
 
-        Of a triple without offsets the places that are nearest to each other are taken, for there it is most likely
-        stated.
+        Without offsets these are the two spans nearest to each other, which most likely state the triple.
         """
         subjects, objects = (
             [self.units(start, end)] if start is not None and end is not None else [*self.find(name)]
@@ -87,8 +86,8 @@ class Ruler:
         return min(pairs, key=lambda pair: _distance(*pair)) if pairs else None
 
 
-def _distance(one, other):
-    """Units between two spans; spans that overlap count as far apart."""
+def _distance(one: Span, other: Span) -> int:
+    """Units between two spans; overlapping spans count as far apart."""
     if one == other:
         return 2 * _NESTED
     gap = max(one[0] - other[1], other[0] - one[1])
@@ -96,7 +95,7 @@ def _distance(one, other):
 
 
 def share_within_sentences(sentences: Sequence[Sentence], places: Sequence[Sequence[Place]]) -> float:
-    """Which share of the triples of texts has both names in one sentence, from 0 to 1; 1 if there are none."""
+    """Share of the triples of texts with both names in one sentence, from 0 to 1; 1 without triples."""
     within = total = 0
     for sentence, own in zip(sentences, places):
         ends = Ruler(sentence).sentence_ends() if own else []
@@ -111,12 +110,12 @@ def share_within_sentences(sentences: Sequence[Sentence], places: Sequence[Seque
 def places_of(
     sentences: Sequence[Sentence], triples: Sequence[Sequence[Triple]], predicates: Sequence[str]
 ) -> tuple[list[list[Place]], int]:
-    """Where the triples of sentences stand, and how many of those whose names are in the text don't end with tokens.
+    """The places of the triples of sentences, and the number of triples whose names split tokens.
 
     Args:
         sentences: the texts.
-        triples: of each.
-        predicates: the known ones, in the order of their ids; triples of others are left out.
+        triples: the triples of each text.
+        predicates: known predicates in the order of their ids; triples of others are left out.
     """
     ids = {name: i for i, name in enumerate(predicates)}
     placed: list[list[Place]] = []

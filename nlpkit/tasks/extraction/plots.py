@@ -1,4 +1,4 @@
-"""What the report shows of an extractor: triples as arcs over sentences, and the commonest errors."""
+"""Plots of an extraction model for the report: triples as arcs over sentences, and the commonest errors."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from nlpkit.tasks.extraction.evaluate import common_errors
 from nlpkit.tasks.extraction.examples import Example
 from nlpkit.tasks.shared.plots import Arc, Arcs, Listing, Plot
 
-_SHOWN = 8  # sentences
-_LONGEST = 90  # characters of a sentence that is shown
-_ERRORS = 20  # predicates
+_SHOWN = 8  # number of sentences
+_LONGEST = 90  # longest sentence of a plot, in characters
+_ERRORS = 20  # number of predicates
 
 
 def triple_plots(examples: Sequence[Example], answers: Sequence[Extraction]) -> list[Plot]:
-    """Arcs from subjects to objects, those with several triples first; and errors by predicate.
+    """Arcs from subjects to objects, preferably of texts with several triples; and errors by predicate.
 
     Args:
         examples: texts with the right triples.
-        answers: as many.
+        answers: the answer for each text.
     """
     short = [
         (e, a) for e, a in zip(examples, answers, strict=True) if len(e.text) <= _LONGEST and (e.triples or a.triples)
@@ -37,7 +37,7 @@ def answer_arcs(answer: Extraction) -> Arcs:
     return Arcs(f"Triples: {answer.text[:24]}", answer.text, tuple(arc for arc in arcs if arc))
 
 
-def _arcs(example, answer):
+def _arcs(example: Example, answer: Extraction) -> Arcs:
     given = {triple.key: triple for triple in answer}
     wanted = {triple.key for triple in example.triples}
     arcs = [_arc(example.text, triple, "right" if triple.key in wanted else "wrong") for triple in answer]

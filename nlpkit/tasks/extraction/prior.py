@@ -1,4 +1,4 @@
-"""Triples that are known: which of them could a text be about, since both their names stand in it?"""
+"""Known triples as a prior: those whose names both occur in a text."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from nlpkit.text.matcher import WordMatcher
 from nlpkit.text.packed import read_packed
 
 Key = tuple[str, str, str]
-_MOST = 4  # places of a name in a text that are looked at
-_MOST_TRIPLES = 48  # of a text
+_MOST = 4  # largest number of occurrences of a name in a text
+_MOST_TRIPLES = 48  # largest number of known triples of a text
 
 
 class KnownTriples:
-    """Triples and how often each was seen, for distant supervision: a prior, not an answer.
+    """Triples and their counts, for distant supervision: a prior, not an answer.
 
     Args:
-        counts: by subject, predicate and object.
+        counts: counts by subject, predicate and object.
 
     Example:
 
@@ -54,7 +54,7 @@ class KnownTriples:
 
     @classmethod
     def of(cls, triples: Iterable[Collection[Key]]) -> KnownTriples:
-        """The triples of training texts; a text has each once."""
+        """The triples of training texts; a repeated triple of a text counts once."""
         return cls(collections.Counter(key for each in triples for key in set(each)))
 
     def __contains__(self, key: Key) -> bool:
@@ -66,19 +66,20 @@ class KnownTriples:
     def find(
         self, sentences: Sequence[Sentence], predicates: Sequence[str], own: Sequence[Collection[Key]] | None = None
     ) -> list[list[Place]]:
-        """Where the known triples stand whose names are both in a text.
+        """The places of the known triples whose names both occur in a text.
 
         Args:
             sentences: the texts.
-            predicates: in the order of their ids.
-            own: the triples of each text, if they are of the data that the known ones are from: what only this text
-                says is not known of it.
+            predicates: names of the predicates in the order of their ids.
+            own: the triples of each text, if the known triples come from these texts: a triple of this text alone does
+                not count as known.
         """
         ids = {name: i for i, name in enumerate(predicates)}
         names = self._names_in(sentences)
-        found = []
+        known = []
         for row, sentence in enumerate(sentences):
-            here, ruler, places = names[row], Ruler(sentence), []
+            here, ruler = names[row], Ruler(sentence)
+            places: list[Place] = []
             mine = {(normalize_text(s), p, normalize_text(o)) for s, p, o in own[row]} if own is not None else set()
             for subject, spans in here.items():
                 for object_, predicate, key in self._of_subject.get(subject, ()):
@@ -86,11 +87,11 @@ class KnownTriples:
                         continue
                     ends = [[ruler.units(*span) for span in each] for each in (spans, here[object_])]
                     places += [Place(s, o, ids[predicate]) for s in ends[0] for o in ends[1] if s and o]
-            found.append(places[:_MOST_TRIPLES])
-        return found
+            known.append(places[:_MOST_TRIPLES])
+        return known
 
-    def _names_in(self, sentences):
-        """For each text its names, by id, and where each stands in characters."""
+    def _names_in(self, sentences: Sequence[Sentence]) -> list[dict[int, list[tuple[int, int]]]]:
+        """The names in each text by id, with their places in characters."""
         flat = FlatTexts([sentence.text for sentence in sentences])
         names: list[dict[int, list[tuple[int, int]]]] = [{} for _ in sentences]
         for length, begins, which in self._matcher.find(flat):
@@ -102,12 +103,12 @@ class KnownTriples:
         return names
 
     def write(self, file: IO[bytes]) -> None:
-        """A triple and its count on each line."""
+        """Write a triple and its count on each line."""
         lines = "".join("\t".join([*key, str(count)]) + "\n" for key, count in self._counts.items())
         file.write(lines.encode("utf-8"))
 
     @classmethod
     def load(cls, path: Path) -> KnownTriples:
-        """Read what `write` wrote into a gzipped file."""
+        """Known triples from a gzipped file of `write`."""
         rows = (line.split("\t") for line in read_packed(path).split("\n")[:-1])
         return cls({(row[0], row[1], row[2]): int(row[3]) for row in rows})

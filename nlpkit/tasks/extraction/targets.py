@@ -1,4 +1,4 @@
-"""What each head is trained to give, as arrays."""
+"""Training targets of each head, as arrays."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import numpy as np
 
 from nlpkit.tasks.extraction.places import Place
 
-_MULTIPLE = 8  # of which the rows of lists are, so that few shapes occur
+_MULTIPLE = 8  # lists are padded to a multiple of it, so that few shapes occur
 
 
 def padded_places(places: Sequence[Sequence[Place]], length: int) -> np.ndarray:
     """Triples of each window as rows of three numbers: subject and object as ``first * length + last``, predicate.
 
     Returns:
-        int32 ``(windows, 3 * most)``, -1 where there are no more.
+        int32 ``(windows, 3 * most)``, padded with -1.
 
     Example:
 
@@ -34,7 +34,7 @@ def padded_places(places: Sequence[Sequence[Place]], length: int) -> np.ndarray:
 def pair_targets(
     places: Sequence[Sequence[Place]], length: int, num_predicates: int, settings: Any, rng: np.random.Generator
 ) -> dict[str, np.ndarray]:
-    """Of the head pairs.
+    """Training targets of the head pairs.
 
     Returns:
         ``gold_spans``, uint8 ``(windows, 2 * length * length)``, subjects and objects by their first and last steps;
@@ -50,21 +50,21 @@ def pair_targets(
 def pointer_targets(
     places: Sequence[Sequence[Place]], length: int, num_predicates: int, settings: Any, rng: np.random.Generator
 ) -> dict[str, np.ndarray]:
-    """Of the head pointers.
+    """Training targets of the head pointers.
 
     Returns:
         ``gold_subjects``, uint8 ``(windows, length * 2)``; ``subjects``, int32 ``(n, 3)``, the row, first and last step
-        of those whose objects are trained, -1 where there are no more; ``gold_objects``, uint8
+        of the subjects whose objects are trained, padded with -1; ``gold_objects``, uint8
         ``(n, length * num_predicates * 2)``.
     """
-    marks = np.zeros((len(places), length, 2), "uint8")
+    boundaries = np.zeros((len(places), length, 2), "uint8")
     subjects, objects = [], []
     for row, own in enumerate(places):
         of_subject: dict[Any, list[Place]] = {}
         for place in own:
             of_subject.setdefault(place.subject, []).append(place)
         for first, last in of_subject:
-            marks[row, first, 0] = marks[row, last, 1] = 1
+            boundaries[row, first, 0] = boundaries[row, last, 1] = 1
         chosen = [*of_subject]
         if chosen and not settings.all_subjects:
             chosen = [chosen[rng.integers(len(chosen))]]
@@ -73,20 +73,20 @@ def pointer_targets(
             objects.append(of_subject[subject])
     table = np.full((_rounded(len(subjects)), 3), -1, "int32")
     table[: len(subjects)] = np.array(subjects, "int32").reshape(-1, 3)
-    object_marks = np.zeros((len(table), length, num_predicates, 2), "uint8")
+    object_boundaries = np.zeros((len(table), length, num_predicates, 2), "uint8")
     for i, own in enumerate(objects):
         for _, (first, last), predicate in own:
-            object_marks[i, first, predicate, 0] = object_marks[i, last, predicate, 1] = 1
+            object_boundaries[i, first, predicate, 0] = object_boundaries[i, last, predicate, 1] = 1
     return {
-        "gold_subjects": marks.reshape(len(places), -1),
+        "gold_subjects": boundaries.reshape(len(places), -1),
         "subjects": table,
-        "gold_objects": object_marks.reshape(len(table), -1),
+        "gold_objects": object_boundaries.reshape(len(table), -1),
     }
 
 
-def _rounded(count):
+def _rounded(count: int) -> int:
     return max(_MULTIPLE, -(-count // _MULTIPLE) * _MULTIPLE)
 
 
 TARGETS = {"pairs": pair_targets, "pointers": pointer_targets}
-"""By name of a head."""
+"""Functions of targets by the name of a head."""

@@ -1,1 +1,1 @@
-"""What tasks that read characters or tokens share: records, vocabularies and arrays, vectors of the network."""
+"""Shared parts of tasks with characters or tokens: records, vocabularies and arrays, vectors of the network."""

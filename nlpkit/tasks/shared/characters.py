@@ -1,4 +1,4 @@
-"""What tasks that read characters and pairs of characters share: vocabularies, and vectors to start from."""
+"""Vocabularies and pretrained vectors of characters and bigrams, for several tasks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from nlpkit.text.features import TextFeatures, count_symbols
 from nlpkit.text.lexicon import Lexicon
 from nlpkit.text.vocabulary import FIRST_ID, BigramVocabulary, CharacterVocabulary, Vocabulary
 
-_SCALE = 0.3  # root mean square of given vectors as the network gets them
+_SCALE = 0.3  # root mean square of pretrained vectors after scaling
 
 
 def make_features(
@@ -29,10 +29,9 @@ def make_features(
 
     Args:
         texts: the texts.
-        settings: how many of their symbols are kept.
-        more_symbols: characters and pairs of characters to have beside those of the texts, because there are vectors
-            for them.
-        lexicon: words that texts are matched against, or None.
+        settings: least counts and largest numbers of symbols.
+        more_symbols: further characters and bigrams, such as those with pretrained vectors.
+        lexicon: words to mark in the texts, or None.
     """
     characters, bigrams = count_symbols(texts)
     for symbol in more_symbols:
@@ -50,14 +49,14 @@ def make_features(
 
 
 def vocabulary_sizes(features: TextFeatures) -> tuple[int, int]:
-    """Numbers of ids of characters and of pairs; 0 without pairs."""
+    """Numbers of ids of characters and of bigrams, 0 without bigrams."""
     return len(features.characters), len(features.bigrams) if features.bigrams else 0
 
 
 def read_symbol_vectors(path: str | Path) -> dict[str, np.ndarray]:
-    """The vectors of characters and of pairs of characters in a file; of two that are read alike, the first.
+    """The vectors of characters and bigrams in a file; if two symbols are normalised to the same one, the first.
 
-    No file, an empty name, has none.
+    An empty path gives none.
     """
     vectors = read_chosen_vectors(path, lambda symbol: {1: "character", 2: "pair"}.get(len(symbol))) if path else {}
     return {normalize_text(symbol): vector for symbol, vector in reversed(vectors.items())}
@@ -66,16 +65,16 @@ def read_symbol_vectors(path: str | Path) -> dict[str, np.ndarray]:
 def set_vectors(network: Any, features: TextFeatures, vectors: Mapping[str, np.ndarray], frozen: bool) -> None:
     """Put vectors into the embeddings of a network.
 
-    Symbols without one keep their random start, or have zeros if they could never learn.
+    Symbols without a vector keep their random values, or get zeros if the layer is frozen.
 
     Args:
-        network: has embedding layers `character_vectors` and, with pairs of characters, `bigram_vectors`.
-        features: whose vocabularies it reads.
-        vectors: by symbol.
-        frozen: whether training leaves them as they are.
+        network: network with embedding layers `character_vectors` and, with bigrams, `bigram_vectors`.
+        features: its vocabularies.
+        vectors: vectors by symbol.
+        frozen: whether the vectors stay fixed in training.
 
     Raises:
-        DataError: if the vectors have another size than the network's.
+        DataError: if the vectors differ in size from those of the network.
     """
     set_rows(network.character_vectors, features.characters, vectors, "char_dim", frozen)
     if features.bigrams is not None:
@@ -83,7 +82,7 @@ def set_vectors(network: Any, features: TextFeatures, vectors: Mapping[str, np.n
 
 
 def set_rows(layer: Any, vocabulary: Vocabulary, vectors: Mapping[str, np.ndarray], setting: str, frozen: bool) -> None:
-    """Put vectors into an embedding layer; `setting` is the name of the one that says the layer's size."""
+    """Put vectors into an embedding layer; `setting` is the name of the setting for its size."""
     (table,) = layer.get_weights()
     rows = [(i, vectors[symbol]) for i, symbol in enumerate(vocabulary.symbols, FIRST_ID) if symbol in vectors]
     if not rows:

@@ -1,4 +1,4 @@
-"""The settings that tasks with an encoder of text share."""
+"""The shared settings of tasks with an encoder of text."""
 
 from __future__ import annotations
 
@@ -8,21 +8,27 @@ from nlpkit.training.settings import TrainingSettings
 
 @options
 class EncoderSettings(TrainingSettings):
-    """What `nlpkit.layers.encode_text` is to build."""
+    """Settings of `nlpkit.layers.encode_text`."""
 
     group = "encoder"
 
     encoder: str = option(
-        "how text is encoded: by dilated, residual convolutions, or by recurrent layers that read both ways",
+        "type of the encoder: dilated, residual convolutions or bidirectional recurrent layers",
         default="gated_conv",
         choices=("gated_conv", "gru", "lstm"),
     )
-    width: int = option("channels of the encoder, of both directions together", default=128, least=1)
-    dilations: tuple[int, ...] = option("of the gated convolutions, one each", default=(1, 2, 1, 2), least=1)
-    layers: int = option("recurrent layers, for gru and lstm", default=1, least=1, below=65)
-    char_min_count: int = option("characters seen less often in training share one vector", default=2, least=1)
+    width: int = option("channels of the encoder, both directions together", default=128, least=1)
+    dilations: tuple[int, ...] = option(
+        "dilations of the gated convolutions, one a layer", default=(1, 2, 1, 2), least=1
+    )
+    layers: int = option("number of recurrent layers, for gru and lstm", default=1, least=1, below=65)
+    char_min_count: int = option(
+        "lowest count in the training data of a character with a vector of its own; rarer ones share one",
+        default=2,
+        least=1,
+    )
     dropout: float = option(
-        "share of the embeddings and of each layer's input that is dropped", default=0.3, least=0, below=1
+        "dropout rate of the embeddings and of the input of each layer", default=0.3, least=0, below=1
     )
 
     def validate(self) -> None:
@@ -33,26 +39,30 @@ class EncoderSettings(TrainingSettings):
 
 @options
 class CharacterSettings(EncoderSettings):
-    """How characters and pairs of characters become vectors."""
+    """Settings of the vectors of characters and character bigrams."""
 
     group = "characters"
 
     char_dim: int = option("size of the character vectors", default=64, least=1)
-    bigram_dim: int = option("size of the vectors of pairs of characters; 0 leaves the pairs out", default=32, least=0)
-    bigram_min_count: int = option("pairs seen less often in training share one vector", default=2, least=1)
-    max_bigrams: int = option("number of the most frequent pairs that are kept", default=100_000, least=1)
+    bigram_dim: int = option("size of the vectors of character bigrams; 0 turns bigrams off", default=32, least=0)
+    bigram_min_count: int = option(
+        "lowest count in the training data of a bigram with a vector of its own; rarer ones share one",
+        default=2,
+        least=1,
+    )
+    max_bigrams: int = option("largest number of bigrams, the most frequent first", default=100_000, least=1)
     vectors: str = option(
-        "vectors to start from: a text file in word2vec's format that holds characters and pairs of characters, or "
-        "where the units are tokens these",
+        "file of pretrained vectors in word2vec's text format, of characters and bigrams, or of tokens if the unit "
+        "is the token",
         default="",
         metavar=FILE,
     )
-    freeze_vectors: bool = option("leave these vectors as they are in training", default=False)
+    freeze_vectors: bool = option("keep the pretrained vectors fixed in training", default=False)
     char_dropout: float = option(
-        "share of the characters that are made unknown in a training step", default=0.05, least=0, below=1
+        "share of the characters replaced by the unknown character in a training step", default=0.05, least=0, below=1
     )
     bigram_dropout: float = option(
-        "share of the pairs that are made unknown in a training step", default=0.4, least=0, below=1
+        "share of the bigrams replaced by the unknown bigram in a training step", default=0.4, least=0, below=1
     )
 
     def validate(self) -> None:
@@ -62,59 +72,61 @@ class CharacterSettings(EncoderSettings):
 
 @options
 class UnitSettings(CharacterSettings):
-    """How characters or tokens become vectors, as far as the units are these."""
+    """Settings of the vectors of tokens, in addition to those of characters."""
 
     group = "tokens"
 
     token_dim: int = option("size of the token vectors", default=100, least=1)
     max_tokens: int = option(
-        "number of tokens that have a vector of their own: those of the training data, the most frequent first, and "
-        "after them those of `vectors` in the order of the file",
+        "largest number of tokens with a vector of their own: the most frequent ones of the training data first, "
+        "then those of `vectors` in the order of the file",
         default=50_000,
         least=1,
     )
     token_dropout: float = option(
-        "share of the tokens that are made unknown in a training step", default=0.1, least=0, below=1
+        "share of the tokens replaced by the unknown token in a training step", default=0.1, least=0, below=1
     )
     spelling: str = option(
-        "how the characters of a token are read: by convolutions, by a recurrent layer, or not at all",
+        "encoder of a token's characters: convolutions, a recurrent layer or none",
         default="cnn",
         choices=("cnn", "lstm", "none"),
     )
-    spelling_width: int = option("numbers of what is read of a token's characters", default=128, least=2)
+    spelling_width: int = option("size of the vector computed from a token's characters", default=128, least=2)
     affix_dim: int = option(
-        "size of the vectors of the first and last one to three characters; 0 leaves them out", default=24, least=0
+        "size of the vectors of a token's first and last one to three characters; 0 turns these affixes off",
+        default=24,
+        least=0,
     )
-    num_affixes: int = option("size of the table that these are hashed into", default=16_384, least=16)
+    num_affixes: int = option("size of the table of affix vectors, indexed by hash", default=16_384, least=16)
     affix_dropout: float = option(
-        "share of these that are made unknown in a training step", default=0.2, least=0, below=1
+        "share of the affixes replaced by the unknown affix in a training step", default=0.2, least=0, below=1
     )
-    shapes: bool = option("read case, digits and length of a token", default=True)
+    shapes: bool = option("use the case, digits and length of a token as features", default=True)
     column_dim: int = option("size of the vectors of further columns", default=16, least=1)
     segmenter: str = option(
-        "how a model of tokens cuts the texts that it predicts: at white space; by rules, which part punctuation from "
-        "words; by jieba; or by a trained model that finds words, which becomes part of this one",
+        "tokenizer of a model of tokens at prediction: at white space, by rules that separate punctuation from "
+        "words, jieba, or a trained word segmenter, which becomes part of the model",
         default="spaces",
         metavar=MODEL,
         other=("spaces", "rules", "jieba"),
     )
 
     lexicon: str = option(
-        "words that the text is matched against: jieba for its dictionary, train for the words that occur at least "
-        "three times in the training data, or a file with a word a line",
+        "words to mark in the text: jieba for its dictionary, train for the words that occur at least three times in "
+        "the training data, or a file with a word on each line",
         default="",
         metavar=FILE,
         other=("jieba", "train"),
     )
 
     word_vectors: str = option(
-        "vectors of words, a file in word2vec's format: each character also reads the vector of the jieba word that it "
-        "stands in; training leaves them as they are",
+        "file of word vectors in word2vec's format, fixed in training; each character gets the vector of its jieba "
+        "word as a further input",
         default="",
         metavar=FILE,
     )
-    word_dim: int = option("size of these vectors", default=100, least=1)
-    max_words: int = option("number of these that are kept, in the order of the file", default=50_000, least=1)
+    word_dim: int = option("size of the word vectors", default=100, least=1)
+    max_words: int = option("largest number of word vectors, in the order of the file", default=50_000, least=1)
 
     def validate(self) -> None:
         super().validate()

@@ -1,4 +1,4 @@
-"""The options that tasks share which learn from files of pairs, a pair a line, and answer by a search."""
+"""The shared options of tasks that learn from files of pairs, a pair a line, and generate answers."""
 
 from __future__ import annotations
 
@@ -12,36 +12,38 @@ _LEAST_TEMPERATURE = 0.05
 
 @options
 class PairReading(ReadingOptions):
-    """How files of pairs are read."""
+    """Reading options of files of pairs."""
 
-    on_error: str = option("at a bad line: skip it and report it, or stop", default="skip", choices=("skip", "stop"))
+    on_error: str = option(
+        "action at a bad line: skip it and report it, or stop", default="skip", choices=("skip", "stop")
+    )
 
 
 @options
 class GenerationOptions(PredictionOptions):
-    """How answers are searched for, or drawn."""
+    """Options of beam search and sampling."""
 
-    n_best: int = option("answers to each record, best first, or as they are drawn", default=1, least=1)
-    beam_width: int = option(
-        "beam of the search, at least as wide as there are answers; 1 is the fastest", default=5, least=1
+    n_best: int = option(
+        "number of answers to each record, best first; samples in the order of sampling", default=1, least=1
     )
+    beam_width: int = option("width of the beam, at least the number of answers; 1 is the fastest", default=5, least=1)
     forbidden: str | tuple[str, ...] = option(
-        "characters that no answer may hold, but in a prefix", default="", metavar="CHARACTERS"
+        "characters that must not occur in an answer after its prefix", default="", metavar="CHARACTERS"
     )
-    prefix: str = option("how every answer begins; a record may have a prefix of its own", default="", metavar="TEXT")
+    prefix: str = option("beginning of every answer; a record's own prefix wins", default="", metavar="TEXT")
     temperature: float = option(
-        "above 0 the answers are drawn at random, independent of each other; the lower, the more often the likeliest "
-        "characters (probabilities to the power of 1 / temperature); 0 searches for the best",
+        "temperature of sampling: probabilities are raised to the power of 1 / temperature, so that low values "
+        "prefer the likeliest characters; 0 searches for the best answers instead",
         default=0.0,
         least=0,
     )
-    seed: int = option("of the draw, which beside it depends on nothing but the record", default=0, least=0)
+    seed: int = option("random seed of sampling; the same record and seed give the same answers", default=0, least=0)
 
     @property
     def forbidden_characters(self) -> str:
-        """Those of `forbidden`, which Python may give one by one."""
+        """The characters of `forbidden` as one string; from Python they may come one by one."""
         return "".join(self.forbidden)
 
     def validate(self) -> None:
-        accepted = f"0, for no draw, or at least {_LEAST_TEMPERATURE}"
+        accepted = f"0, for no sampling, or at least {_LEAST_TEMPERATURE}"
         self.require("temperature", not self.temperature or _LEAST_TEMPERATURE <= self.temperature < math.inf, accepted)

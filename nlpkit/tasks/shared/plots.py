@@ -1,4 +1,4 @@
-"""What a task shows of a trained model beside its metrics; the report draws it."""
+"""Plots of a trained model that the report draws beside its metrics."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ class Map:
 
     Attributes:
         title: heading.
-        labels: a text for each point, the most important first.
-        places: float ``(points, 2)``.
-        groups: int ``(points,)``, of one colour each, or None.
+        labels: text of each point, the most important first.
+        places: coordinates, float ``(points, 2)``.
+        groups: group of each point, which has its own colour, int ``(points,)``, or None.
     """
 
     title: str
@@ -28,12 +28,12 @@ class Map:
 
 @dataclasses.dataclass(frozen=True)
 class Distribution:
-    """How often values occur.
+    """Distributions of values.
 
     Attributes:
         title: heading.
-        values: numbers from 0 to 1, by the name of what they are of.
-        mark: a value to mark, such as a threshold.
+        values: numbers from 0 to 1, by the name of the distribution.
+        mark: value to mark, such as a threshold.
     """
 
     title: str
@@ -47,8 +47,8 @@ class Listing:
 
     Attributes:
         title: heading.
-        columns: their names.
-        rows: a value for each column.
+        columns: names of the columns.
+        rows: values of each row, one a column.
     """
 
     title: str
@@ -58,13 +58,13 @@ class Listing:
 
 @dataclasses.dataclass(frozen=True)
 class Attention:
-    """Where in a text something stands for each character of another one.
+    """Attention weights from the characters of one text to those of another.
 
     Attributes:
         title: heading.
-        source: the text that is looked at.
-        target: the text that looks.
-        weights: float ``(len(target), len(source))``, from 0 to 1.
+        source: text attended to.
+        target: text that attends.
+        weights: attention weights from 0 to 1, float ``(len(target), len(source))``.
     """
 
     title: str
@@ -75,12 +75,12 @@ class Attention:
 
 @dataclasses.dataclass(frozen=True)
 class Arc:
-    """From one part of a text to another.
+    """An arc from one span of a text to another.
 
     Attributes:
-        start, end: from which to before which character each goes.
-        label: what holds between them.
-        kind: ``right``, ``wrong`` or ``missed``; or nothing, where that is not known.
+        start, end: both spans, from their first character to before the second number.
+        label: relation between the spans.
+        kind: ``right``, ``wrong`` or ``missed``; empty if that is unknown.
     """
 
     start: tuple[int, int]
@@ -91,12 +91,12 @@ class Arc:
 
 @dataclasses.dataclass(frozen=True)
 class Arcs:
-    """What holds between parts of a text.
+    """Relations between spans of a text.
 
     Attributes:
         title: heading.
         text: the text.
-        arcs: over it.
+        arcs: arcs over the text.
     """
 
     title: str

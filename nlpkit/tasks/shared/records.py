@@ -1,4 +1,4 @@
-"""Records to sentences: texts as they are, or cut into tokens."""
+"""Records to sentences: whole texts, or texts cut into tokens."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from nlpkit.text.graphemes import continues_character
 from nlpkit.text.words import WordTokenizer
 
 Segmenter = Callable[[Sequence[str]], Iterable[Sequence[tuple[str, int]]]]
-"""Texts to the tokens of each and where they begin."""
+"""Texts to the tokens of each text and their offsets."""
 _SPACED = re.compile(r"\S+")
 _RULES = re.compile(
     r"(?:https?://|www\.)\S+|[\w.+-]+@[\w-]+(?:\.\w+)+"  # addresses
@@ -28,14 +28,14 @@ _RULES = re.compile(
     r"|\d+(?:[.,:]\d+)*%?"  # 1,000.5 and 12:30
     r"|\w+?(?=n['’]t\b)|n['’]t\b"  # do n't
     r"|['’](?:s|re|ve|ll|d|m)\b"  # it 's
-    r"|[\w\u0300-\u036f]+(?:[-&][\w\u0300-\u036f]+)*"  # with marks upon letters
+    r"|[\w\u0300-\u036f]+(?:[-&][\w\u0300-\u036f]+)*"  # with combining marks
     r"|\.{2,}|-{2,}|[^\w\s]",
     re.IGNORECASE,
 )
 
 
 class TextRecord(NamedTuple):
-    """A text, or tokens and perhaps what a file has beside them."""
+    """A text, or tokens and perhaps the other fields of a file."""
 
     text: str
     tokens: tuple[str, ...] | None = None
@@ -43,7 +43,7 @@ class TextRecord(NamedTuple):
 
 
 class Sentence(NamedTuple):
-    """A text, and of models of tokens its tokens and where each begins in it."""
+    """A text, and for models of tokens its tokens and their offsets."""
 
     text: str
     tokens: tuple[str, ...] | None = None
@@ -52,7 +52,7 @@ class Sentence(NamedTuple):
 
 
 def tokens_of(tokens: Any) -> tuple[str, ...]:
-    """Tokens that were given as a list; a `ValueError` if some are none."""
+    """A list of tokens as a tuple; a `ValueError` if an item is not a token."""
     if not isinstance(tokens, (list, tuple)) or not all(isinstance(token, str) for token in tokens):
         raise ValueError(f"expected a list of tokens. Received: {tokens!r:.60}")
     for place, token in enumerate(tokens):
@@ -64,7 +64,7 @@ def tokens_of(tokens: Any) -> tuple[str, ...]:
 
 
 def column_of(fields: Mapping[str, Any], name: str, count: int) -> tuple[str, ...]:
-    """A list with a value for each token; a `ValueError` if it is something else."""
+    """A field with a value for each token; a `ValueError` if it is anything else."""
     given = fields.get(name)
     values = given if isinstance(given, tuple) else field_of(fields, name, list)
     if len(values) != count or not all(isinstance(value, str) and value for value in values):
@@ -76,7 +76,7 @@ def parse_record(item: Any) -> TextRecord:
     """A record from a text, a list of tokens, or an object with ``text`` or ``tokens``.
 
     Raises:
-        ValueError: if it is something else.
+        ValueError: if it is anything else.
     """
     if isinstance(item, TextRecord):
         return item
@@ -104,13 +104,13 @@ def joined(tokens: Sequence[str], columns: Mapping[str, Sequence[str]] | None = 
 def sentences_of(
     records: Sequence[TextRecord], unit: str, names: Sequence[str], segmenter: Segmenter
 ) -> tuple[list[Sentence], list[Problem]]:
-    """Records to what a model reads, and what is wrong with some of them, of which nothing is left.
+    """Records to sentences, and the problems of bad records, whose sentences are empty.
 
     Args:
         records: the records.
         unit: ``character`` or ``token``.
-        names: of further columns that the model reads.
-        segmenter: what cuts texts into tokens.
+        names: names of the further columns of the model.
+        segmenter: segmenter of texts into tokens.
     """
     cut = segmenter([record.text for record in records if record.tokens is None] if unit == "token" else [])
     tokens_of_texts = iter(cut)
@@ -136,8 +136,8 @@ def sentences_of(
     return sentences, problems
 
 
-def _whole_characters(text, tokens):
-    """Tokens of a text; one that begins within what a person takes for one character belongs to the one before it."""
+def _whole_characters(text: str, tokens: list[tuple[str, int]]) -> list[tuple[str, int]]:
+    """Tokens of a text; a token that begins within a grapheme is joined to the token before it."""
     joins = continues_character(code_points(text)) if not text.isascii() else np.zeros(1, bool)
     if not joins.any():
         return tokens
@@ -178,10 +178,10 @@ def by_jieba(texts: Sequence[str]) -> Iterable[list[tuple[str, int]]]:
 
 
 def by_model(task: Task) -> Segmenter:
-    """A trained model that finds words as a segmenter; white space is left out.
+    """A trained word segmenter as a segmenter of texts, without white space.
 
     Raises:
-        ConfigError: if it finds none.
+        ConfigError: if the model is not a word segmenter.
     """
     kind, unit = (
         getattr(getattr(task, "decoder", None), "kind", None),
@@ -190,7 +190,7 @@ def by_model(task: Task) -> Segmenter:
     if kind not in ("words", "tokens") or unit != "character":
         raise ConfigError(f"segmenter: a model of the task {task.declaration.name} that does not find words")
 
-    def cut(texts):
+    def cut(texts: Sequence[str]) -> Iterable[list[tuple[str, int]]]:
         answers = answer_parsed(task, [task.parse(text) for text in texts]) if texts else []
         return ([(word.text, word.start) for word in answer if not word.text.isspace()] for answer in answers)
 
@@ -198,7 +198,7 @@ def by_model(task: Task) -> Segmenter:
 
 
 def segmenter_of(name: str, models: Mapping[str, Task]) -> Segmenter:
-    """A segmenter by its name, or a model that was brought along as one."""
+    """A segmenter by its name, or the sub-model ``segmenter``."""
     if name in SEGMENTERS:
         return SEGMENTERS[name]
     if "segmenter" not in models:

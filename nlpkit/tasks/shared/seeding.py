@@ -1,4 +1,4 @@
-"""Chance that depends on what is answered, and on nothing else."""
+"""Random generators seeded by the text to answer."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import numpy as np
 
 
 def generators(texts: Iterable[str], seed: int) -> Iterator[np.random.Generator]:
-    """For each text the generator that its answer is drawn with.
+    """The random generator of each text, for sampling its answer.
 
-    It depends on the text and the seed alone. So it does not matter with which others a text is answered, where in a
-    file it stands, and whether a run was stopped in between or was one of several.
+    It depends on the text and the seed alone: neither on the other texts of a batch, nor on the place in a file, nor
+    on interrupted or parallel runs.
 
     Example:
 

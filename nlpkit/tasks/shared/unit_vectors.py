@@ -1,4 +1,4 @@
-"""Arrays of units to vectors: how the networks of several tasks begin."""
+"""Arrays of units to vectors: the first part of the networks of several tasks."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class UnitVectors:
 
     Args:
         settings: `nlpkit.tasks.shared.encoder_settings.UnitSettings`.
-        reader: what is read, characters or tokens, and its vocabularies.
+        reader: the reader of characters or tokens, with its vocabularies.
 
     Attributes:
         inputs: the Keras inputs by name, those of `nlpkit.tasks.shared.reader.Inputs`.
@@ -32,14 +32,18 @@ class UnitVectors:
     """
 
     def __init__(self, settings: Any, reader: Reader):
-        self.character_vectors = self.bigram_vectors = self.word_vectors = self._known = None
+        # Each an `Embedding` or None, and the model of distinct tokens or None.
+        self.character_vectors: Any = None
+        self.bigram_vectors: Any = None
+        self.word_vectors: Any = None
+        self._known: Any = None
         if isinstance(reader.features, TextFeatures):
             inputs, self.vectors, self.mask = self._read_characters(settings, reader.features)
         else:
             inputs, self.vectors, self.mask = self._read_tokens(settings, reader)
         self.inputs = {x.name: x for x in inputs}
 
-    def _read_characters(self, settings, features):
+    def _read_characters(self, settings: Any, features: TextFeatures) -> tuple[list[Any], Any, Any]:
         """The inputs, the characters as vectors ``(batch, time, width)``, and the mask."""
         characters = keras.Input((None,), dtype="int32", name="characters")
         inputs = [characters]
@@ -72,12 +76,12 @@ class UnitVectors:
             x = layers.Concatenate()([x, layers.Rescaling(0.1)(levels)])
         return inputs, layers.Dense(settings.width, name="mix")(x), characters != 0
 
-    def _read_tokens(self, settings, reader):
+    def _read_tokens(self, settings: Any, reader: Reader) -> tuple[list[Any], Any, Any]:
         """The inputs, the tokens as vectors ``(batch, time, width)``, and the mask.
 
-        What is known of a token is computed once for each that stands in a batch, ``(distinct, …)``.
+        The vector of a token is computed once for each distinct token of a batch, ``(distinct, …)``.
         """
-        features = reader.features
+        features: Any = reader.features
         words = keras.Input((), dtype="int32", name="words")
         tables = [words]
         self.word_vectors = layers.Embedding(len(features.tokens), settings.token_dim, name="word_vectors")
@@ -112,7 +116,8 @@ class UnitVectors:
             x = x + layers.Dense(settings.width, use_bias=False, name="mix_columns")(values)
         return [*inputs, *tables], x, tokens != 0
 
-    def _spell(self, settings, num_characters, ids):
+    def _spell(self, settings: Any, num_characters: int, ids: Any) -> Any:
+        """Vectors of tokens computed from their characters, ``(distinct, spelling_width)``."""
         if settings.spelling == "cnn":
             cnn = CharacterCNN(
                 num_characters, settings.char_dim, settings.spelling_width // 2, (2, 3), settings.dropout / 2,
@@ -123,7 +128,7 @@ class UnitVectors:
         return layers.Bidirectional(layers.LSTM(settings.spelling_width // 2), name="spelling_lstm")(x)
 
     def set_vectors(self, reader: Reader, given: GivenVectors, frozen: bool) -> None:
-        """Put vectors into the embeddings of characters and pairs, or of tokens, see `set_rows`; and of words."""
+        """Put vectors into the embeddings of characters and bigrams, or of tokens, and of words; see `set_rows`."""
         if not isinstance(reader.features, TextFeatures):
             set_rows(self.word_vectors, reader.features.tokens, given.symbols, "token_dim", frozen)
             return
@@ -133,13 +138,13 @@ class UnitVectors:
             set_rows(self.word_vectors, reader.features.words, by_word, "word_dim", frozen=True)
 
     def graphs(self, name: str, inputs: Mapping[str, Any], outputs: Any) -> dict[str, Graph]:
-        """Arrays to tensors that were made of `vectors`, and of tokens, as ``known``, what is known of each; see
+        """Graphs from arrays to outputs, and for tokens the graph ``known`` of the vectors of distinct tokens; see
         `nlpkit.tasks.shared.reader.Inputs.described`.
 
         Args:
-            name: of the first.
-            inputs: the Keras inputs by name, `inputs` among them.
-            outputs: a tensor, or a structure of them.
+            name: name of the first graph.
+            inputs: the Keras inputs by name, including `inputs`.
+            outputs: a tensor, or a structure of tensors, computed from `vectors`.
         """
         if self._known is None:
             return {name: Graph(keras.Model(dict(inputs), outputs))}

@@ -1,4 +1,4 @@
-"""Vectors of sentences, and whether two sentences mean the same."""
+"""The answers of similarity models: vectors, neighbours, scores of pairs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from nlpkit.prediction.rendering import StyledText
 
 @dataclasses.dataclass(frozen=True)
 class SentenceVector(AnswerOf[float]):
-    """A sentence and its vector, of length 1; no numbers if it is empty."""
+    """A sentence and its unit vector, which is empty for an empty sentence."""
 
     text: str
     vector: tuple[float, ...]
@@ -30,7 +30,7 @@ class SentenceVector(AnswerOf[float]):
 
 @dataclasses.dataclass(frozen=True)
 class Neighbour:
-    """A sentence of an index: how sure it is that it means the same as the question, from 0 to 1, and their cosine."""
+    """A sentence of an index, the score of its similarity to the question, from 0 to 1, and their cosine."""
 
     text: str
     score: float
@@ -39,7 +39,7 @@ class Neighbour:
 
 @dataclasses.dataclass(frozen=True)
 class Neighbours(AnswerOf[Neighbour]):
-    """A sentence and those of an index that are likeliest to mean the same, best first; none if it is empty."""
+    """A sentence and the most similar ones of an index, best first; none for an empty sentence."""
 
     text: str
     nearest: tuple[Neighbour, ...]
@@ -66,9 +66,9 @@ class Neighbours(AnswerOf[Neighbour]):
 
 @dataclasses.dataclass(frozen=True)
 class SentencePair(AnswerOf[float]):
-    """Two sentences: how sure it is that they mean the same, from 0 to 1, the cosine of their vectors, and yes or no.
+    """Two sentences, the score of their similarity, from 0 to 1, the cosine of their vectors, and the decision.
 
-    It is yes from a score of 0.5 on. All are None if one of the sentences is empty.
+    They are the same from a score of 0.5 on. All three are None if a sentence is empty.
     """
 
     first: str

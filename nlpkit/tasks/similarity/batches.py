@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,16 +13,17 @@ from nlpkit.tasks.similarity.examples import EncodedTexts, group_numbers, texts_
 from nlpkit.tasks.similarity.scoring.training_pairs import scaled_labels
 from nlpkit.text.features import TextFeatures
 
+_Collate = Callable[[np.ndarray, int, np.random.Generator], tuple[dict[str, np.ndarray], np.ndarray]]
 _BUCKETS = (8, 12, 16, 20, 24, 32, 48, 64, 96, 128, 192, 256)
 
 
 def training_batches(examples: Sequence[Any], features: TextFeatures, settings: Any, seed: int) -> BucketedBatches:
     """Batches ``(arrays, targets)``.
 
-    For pairs the rows of both sentences stand side by side, and the targets are labels from 0 to 1. For a loss over
-    groups the targets are the groups of the rows; of more groups than are to be compared with, the arrays name some,
-    ``compared``, and the targets are places in it. For the contrastive loss a partner of each row follows, then hard
-    negatives of their groups, and the targets are groups, -1 for the negatives.
+    For pairs the rows of both sentences follow each other, and the targets are labels from 0 to 1. For a loss over
+    groups the targets are the groups of the rows; if there are more groups than ``sampled_groups``, the array
+    ``compared`` names some, and the targets are places in it. For the contrastive loss a partner of each row follows,
+    then hard negatives of their groups, and the targets are groups, -1 for the negatives.
     """
     texts = EncodedTexts(texts_of(examples), features, settings.max_length)
     buckets = [size for size in _BUCKETS if size < settings.max_length] + [settings.max_length]
@@ -31,21 +32,21 @@ def training_batches(examples: Sequence[Any], features: TextFeatures, settings: 
     return BucketedBatches(lengths, collate, settings.batch_size, seed, buckets)
 
 
-def _of_pairs(pairs, texts, settings):
+def _of_pairs(pairs: Sequence[Any], texts: EncodedTexts, settings: Any) -> tuple[np.ndarray, _Collate]:
     labels = scaled_labels(pairs).astype("float32")
 
-    def collate(rows, size, rng):
+    def collate(rows: np.ndarray, size: int, rng: np.random.Generator) -> tuple[dict[str, np.ndarray], np.ndarray]:
         return texts.gather((2 * rows[:, None] + [0, 1]).ravel(), size), labels[rows]
 
     return texts.lengths.reshape(-1, 2).max(axis=1), collate
 
 
-def _of_groups(sentences, texts, settings):
+def _of_groups(sentences: Sequence[Any], texts: EncodedTexts, settings: Any) -> tuple[np.ndarray, _Collate]:
     groups = group_numbers(sentences)
     members = np.flatnonzero(groups >= 0)
     num_groups, count = int(groups.max()) + 1, settings.sampled_groups
 
-    def collate(rows, size, rng):
+    def collate(rows: np.ndarray, size: int, rng: np.random.Generator) -> tuple[dict[str, np.ndarray], np.ndarray]:
         arrays, targets = texts.gather(members[rows], size), groups[members[rows]]
         if num_groups <= count:
             return arrays, targets
@@ -58,15 +59,15 @@ def _of_groups(sentences, texts, settings):
 def sample_groups(
     groups: np.ndarray, num_groups: int, count: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The groups of a batch, and others drawn at random.
+    """The groups of a batch, and a random sample of others.
 
     Args:
-        groups: int ``(batch,)``.
-        num_groups: of which there are so many in all, more than `count`.
-        count: how many to give, or as many as the batch has, if it has more.
+        groups: groups of the batch, int ``(batch,)``.
+        num_groups: number of all groups, above `count`.
+        count: number of groups to return; the groups of the batch are always included.
 
     Returns:
-        Groups, each once, int32 ``(count,)``, and the place of each of `groups` among them, int32 ``(batch,)``.
+        Distinct groups, int32 ``(count,)``, and the place of each of `groups` among them, int32 ``(batch,)``.
 
     Example:
 
@@ -75,19 +76,19 @@ def sample_groups(
         (5, [7, 900, 7])
     """
     own, places = np.unique(groups, return_inverse=True)
-    drawn = rng.choice(num_groups, count, replace=False)
-    others = drawn[~np.isin(drawn, own)][: max(0, count - len(own))]
+    sample = rng.choice(num_groups, count, replace=False)
+    others = sample[~np.isin(sample, own)][: max(0, count - len(own))]
     return np.concatenate([own, others]).astype("int32"), places.astype("int32")
 
 
-def _of_partners(sentences, texts, settings):
+def _of_partners(sentences: Sequence[Any], texts: EncodedTexts, settings: Any) -> tuple[np.ndarray, _Collate]:
     groups, unlike = group_numbers(sentences), unlike_numbers(sentences)
     members, negatives = _Groups(groups), _Groups(unlike)
 
-    def collate(rows, size, rng):
+    def collate(rows: np.ndarray, size: int, rng: np.random.Generator) -> tuple[dict[str, np.ndarray], np.ndarray]:
         rows = members.rows[rows]
         own = groups[rows]
-        # Another sentence of the group, or where there is none the same, which dropout tells from it.
+        # Another sentence of the group, or if there is none the same one, under another dropout.
         partners = members.after(rows, own, 1 + rng.integers(0, np.maximum(members.sizes[own] - 1, 1)))
         hard = negatives.draw(np.unique(own), rng)
         targets = np.concatenate([own, own, np.full(len(hard), -1, "int32")])
@@ -100,9 +101,9 @@ def _of_partners(sentences, texts, settings):
 
 
 class _Groups:
-    """Which rows are of which group; rows of the group -1 are of none."""
+    """The rows of each group; rows of the group -1 have none."""
 
-    def __init__(self, groups):
+    def __init__(self, groups: np.ndarray):
         order = np.argsort(groups, kind="stable")
         self.rows = np.flatnonzero(groups >= 0)
         self.sizes = np.bincount(groups[self.rows])
@@ -111,13 +112,13 @@ class _Groups:
         self._place = np.zeros(len(groups), int)
         self._place[self._order] = np.arange(len(self._order))
 
-    def after(self, rows, groups, steps):
-        """The row so many steps after each one within its group, around its end."""
+    def after(self, rows: np.ndarray, groups: np.ndarray, steps: np.ndarray) -> np.ndarray:
+        """The row `steps` after each row within its group, cyclically."""
         starts = self._starts[groups]
         return self._order[starts + (self._place[rows] - starts + steps) % self.sizes[groups]]
 
-    def draw(self, groups, rng):
-        """A row of each of some groups that have any."""
+    def draw(self, groups: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """A random row of each group that has any."""
         groups = groups[groups < len(self.sizes)]
         groups = groups[self.sizes[groups] > 0]
         return self._order[self._starts[groups] + rng.integers(0, self.sizes[groups])]

@@ -1,4 +1,4 @@
-"""What `nlpkit check similarity` looks for in data files. It needs no framework."""
+"""The checks of `nlpkit check similarity` on data files. They need no framework."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from nlpkit.tasks.similarity.examples import Pair, read_examples, texts_of
 
 
 def check(paths: Sequence[str | Path], settings: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What is in data files and what looks wrong; several files are compared with each other.
+    """Statistics and problems of data files; several files are compared with each other.
 
     Args:
         paths: data files.
-        settings: of `SimilaritySettings`, for how much of a sentence is read.
+        settings: values of `SimilaritySettings`, for the longest part of a sentence to use.
 
     Returns:
-        For each file what was seen, by what it says.
+        For each file its findings by name.
 
     Raises:
         DataError: if a file can't be read or holds no sentence.
@@ -45,7 +45,7 @@ def check(paths: Sequence[str | Path], settings: Mapping[str, Any]) -> list[dict
     return reports
 
 
-def _counts(examples):
+def _counts(examples: Sequence[Any]) -> dict[str, Any]:
     if isinstance(examples[0], Pair):
         labels = collections.Counter(each.label for each in examples)
         shown = ", ".join(f"{label:g}: {count:,}" for label, count in sorted(labels.items())[:10])

@@ -1,4 +1,4 @@
-"""Commands that only sentence similarity has."""
+"""Commands of sentence similarity."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def index(task: SentenceVectors, options: IndexOptions) -> SentenceVectors:
-    """The same model with an index of the sentences of a file; added to those that it has, if it has some."""
+    """The same model with an index of the sentences of a file, in addition to those that it has."""
     if not options.input and not options.remove:
         raise ConfigError("give --input, a file of sentences to add, or --remove, a file of those to take away")
     add, remove = ([*_sentences(path).values()] if path else [] for path in (options.input, options.remove))
@@ -22,7 +22,7 @@ def index(task: SentenceVectors, options: IndexOptions) -> SentenceVectors:
 
 
 def duplicates(task: SentenceVectors, options: DuplicatesOptions) -> Iterator[str]:
-    """Pairs of sentences of a file that mean the same: score, line numbers and sentences, the surest first."""
+    """Pairs of sentences of a file with the same meaning: score, line numbers and sentences, the surest first."""
     if not options.input:
         raise ConfigError("give --input, a file of sentences")
     lines = _sentences(options.input)
@@ -32,7 +32,7 @@ def duplicates(task: SentenceVectors, options: DuplicatesOptions) -> Iterator[st
         yield f"{score:.4f}\t{one}\t{other}\t{lines[one]}\t{lines[other]}"
 
 
-def _sentences(path):
-    """The last column of each line that is not empty, by its number."""
-    found = ((number, line.rsplit("\t", 1)[-1].strip()) for number, line in read_lines(path))
-    return {number: text for number, text in found if text}
+def _sentences(path: str) -> dict[int, str]:
+    """The last column of each line by its number, without empty ones."""
+    columns = ((number, line.rsplit("\t", 1)[-1].strip()) for number, line in read_lines(path))
+    return {number: text for number, text in columns if text}

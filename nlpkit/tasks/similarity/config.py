@@ -10,18 +10,18 @@ from nlpkit.tasks.shared.encoder_settings import CharacterSettings
 from nlpkit.training.metric import Metric
 
 CLASS_LOSSES = ("am_softmax", "softmax", "simpler", "arcface")
-"""Losses that tell each group of sentences from all others, for groups."""
+"""Losses over groups: classification of a sentence into its group."""
 PAIR_LOSSES = ("logistic", "cosent")
 """Losses for pairs of sentences with labels."""
 
 
 @options
 class SimilaritySettings(CharacterSettings):
-    """Vectors of sentences: embeddings, an encoder, a pooling; sentences that mean the same have a high cosine."""
+    """Settings of sentence vectors: embeddings, an encoder, a pooling; similar meanings have a high cosine."""
 
     group = "similarity"
     presets: ClassVar[dict[str, dict[str, Any]]] = {
-        # Pairs are few and their labels noisy: what can learn less learns better.
+        # Pairs are few and their labels noisy: a smaller model generalises better.
         "pairs": {
             "loss": "logistic",
             "scale": 10.0,
@@ -39,14 +39,14 @@ class SimilaritySettings(CharacterSettings):
     epochs: int = 8
     batch_size: int = 64
     accumulate: int = option(
-        "not used by sentence similarity, whose loss compares within a batch", default=1, choices=(1,)
+        "not used by sentence similarity, whose loss compares sentences within a batch", default=1, choices=(1,)
     )
     learning_rate: float = 2e-3
     warmup_steps: int = 100
     ema_momentum: float = 0.99
     encoder: str = option(
-        "how a sentence is encoded: by recurrent layers that read both ways, by dilated, residual convolutions, or as "
-        "a bag, whose vector is the mean of those of its characters and pairs",
+        "type of the encoder: bidirectional recurrent layers, dilated, residual convolutions, or bag, the mean of "
+        "the vectors of characters and bigrams",
         default="gru",
         choices=("gru", "lstm", "gated_conv", "bag"),
     )
@@ -60,32 +60,34 @@ class SimilaritySettings(CharacterSettings):
     bigram_dropout: float = 0.4
 
     loss: str = option(
-        "what is trained on: for groups a softmax over the groups, with a margin or without, or contrastive, which "
-        "compares the sentences of a batch, also for plain text; for pairs logistic, or cosent, which learns "
-        "their order",
+        "training loss: for groups a softmax over the groups, with or without a margin; for groups or plain text "
+        "contrastive, which compares the sentences of a batch; for pairs logistic, or cosent, which learns their "
+        "ranking",
         default="am_softmax",
         choices=(*CLASS_LOSSES, "contrastive", *PAIR_LOSSES),
     )
-    scale: float = option("by which cosines are multiplied in the loss", default=30.0, above=0)
+    scale: float = option("factor of the cosines in the loss", default=30.0, above=0)
     margin: float = option(
-        "by which a sentence's own group has to win: a cosine for am_softmax, an angle for arcface; for logistic the "
-        "cosine at which a pair is as likely the same as not",
+        "margin of the loss: a cosine for am_softmax, an angle in radians for arcface; for logistic the cosine of a "
+        "pair whose probability is one half; not used by the other losses",
         default=0.35,
         least=0,
     )
     sampled_groups: int = option(
-        "groups that a step compares its sentences with; where there are more, these are their own and others drawn at "
-        "random, and a step takes no longer than with so many",
+        "largest number of groups compared in a step; if there are more, those of the batch and a random sample of "
+        "the others",
         default=8192,
         least=2,
     )
     pooling: str = option(
-        "how the steps of a sentence become one vector",
+        "pooling of the steps of a sentence into one vector",
         default="max_mean",
         choices=("max_mean", "max", "mean", "attention", "last"),
     )
-    vector_size: int = option("numbers of a sentence's vector", default=128, least=1)
-    max_length: int = option("characters of a sentence that are read; the rest is cut off", default=64, least=1)
+    vector_size: int = option("size of the sentence vectors", default=128, least=1)
+    max_length: int = option(
+        "longest part of a sentence to use, in characters; the rest is cut off", default=64, least=1
+    )
 
     def validate(self) -> None:
         super().validate()
@@ -96,17 +98,16 @@ class SimilaritySettings(CharacterSettings):
 
 @options
 class SimilarityReading(ReadingOptions):
-    """How files of sentences are read."""
+    """Reading options of files of sentences."""
 
     negatives: tuple[str, ...] = option(
-        "files of hard negatives: a group, a tab and a sentence that looks as if it were of that group but is not. "
-        "A data file gets those of its own groups",
+        "files of hard negatives, a group, a tab and a sentence on each line: the sentence looks like one of the "
+        "group but is not. Only the groups of a data file count for it",
         default=(),
         metavar=FILE,
     )
     candidates: tuple[str, ...] = option(
-        "files of further sentences, for evaluation: a search looks among them as well, and they are never right; the "
-        "last column counts",
+        "files of further sentences in their last column, for evaluation: wrong answers added to the search",
         default=(),
         metavar=FILE,
     )
@@ -114,20 +115,20 @@ class SimilarityReading(ReadingOptions):
 
 @options
 class SimilarityPrediction(PredictionOptions):
-    """How records are answered."""
+    """Prediction options of sentence similarity."""
 
-    n_best: int = option("sentences to answer with, of a model with an index", default=5, least=1)
+    n_best: int = option("number of nearest sentences in an answer, for a model with an index", default=5, least=1)
 
 
 @options
 class IndexOptions(Options):
-    """What `nlpkit index` adds and takes away, and how is looked."""
+    """Options of `nlpkit index`: sentences to add and to remove, and the method of search."""
 
-    input: str = option("sentences to add, a line each; the last column counts", default="", metavar=FILE)
-    remove: str = option("sentences to take away, a line each", default="", metavar=FILE)
+    input: str = option("file of sentences to add, one a line, in the last column", default="", metavar=FILE)
+    remove: str = option("file of sentences to remove, one a line", default="", metavar=FILE)
     method: str = option(
-        "how the nearest are found: exact, by comparing with all; cells, by comparing with those in the nearest cells "
-        "of a faiss index, which misses one in a hundred; auto takes cells for many sentences, if faiss is installed",
+        "method of search: exact compares with all sentences; cells compares with the nearest cells of a faiss index "
+        "and misses about one in a hundred; auto means cells for many sentences if faiss is installed, else exact",
         default="auto",
         choices=("auto", "exact", "cells"),
     )
@@ -135,15 +136,15 @@ class IndexOptions(Options):
 
 @options
 class DuplicatesOptions(Options):
-    """Which sentences `nlpkit duplicates` compares, and which it lists."""
+    """Options of `nlpkit duplicates`: sentences to compare, and the threshold of the output."""
 
-    input: str = option("sentences, a line each; the last column counts", default="", metavar=FILE)
-    threshold: float = option("score from which two sentences are listed", default=0.5, least=0)
+    input: str = option("file of sentences, one a line, in the last column", default="", metavar=FILE)
+    threshold: float = option("lowest score of a pair in the output", default=0.5, least=0)
 
 
 @options
 class SimilarityMetadata(Metadata):
-    """What was chosen on validation data."""
+    """Values calibrated on the validation data."""
 
     score: dict = option("weights of `nlpkit.tasks.similarity.scoring.score.PairScore`", default=None)
 
@@ -157,7 +158,7 @@ class SimilarityMetadata(Metadata):
 
 SIMILARITY = Declaration(
     name="similarity",
-    summary="vectors of sentences, whether two sentences mean the same, and the nearest of many",
+    summary="sentence vectors, scores of similarity, and search for the nearest sentences",
     data=(
         "a group, a tab and a sentence on each line; or two sentences and a label, with tabs; or a "
         "sentence on each line"
@@ -172,16 +173,16 @@ SIMILARITY = Declaration(
     check="nlpkit.tasks.similarity.check:check",
     commands=(
         Command(
-            "index", "a model with an index of sentences, to look for the nearest among", writes="model",
+            "index", "build an index of sentences for search", writes="model",
             function="nlpkit.tasks.similarity.commands:index", options=IndexOptions,
         ),
         Command(
-            "duplicates", "pairs of sentences of a file that mean the same",
+            "duplicates", "pairs of sentences of a file with the same meaning",
             "nlpkit.tasks.similarity.commands:duplicates", DuplicatesOptions,
         ),
         Command(
             "search", "the nearest sentences of an index", writes="answers",
-            needs=("sentences.txt", "holds no index; nlpkit index DIR --input FILE --out INDEX makes one"),
+            needs=("sentences.txt", "holds no index; nlpkit index DIR --input FILE --out INDEX builds one"),
         ),
     ),
     demos=(

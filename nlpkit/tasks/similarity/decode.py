@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +13,7 @@ from nlpkit.tasks.similarity.scoring.score import CANDIDATES, PairScore
 
 
 class Index(NamedTuple):
-    """Sentences to look for the nearest among."""
+    """Sentences to search, and the search for the nearest of them."""
 
     sentences: Sequence[str]
     nearest: Callable[[np.ndarray, int], tuple[np.ndarray, np.ndarray]]
@@ -23,14 +23,14 @@ class Index(NamedTuple):
 def answers_of(
     records: Sequence[tuple[str, ...]], vectors: np.ndarray, score: PairScore, index: Index | None, n_best: int
 ) -> list[Answer]:
-    """An answer for each record: of two sentences their likeness; of one its neighbours in an index, or its vector.
+    """The answer to each record: the similarity of two sentences; neighbours of one in an index, or its vector.
 
     Args:
         records: sentences, one or two each.
-        vectors: float32 ``(sentences, size)``, of length 1, in their order; zeros for an empty one.
-        score: of pairs.
-        index: where to look for neighbours, or None.
-        n_best: how many neighbours.
+        vectors: unit vectors of the sentences in their order, zeros for empty ones, float32 ``(sentences, size)``.
+        score: score of pairs.
+        index: index to search, or None.
+        n_best: number of neighbours.
     """
     places = np.cumsum([0, *map(len, records)])[:-1]
     is_known = [bool(vectors[i : i + len(record)].any(axis=1).all()) for i, record in zip(places.tolist(), records)]
@@ -49,14 +49,18 @@ def answers_of(
     return [answers[row] for row in range(len(records))]
 
 
-def _likeness(pairs, vectors, places, score):
-    """Score, cosine and whether they are the same, of each pair."""
+def _likeness(
+    pairs: Sequence[tuple[str, ...]], vectors: np.ndarray, places: np.ndarray, score: PairScore
+) -> Iterator[tuple[float, float, bool]]:
+    """Score, cosine and decision, the same or not, of each pair."""
     cosines = np.sum(vectors[places] * vectors[places + 1], axis=1)
-    logits = score.logits([first for first, _ in pairs], [second for _, second in pairs], cosines)
+    logits = score.logits([pair[0] for pair in pairs], [pair[1] for pair in pairs], cosines)
     return zip(score.from_logits(logits).round(6).tolist(), cosines.round(6).tolist(), (logits >= 0).tolist())
 
 
-def _neighbours(texts, vectors, score, index, n_best):
+def _neighbours(
+    texts: Sequence[str], vectors: np.ndarray, score: PairScore, index: Index, n_best: int
+) -> Iterator[Neighbours]:
     cosines, rows = index.nearest(vectors, max(n_best, CANDIDATES))
     count = rows.shape[1]
     known = [index.sentences[row] for row in rows.ravel()]

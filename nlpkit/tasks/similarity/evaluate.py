@@ -1,4 +1,4 @@
-"""Metrics of sentence vectors: over groups, by looking for each sentence's own, and over pairs."""
+"""Metrics of sentence vectors: retrieval within groups, and scores of pairs."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ def scores(examples: Sequence[Any], vectors: np.ndarray, score: PairScore) -> di
 
     Args:
         examples: sentences in groups, or pairs.
-        vectors: float ``(sentences, size)``, of length 1, those of pairs side by side.
-        score: what pairs are scored with.
+        vectors: unit vectors, float ``(sentences, size)``, of pairs one after the other.
+        score: score of pairs.
 
     Returns:
         For groups ``top1``, ``top5``, ``top10`` and ``mrr``, see `nlpkit.metrics.retrieval_ranks`: the nearest
         `CANDIDATES` sentences are ordered by score; and ``accuracy`` and ``auc`` of the pairs of `labelled_groups`. For
-        pairs ``spearman`` and, if the labels are two, ``accuracy`` and ``auc``. In either case ``score``, the first of
-        them; and those of the cosine alone as ``vector_…``, if the score depends on more.
+        pairs ``spearman`` and, for two labels, ``accuracy`` and ``auc``. In either case ``score``, the first of these;
+        and the metrics of the cosine alone as ``vector_…``, if the score depends on more.
     """
     if not isinstance(examples[0], Pair):
         ranks = retrieval_ranks(vectors, group_numbers(examples))
         if not len(ranks):
             return {"score": 0.0}
-        # Only a score that reorders the nearest needs those of all sentences.
+        # Only a score that reorders the nearest sentences needs the lists of all.
         lists = lists_of(examples, vectors, None if score.has_overlap else MOST)
         logits = lists.logits(score)
         scored = _of_ranks(_scored_ranks(lists, logits, ranks) if score.has_overlap else ranks)
@@ -48,30 +48,30 @@ def scores(examples: Sequence[Any], vectors: np.ndarray, score: PairScore) -> di
     return _with_vectors(metrics, alone, score)
 
 
-def _of_answers(is_same, logits):
-    if not len(logits):  # all pairs are of the same sentence
+def _of_answers(is_same: np.ndarray, logits: np.ndarray) -> dict[str, float]:
+    if not len(logits):  # both sentences of every pair are identical
         return {}
     return {"accuracy": float(np.mean((logits >= 0) == is_same)), "auc": auc(is_same, logits)}
 
 
-def _with_vectors(metrics, of_vectors, score):
+def _with_vectors(metrics: dict[str, float], of_vectors: dict[str, float], score: PairScore) -> dict[str, float]:
     first = np.nan_to_num(next(iter(metrics.values())))
     more = {f"vector_{name}": value for name, value in of_vectors.items()} if score.has_overlap else {}
     return {"score": float(first), **metrics, **more}
 
 
-def _of_pairs(scored, labels):
+def _of_pairs(scored: np.ndarray, labels: np.ndarray) -> dict[str, float]:
     metrics = {"spearman": spearman(labels, scored)}
     if len(np.unique(labels)) == 2:
         metrics["auc"] = auc(labels == labels.max(), scored)
     return metrics
 
 
-def _of_ranks(ranks):
+def _of_ranks(ranks: np.ndarray) -> dict[str, float]:
     return {**{f"top{k}": float(np.mean(ranks < k)) for k in (1, 5, 10)}, "mrr": float(np.mean(1 / (1 + ranks)))}
 
 
-def _scored_ranks(lists, logits, ranks):
+def _scored_ranks(lists: Lists, logits: np.ndarray, ranks: np.ndarray) -> np.ndarray:
     best = np.where(lists.is_own, logits, -np.inf).max(axis=1, keepdims=True)
     nearer = (~lists.is_own & (logits > best)).sum(axis=1)
     return np.where(lists.is_own.any(axis=1), nearer, ranks)
@@ -80,18 +80,18 @@ def _scored_ranks(lists, logits, ranks):
 def labelled_groups(
     lists: Lists, vectors: np.ndarray, score: PairScore, logits: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Pairs of sentences of groups, the same and not: neighbours within a group, and each with the likeliest of others.
+    """Labelled pairs from groups: neighbours within a group, and each sentence with the likeliest of other groups.
 
-    Pairs of the same sentence are left out.
+    Pairs of identical sentences are left out.
 
     Args:
-        lists: sentences and their nearest.
-        vectors: float32, of the sentences.
-        score: of pairs.
+        lists: sentences and their nearest ones.
+        vectors: vectors of the sentences, float32.
+        score: score of pairs.
         logits: log odds of the items of the lists.
 
     Returns:
-        Whether they are the same, bool ``(n,)``, and the log odds of their scores, float ``(n,)``.
+        Whether both are of one group, bool ``(n,)``, and the log odds of their scores, float ``(n,)``.
     """
     groups = group_numbers(lists.sentences)
     order = lists.queries[np.argsort(groups[lists.queries], kind="stable")]
@@ -106,9 +106,9 @@ def labelled_groups(
 
 
 def labelled_pairs(pairs: Sequence[Pair], cosines: np.ndarray, score: PairScore) -> tuple[np.ndarray, np.ndarray]:
-    """Whether pairs are the same, bool ``(n,)``, and the log odds of their scores, float ``(n,)``.
+    """Whether the label of a pair is "the same", bool ``(n,)``, and the log odds of the scores, float ``(n,)``.
 
-    They are the same if their label is in the upper half of the labels' range. Pairs of the same sentence are left out.
+    Labels in the upper half of their range mean "the same". Pairs of identical sentences are left out.
     """
     labels = np.array([each.label for each in pairs])
     logits = score.logits(*texts_of_pairs(pairs), cosines)
@@ -117,12 +117,12 @@ def labelled_pairs(pairs: Sequence[Pair], cosines: np.ndarray, score: PairScore)
 
 
 def texts_of_pairs(pairs: Sequence[Pair]) -> tuple[list[str], list[str]]:
-    """First and second sentences."""
+    """The first and the second sentences of pairs."""
     return [each.first for each in pairs], [each.second for each in pairs]
 
 
 def pair_cosines(vectors: np.ndarray) -> np.ndarray:
-    """float ``(pairs,)``, of vectors that stand side by side."""
+    """Cosines of pairs of consecutive vectors, float ``(pairs,)``."""
     return np.sum(vectors[0::2] * vectors[1::2], axis=1)
 
 

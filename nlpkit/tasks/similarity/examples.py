@@ -13,23 +13,22 @@ import numpy as np
 
 from nlpkit.datasets.files import read_lines
 from nlpkit.datasets.padding import gather_padded
-from nlpkit.datasets.readers import field_of, read_tsv
+from nlpkit.datasets.readers import Row, field_of, read_tsv
 from nlpkit.errors import ConfigError, DataError
 from nlpkit.tasks.similarity.config import CLASS_LOSSES, PAIR_LOSSES
 from nlpkit.text.characters import FlatTexts
 from nlpkit.text.features import TextFeatures
 
-_HELD_OUT = 0.05  # of the groups or pairs, where there is no validation file
+_HELD_OUT = 0.05  # share of the groups or pairs, without a validation file
 _DISTRACTORS = 20_000
-_SHOWN = 3  # sentences that a note about many of them lists
+_SHOWN = 3  # number of sentences in a note about many
 
 
 @dataclasses.dataclass(frozen=True)
 class Sentence:
-    """A sentence, and the group of sentences that mean the same.
+    """A sentence, and its group, the sentences with the same meaning.
 
-    A sentence of no group, None, is only there to be found by mistake. A hard negative looks as if it were of the group
-    `unlike`.
+    A sentence without a group, None, is a distractor. A hard negative looks like a sentence of the group `unlike`.
     """
 
     text: str
@@ -40,7 +39,7 @@ class Sentence:
 
 @dataclasses.dataclass(frozen=True)
 class Pair:
-    """Two sentences, and how much alike they are: 0 or 1, or a score."""
+    """Two sentences, and their similarity: 0 or 1, or a score."""
 
     first: str
     second: str
@@ -49,10 +48,10 @@ class Pair:
 
 
 def read_examples(path: str | Path) -> tuple[list[Sentence] | list[Pair], list[str]]:
-    """Examples of a file, and what is odd about them, for people.
+    """Examples of a file, and notes for people about oddities.
 
-    A file has lines of a sentence, which is a group of its own; of a group, a tab and a sentence; or of two sentences
-    and a label with tabs between.
+    A line of a file is a sentence, which is a group of its own; a group, a tab and a sentence; or two sentences and a
+    label with tabs between.
 
     Raises:
         DataError: if a line has another number of columns than the first, a sentence is empty, or a label no number.
@@ -60,7 +59,10 @@ def read_examples(path: str | Path) -> tuple[list[Sentence] | list[Pair], list[s
     columns = next((line.count("\t") + 1 for _, line in read_lines(path) if line.strip()), 0)
     if columns == 3:
         rows = read_tsv(path, "a sentence", "a sentence", "a label")
-        pairs = [Pair(*(_text(each, path, row.line) for each in row.fields[:2]), *_label(row, path)) for row in rows]
+        pairs = [
+            Pair(_text(row.fields[0], path, row.line), _text(row.fields[1], path, row.line), *_label(row, path))
+            for row in rows
+        ]
         return pairs, _notes_of_pairs(pairs, path)
     if columns == 2:
         rows = read_tsv(path, "a group", "a sentence")
@@ -75,7 +77,7 @@ def read_examples(path: str | Path) -> tuple[list[Sentence] | list[Pair], list[s
 
 
 def read_candidates(paths: Iterable[str | Path]) -> list[Sentence]:
-    """The last column of each line of some files, as sentences of no group."""
+    """The last column of each line of some files, as sentences without a group."""
     return [
         Sentence(line.rsplit("\t", 1)[-1], None, number)
         for path in paths
@@ -85,10 +87,10 @@ def read_candidates(paths: Iterable[str | Path]) -> list[Sentence]:
 
 
 def read_negatives(paths: Iterable[str | Path], sentences: Iterable[Any]) -> list[Sentence]:
-    """The hard negatives of files, those of the groups of some sentences.
+    """Hard negatives from files, for the groups of some sentences.
 
     Raises:
-        DataError: if a line has not two columns, or a sentence is empty.
+        DataError: if a line does not have two columns, or a sentence is empty.
     """
     groups = {each.group for each in sentences if isinstance(each, Sentence)}
     rows = ((path, row) for path in paths for row in read_tsv(path, "a group", "a sentence"))
@@ -98,13 +100,13 @@ def read_negatives(paths: Iterable[str | Path], sentences: Iterable[Any]) -> lis
     return [each for each in negatives if each.unlike in groups]
 
 
-def _text(text, path, line):
+def _text(text: str, path: str | Path, line: int) -> str:
     if not text.strip():
         raise DataError("a sentence is empty", path, line)
     return text
 
 
-def _label(row, path):
+def _label(row: Row, path: str | Path) -> tuple[float, int]:
     try:
         label = float(row.fields[2])
         if not np.isfinite(label):
@@ -114,7 +116,7 @@ def _label(row, path):
     return label, row.line
 
 
-def _notes_of_groups(sentences, path):
+def _notes_of_groups(sentences: Sequence[Sentence], path: str | Path) -> list[str]:
     groups = collections.Counter(each.group for each in sentences)
     alone = [each for each in sentences if groups[each.group] == 1]
     first: dict[str, Sentence] = {}
@@ -128,22 +130,22 @@ def _notes_of_groups(sentences, path):
     return notes
 
 
-def _notes_of_pairs(pairs, path):
+def _notes_of_pairs(pairs: Sequence[Pair], path: str | Path) -> list[str]:
     labels: dict[tuple[str, str], Pair] = {}
     torn = [each for each in pairs if labels.setdefault((each.first, each.second), each).label != each.label]
     return [f"{path}: {len(torn):,} pair(s) have two labels, lines {_lines(torn)}"] if torn else []
 
 
-def _lines(examples):
+def _lines(examples: Sequence[Sentence | Pair]) -> str:
     more = ", …" if len(examples) > _SHOWN else ""
     return ", ".join(str(each.line) for each in examples[:_SHOWN]) + more
 
 
 def hold_out(examples: Sequence[Any], path: str | Path) -> tuple[list[Any], list[Any]]:
-    """Examples without a twentieth of their groups, or of their pairs, chosen by a fixed seed, and that twentieth.
+    """Training examples, and a held-out twentieth of the groups or pairs, chosen by a fixed seed.
 
-    The sentences of that twentieth of the groups look for their own among those of the others as well, at most
-    `_DISTRACTORS` of them: among a few groups alone nearly all would be found.
+    Up to `_DISTRACTORS` sentences of the other groups join the held-out ones as distractors: among a few groups alone
+    nearly all sentences would be found.
     """
     keys = [each.group or each.unlike if isinstance(each, Sentence) else i for i, each in enumerate(examples)]
     names = list(dict.fromkeys(keys))
@@ -162,7 +164,7 @@ def parse_record(item: Any) -> tuple[str, ...]:
     """A record, one sentence or two: a line with a tab or without, two texts, or a JSON object's fields.
 
     Raises:
-        ValueError: if it is something else.
+        ValueError: if it is anything else.
     """
     if isinstance(item, str):
         parts = tuple(item.split("\t"))
@@ -178,7 +180,7 @@ def parse_record(item: Any) -> tuple[str, ...]:
 
 
 def texts_of(examples: Iterable[Any]) -> list[str]:
-    """The sentences of examples; those of pairs side by side."""
+    """The sentences of examples; both sentences of a pair follow each other."""
     texts: list[str] = []
     for each in examples:
         texts += [each.text] if isinstance(each, Sentence) else [each.first, each.second]
@@ -190,11 +192,11 @@ class EncodedTexts:
 
     Args:
         texts: the sentences.
-        features: what the network reads of them.
-        max_length: characters of each that are read.
+        features: features of the sentences, the network's input.
+        max_length: longest part of a sentence to use, in characters.
 
     Attributes:
-        lengths: int64 ``(n,)``, of what is read.
+        lengths: lengths of the used parts, int64 ``(n,)``.
     """
 
     def __init__(self, texts: Sequence[str], features: TextFeatures, max_length: int):
@@ -203,25 +205,25 @@ class EncodedTexts:
         self._arrays = features.encode(flat)
 
     def gather(self, rows: np.ndarray, size: int) -> dict[str, np.ndarray]:
-        """Some of them side by side, padded, ``(rows, size, …)``."""
+        """Arrays of some sentences, padded, ``(rows, size, …)``."""
         return gather_padded(self._arrays, self._starts[rows], self.lengths[rows], size)
 
 
 def group_numbers(sentences: Sequence[Sentence]) -> np.ndarray:
-    """int32 ``(n,)``, the group of each, by the order in which the groups appear; -1 for none."""
+    """Numbers of the sentences' groups in the order of their appearance, -1 for none, int32 ``(n,)``."""
     return _numbers([each.group for each in sentences], {})
 
 
 def unlike_numbers(sentences: Sequence[Sentence]) -> np.ndarray:
-    """int32 ``(n,)``, the group that each is a hard negative of, numbered as `group_numbers` does; -1 for none."""
+    """Group of each hard negative, numbered as by `group_numbers`, -1 for other sentences, int32 ``(n,)``."""
     numbers: dict[str, int] = {}
     _numbers([each.group for each in sentences], numbers)
     return _numbers([each.unlike for each in sentences], numbers)
 
 
-def _numbers(names, numbers):
-    found = (-1 if name is None else numbers.setdefault(name, len(numbers)) for name in names)
-    return np.fromiter(found, "int32", len(names))
+def _numbers(names: Sequence[str | None], numbers: dict[str, int]) -> np.ndarray:
+    own = (-1 if name is None else numbers.setdefault(name, len(numbers)) for name in names)
+    return np.fromiter(own, "int32", len(names))
 
 
 def check_loss(examples: Sequence[Any], loss: str) -> None:

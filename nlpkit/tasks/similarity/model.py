@@ -1,4 +1,4 @@
-"""Arrays to vectors of sentences: the network, and the heads that it is trained with."""
+"""Arrays to sentence vectors: the network, and the heads for training."""
 
 from __future__ import annotations
 
@@ -32,10 +32,9 @@ class SimilarityNetwork:
         num_characters, num_bigrams: sizes of the vocabularies; `num_bigrams` is 0 for none.
 
     Attributes:
-        model: from the arrays of `TextFeatures`, ``(batch, time, …)``, to vectors of length 1,
-            ``(batch, vector_size)``.
-        training_model: the same with the head that the loss needs.
-        character_vectors, bigram_vectors: its embeddings; the second is there with bigrams only.
+        model: from the arrays of `TextFeatures`, ``(batch, time, …)``, to unit vectors, ``(batch, vector_size)``.
+        training_model: the same with the head of the loss.
+        character_vectors, bigram_vectors: its embeddings; the second exists with bigrams only.
     """
 
     def __init__(self, settings: Any, num_characters: int, num_bigrams: int):
@@ -70,14 +69,14 @@ class SimilarityNetwork:
             self.training_model = keras.Model(self.model.input, output)
 
     def add_classes(self, vectors: np.ndarray, groups: np.ndarray) -> None:
-        """Give the training model weights for each group, which begin as the mean of its sentences' vectors.
+        """Add weights for each group to the training model, initialised with the mean of its sentences' vectors.
 
-        From random weights training takes several times as long: most steps pass before the vectors of a group stand
+        From random weights training takes several times as long: most steps pass before the vectors of a group come
         near its weights.
 
         Args:
-            vectors: of the training sentences, float32 ``(n, vector_size)``.
-            groups: int ``(n,)``, the group of each, from 0.
+            vectors: vectors of the training sentences, float32 ``(n, vector_size)``.
+            groups: group of each sentence, from 0, int ``(n,)``.
         """
         head = ClassCosines(int(groups.max()) + 1, name="classes")
         inputs = dict(self.model.input)
@@ -95,7 +94,7 @@ class SimilarityNetwork:
 
 
 def loss_for(settings: Any) -> keras.losses.Loss:
-    """The loss that the settings ask for."""
+    """The loss chosen in the settings."""
     if settings.loss == "cosent":
         return CoSENTLoss(settings.scale)
     if settings.loss == "logistic":

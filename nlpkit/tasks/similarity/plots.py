@@ -1,4 +1,4 @@
-"""Vectors and scores to pictures for the report."""
+"""Plots of vectors and scores for the report."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ import numpy as np
 from nlpkit.ops.tsne import tsne
 from nlpkit.tasks.shared.plots import Distribution, Listing, Map, Plot
 from nlpkit.tasks.similarity.evaluate import labelled_groups, labelled_pairs, pair_cosines
-from nlpkit.tasks.similarity.examples import Pair, group_numbers
-from nlpkit.tasks.similarity.scoring.lists import lists_of
+from nlpkit.tasks.similarity.examples import Pair, Sentence, group_numbers
+from nlpkit.tasks.similarity.scoring.lists import Lists, lists_of
 from nlpkit.tasks.similarity.scoring.score import PairScore
 
-_GROUPS = 30  # on the map
-_WRONG = 20  # questions that are listed
+_GROUPS = 30  # number of groups on the map
+_WRONG = 20  # number of questions in the list
 
 
 def plots_of(examples: Sequence[Any], vectors: np.ndarray, score: PairScore) -> list[Plot]:
-    """A map of groups, questions whose nearest sentence is of another group, and how scores are spread.
+    """A map of groups, a list of questions whose nearest sentence is of another group, and the distribution of scores.
 
     Args:
         examples: sentences in groups, or pairs.
-        vectors: float32 ``(sentences, size)``, of length 1, those of pairs side by side.
-        score: of pairs.
+        vectors: unit vectors, float32 ``(sentences, size)``, of pairs one after the other.
+        score: score of pairs.
     """
     if isinstance(examples[0], Pair):
         return [_spread(score, *labelled_pairs(examples, pair_cosines(vectors), score))]
@@ -34,13 +34,13 @@ def plots_of(examples: Sequence[Any], vectors: np.ndarray, score: PairScore) -> 
     return [*_map(examples, vectors), _wrong(lists, logits, score), spread]
 
 
-def _spread(score, is_same, logits):
+def _spread(score: PairScore, is_same: np.ndarray, logits: np.ndarray) -> Distribution:
     scores = score.from_logits(logits)
-    names = ("pairs that mean the same", "pairs that do not, the likeliest ones")
+    names = ("pairs with the same meaning", "likeliest pairs with different meanings")
     return Distribution("Scores of pairs", {names[0]: scores[is_same], names[1]: scores[~is_same]}, 0.5)
 
 
-def _map(sentences, vectors):
+def _map(sentences: Sequence[Sentence], vectors: np.ndarray) -> list[Plot]:
     groups = group_numbers(sentences)
     sizes = np.bincount(groups[groups >= 0], minlength=1)
     chosen = np.flatnonzero(sizes > 1)[:_GROUPS]
@@ -48,11 +48,11 @@ def _map(sentences, vectors):
     if not len(rows):
         return []
     rows = rows[np.argsort(groups[rows], kind="stable")]
-    texts, title = [sentences[row].text for row in rows], f"Sentences of {len(chosen)} groups, by t-SNE"
+    texts, title = [sentences[row].text for row in rows.tolist()], f"Sentences of {len(chosen)} groups, by t-SNE"
     return [Map(title, texts, tsne(vectors[rows], perplexity=5.0), groups[rows].tolist())]
 
 
-def _wrong(lists, logits, score):
+def _wrong(lists: Lists, logits: np.ndarray, score: PairScore) -> Listing:
     sentences, scores = lists.sentences, score.from_logits(logits)
     own = np.where(lists.is_own, logits, -np.inf)
     others = np.where(lists.is_own, -np.inf, logits)

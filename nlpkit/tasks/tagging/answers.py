@@ -1,4 +1,4 @@
-"""Words, entities and labelled tokens of a text, with offsets."""
+"""The answers of taggers: words, entities and labelled tokens of a text, with offsets."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _COLOURS = {"PER": "magenta", "LOC": "green", "ORG": "cyan"}
 
 class _Span:
     def __repr__(self) -> str:
-        """As that of a dataclass, without the probability where there is none."""
+        """The representation of a dataclass, without fields that are None."""
         fields = ", ".join(f"{name}={value!r}" for name, value in vars(self).items() if value is not None)
         return f"{type(self).__name__}({fields})"
 
@@ -27,7 +27,7 @@ class _Span:
 class Word(_Span):
     """A word of a text, from its character `start` to before `end`.
 
-    With ``confidence=True`` `probability` is how probable it is, given the text, that this is a word.
+    With ``confidence=True`` `probability` is the posterior probability of the word, given the text.
     """
 
     text: str
@@ -38,7 +38,7 @@ class Word(_Span):
 
 @dataclasses.dataclass(frozen=True, repr=False)
 class Entity(_Span):
-    """A span of a text and what it is, from its character `start` to before `end`; `probability` as in `Word`."""
+    """A span of a text with its type, from its character `start` to before `end`; `probability` as in `Word`."""
 
     text: str
     start: int
@@ -64,14 +64,13 @@ class _Tagged(AnswerOf[T]):
     labels: tuple[str, ...] = dataclasses.field(repr=False)
     """The label of each code point of the text, or of each token."""
     units: tuple[str, ...] | None = dataclasses.field(repr=False, default=None, kw_only=True)
-    """The tokens, of a model of tokens."""
+    """The tokens, for a model of tokens."""
 
     def agrees(self, right: Answer) -> bool:
         return isinstance(right, _Tagged) and self.keys() == right.keys()
 
     def to_conll(self) -> str:
-        """A character, or a token, and its label on each line, an empty line at the end; white space is written as a
-        space."""
+        """A character or token and its label on each line, then an empty line; white space becomes a space."""
         if self.units is not None:
             return "".join(f"{token}\t{label}\n" for token, label in zip(self.units, self.labels))
         rows, place = [], 0
@@ -82,8 +81,8 @@ class _Tagged(AnswerOf[T]):
         return "".join(rows)
 
 
-def _label_of(first, last):
-    """The label of a character from those of its first and its last code point."""
+def _label_of(first: str, last: str) -> str:
+    """The label of a grapheme from those of its first and its last code point."""
     begin, end = split_label(first)[0], split_label(last)[0]
     if end != "E" or begin == end:
         return first
@@ -92,7 +91,7 @@ def _label_of(first, last):
 
 @dataclasses.dataclass(frozen=True)
 class Segmentation(_Tagged[Word]):
-    """The words of a text; put together they are the text, white space and control characters included."""
+    """The words of a text; joined they are the text, white space and control characters included."""
 
     words: tuple[Word, ...]
 
@@ -107,7 +106,7 @@ class Segmentation(_Tagged[Word]):
         return list(word_mistakes(right.words, self.words)) if isinstance(right, Segmentation) else []
 
     def to_text(self) -> str:
-        """Words separated by spaces; white space of the text is a word boundary already and is not repeated."""
+        """Words separated by single spaces; white space of the text is collapsed."""
         return " ".join("".join((" " if c.isspace() else c) for word in self for c in f"{word.text} ").split())
 
     def styled(self) -> list[StyledText]:
@@ -134,7 +133,7 @@ class Entities(_Tagged[Entity]):
         return list(span_mistakes(right.entities, self.entities)) if isinstance(right, Entities) else []
 
     def to_text(self) -> str:
-        """The entities, separated by tabs, each with a slash and its label after it; white space is a space."""
+        """The entities, separated by tabs, each followed by a slash and its label; white space becomes a space."""
         return "\t".join(f"{' '.join(entity.text.split())}/{entity.label}" for entity in self)
 
     def styled(self) -> list[StyledText]:
@@ -152,7 +151,7 @@ class Entities(_Tagged[Entity]):
 
 @dataclasses.dataclass(frozen=True)
 class Tokens(_Tagged[Token]):
-    """The tokens of a text, each with its label: its part of speech, for example."""
+    """The tokens of a text, each with its label, such as a part of speech."""
 
     tokens: tuple[Token, ...]
 
@@ -167,7 +166,7 @@ class Tokens(_Tagged[Token]):
         return list(span_mistakes(right.tokens, self.tokens)) if isinstance(right, Tokens) else []
 
     def to_text(self) -> str:
-        """Tokens separated by spaces, each with a slash and its label after it."""
+        """Tokens separated by spaces, each followed by a slash and its label."""
         return " ".join(f"{token.text}/{token.label}" for token in self if not token.text.isspace())
 
     def styled(self) -> list[StyledText]:

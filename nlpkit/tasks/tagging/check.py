@@ -1,9 +1,9 @@
-"""What `nlpkit check tagging` looks for in data files. It needs no framework."""
+"""The checks of `nlpkit check tagging` on data files. They need no framework."""
 
 from __future__ import annotations
 
 import collections
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,27 +11,27 @@ import numpy as np
 
 from nlpkit.datasets.summary import LENGTHS, percentiles, share
 from nlpkit.tasks.tagging.config import TaggingSettings
-from nlpkit.tasks.tagging.examples import detect_format, read_labelled
+from nlpkit.tasks.tagging.examples import Example, detect_format, read_labelled
 from nlpkit.text import tag_schemes
 
 _SHOWN = 10
-_LONG_WORD = 12  # characters that no word has
-_SHORT_LINE = 4  # characters of a line that is no sentence
-_LONG_SENTENCE = 200  # units that few sentences have
+_LONG_WORD = 12  # longest plausible word, in characters
+_SHORT_LINE = 4  # shortest plausible sentence, in characters
+_LONG_SENTENCE = 200  # longest plausible sentence, in units
 
 
 def check(
     paths: Sequence[str | Path], settings: Mapping[str, Any], unit: str = "auto", columns: Sequence[str] = ()
 ) -> list[dict[str, Any]]:
-    """What is in data files and what looks wrong; several files are compared with each other.
+    """Statistics and problems of data files; several files are compared with each other.
 
     Args:
         paths: data files.
-        settings: of `TaggingSettings`, for its window.
+        settings: values of `TaggingSettings`, for its window.
         unit, columns: as in `nlpkit.tasks.tagging.config.TaggingReading`.
 
     Returns:
-        For each file what was seen, by what it says.
+        For each file its findings by name.
 
     Raises:
         DataError: if a file can't be read; its encoding and columns are checked by reading it.
@@ -49,14 +49,16 @@ def check(
     return reports
 
 
-def _check_file(path, window, unit, columns):
+def _check_file(
+    path: str | Path, window: int, unit: str, columns: Sequence[str]
+) -> tuple[dict[str, Any], collections.Counter[str]]:
     examples, unit, scheme, repaired = read_labelled(path, True, unit, columns=columns)
     file_format = detect_format(path)
     texts = collections.Counter(example.text for example in examples)
     lengths = np.array([len(example.units) for example in examples])
     spans = [span for each in examples for span in tag_schemes.read_spans(each.labels, scheme)]
     kinds = collections.Counter(kind or "word" for *_, kind in spans)
-    report = {
+    report: dict[str, Any] = {
         "format": file_format,
         **{f"looks odd ({i})": text for i, text in enumerate(_oddities(file_format, examples, scheme), 1)},
         "encoding": "UTF-8",
@@ -74,8 +76,8 @@ def _check_file(path, window, unit, columns):
     return report, texts
 
 
-def _oddities(file_format, examples, scheme):
-    """What a file looks like that is something else than it is read as."""
+def _oddities(file_format: str, examples: Sequence[Example], scheme: str) -> Iterator[str]:
+    """Signs that a file has another format than the detected one."""
     if file_format == "words":
         uncut = sum(len(each.text) > _LONG_WORD and _is_one_word(each.labels) for each in examples)
         if uncut > len(examples) / 4:
@@ -93,11 +95,11 @@ def _oddities(file_format, examples, scheme):
         yield f"labels such as {label!r} are read as they are; tags have a hyphen, {label[0]}-{label[2:]}"
 
 
-def _is_one_word(labels):
+def _is_one_word(labels: Sequence[str]) -> bool:
     return labels[0] == "B" and labels[-1] == "E" and {*labels[1:-1]} <= {"M"}
 
 
-def _places(lines):
+def _places(lines: Sequence[int]) -> str | int:
     if not lines:
         return 0
     more = ", …" if len(lines) > _SHOWN else ""
@@ -105,8 +107,8 @@ def _places(lines):
     return f"{len(lines)} (in the sentences at lines {shown}{more}); train with --repair"
 
 
-def _conflicts(examples):
-    readings = collections.defaultdict(set)
+def _conflicts(examples: Sequence[Example]) -> int:
+    readings: collections.defaultdict[str, set[tuple[str, ...]]] = collections.defaultdict(set)
     for example in examples:
         readings[example.text].add(example.labels)
     return sum(len(labels) > 1 for labels in readings.values())

@@ -13,11 +13,11 @@ from nlpkit.training.metric import Metric
 
 @options
 class TaggingSettings(UnitSettings):
-    """A tagger: embeddings of characters or tokens, an encoder, a head."""
+    """Settings of a tagger: embeddings of characters or tokens, an encoder, a head."""
 
     group = "tagger"
     presets: ClassVar[dict[str, dict[str, Any]]] = {
-        # One narrow layer: what the lexicon and the bigrams know needs little mixing.
+        # One narrow layer is enough for features of the lexicon and of bigrams.
         "fast": {
             "lexicon": "jieba",
             "width": 16,
@@ -36,11 +36,13 @@ class TaggingSettings(UnitSettings):
     epochs: int = 12
 
     head: str = option(
-        "last layer: how the tags of a sentence are scored", default="crf", choices=("crf", "memm", "softmax")
+        "type of the output layer, which scores the tags of a sentence",
+        default="crf",
+        choices=("crf", "memm", "softmax"),
     )
-    transition_rate: float = option("how many times faster than the rest the transitions learn", default=10.0, above=0)
+    transition_rate: float = option("factor of the learning rate of the transitions", default=10.0, above=0)
     window: int = option(
-        "longest window that a text is read in, in characters; longer texts are cut at safe places",
+        "longest window of a text, in characters; longer texts are cut at safe places",
         default=256,
         least=32,
     )
@@ -48,23 +50,23 @@ class TaggingSettings(UnitSettings):
 
 @options
 class TaggingReading(ReadingOptions):
-    """How labelled data are read."""
+    """Reading options of labelled data."""
 
     measured = {"repair": True}  # noqa: RUF012
     checked = ("unit", "columns")
 
-    repair: bool = option("read illegal tag sequences as conlleval does, where they would be an error", default=False)
+    repair: bool = option("repair illegal tag sequences as conlleval does; otherwise they are errors", default=False)
     unit: str = option(
-        "what has a label: each character, or each token. With auto these are characters if no token of the file has "
-        "more than one; a model knows its own. Words with labels without prefixes, read by characters, are found and "
-        "labelled at once",
+        "unit of labels: auto means the unit of the model, or for training characters if no token of the file is "
+        "longer than one, else tokens. Labels of words without prefixes, with characters as the unit, make a joint "
+        "model of segmentation and labels",
         default="auto",
         choices=("auto", "character", "token"),
     )
     columns: tuple[str, ...] = option(
-        "names of all columns of a CoNLL file, among them token and label; _ passes a column over, any other name is "
-        "that of a feature, which prediction needs as well. Without names the first column is the token, the last its "
-        "label",
+        "names of all columns of a CoNLL file, among them token and label; _ skips a column, and any other name "
+        "makes it a feature, which prediction needs as well. By default the first column is the token and the last "
+        "its label",
         default=(),
         metavar="NAME",
     )
@@ -80,30 +82,30 @@ class TaggingReading(ReadingOptions):
 
 @options
 class TaggingPrediction(PredictionOptions):
-    """How texts are tagged."""
+    """Prediction options of a tagger."""
 
     segmenter: str | None = option(
-        "how a text is cut into tokens; without, as the settings of the model say",
+        "tokenizer of texts; by default the one in the model's settings",
         default=None,
         choices=("spaces", "rules", "jieba"),
     )
 
-    confidence: bool = option("give each word, entity or token the probability that it is one", default=False)
+    confidence: bool = option("add the probability of each word, entity or token", default=False)
     user_dictionary: Any = option(
-        "words that the decoding is steered to: a file with a word a line, for entities a tab and the type; in Python "
-        "also a list, or a dictionary of word to type",
+        "file of a user dictionary, a word on each line, for entities followed by a tab and the type; in Python also "
+        "a list, or a dictionary of word to type",
         default=None,
         metavar=FILE,
     )
     user_bonus: float = option(
-        "how strongly: what is added to the score of each tag of such a word, in nats", default=5.0
+        "weight of the user dictionary: nats added to the score of the tags of a matching word", default=5.0
     )
     keep_runs: bool = option(
-        "keep runs of Latin letters and digits, decimal numbers and addresses together, as the training data did",
+        "keep runs of Latin letters and digits, decimal numbers and addresses together, as in the training data",
         default=True,
     )
     simplify: bool = option(
-        "read traditional characters that the model does not know as their simplified forms; offsets stay", default=True
+        "read unknown traditional characters as their simplified forms; offsets stay the same", default=True
     )
 
     def validate(self) -> None:
@@ -123,18 +125,20 @@ _DEMO = {"epochs": 30, "batch_size": 16, "learning_rate": 4e-3, "warmup_steps": 
 
 @options
 class TaggingMetadata(Metadata):
-    """What a tagger knows of the data that it was trained on."""
+    """Values of the training data that a tagger keeps."""
 
-    scheme: str = option("how tags spell spans", default="BMES", choices=("BIO", "BIOES", "BMES", "plain"))
-    unit: str = option("what has a tag", default="character", choices=("character", "token"))
+    scheme: str = option("tagging scheme of spans", default="BMES", choices=("BIO", "BIOES", "BMES", "plain"))
+    unit: str = option("unit of labels", default="character", choices=("character", "token"))
     columns: tuple[str, ...] = option("names of the columns of a file", default=())
-    blanks: bool = option("whether words may hold white space", default=False)
-    splits: tuple[str, ...] = option("kinds of runs that words part, see `nlpkit.text.latin_runs`", default=())
+    blanks: bool = option("whether words may contain white space", default=False)
+    splits: tuple[str, ...] = option(
+        "kinds of runs with word boundaries inside, see `nlpkit.text.latin_runs`", default=()
+    )
 
 
 TAGGING = Declaration(
     name="tagging",
-    summary="word segmentation, named entities, parts of speech: labels of characters or of tokens",
+    summary="word segmentation, named entities, parts of speech: labels of characters or tokens",
     data=(
         "words with spaces between them; or a character, or token, and its tag on each line, with an "
         'empty line after each sentence; or JSON lines {"text": …, "entities": [{"start": 2, "end": 5, '

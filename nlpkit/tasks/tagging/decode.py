@@ -18,14 +18,13 @@ _RUNS = re.compile(r"\s+|\S+")
 
 
 class AnswerDecoder:
-    """What the tags of a tagger say.
+    """A decoder from the tags of a tagger to answers.
 
     Args:
         labels: the labels in the order of their ids.
         scheme: the tag scheme.
-        window: longest text whose labels come from one window; in longer ones labels may meet that are illegal side
-            by side.
-        blanks: whether words of the training data have white space in them; otherwise words end there.
+        window: longest text whose labels come from one window; longer texts may have illegal labels where windows meet.
+        blanks: whether words of the training data contain white space; otherwise words end there.
     """
 
     def __init__(self, labels: Sequence[str], scheme: str, window: int, blanks: bool = False):
@@ -43,13 +42,13 @@ class AnswerDecoder:
     def label_sequences(
         self, flat: FlatTexts | FlatTokens, tags: np.ndarray, joins: np.ndarray | None = None
     ) -> list[list[str]]:
-        """Labels of each text, a list as long as the text.
+        """Labels of the characters of each text.
 
         Args:
             flat: the texts.
             tags: int ``(total,)``, tag ids in the shape of the flat texts.
-            joins: bool ``(total,)``, whether a code point is one character with the one before it, which have a label
-                in common.
+            joins: whether a code point belongs to the same grapheme as the one before it, and so has the same label,
+                bool ``(total,)``.
         """
         labels = self._labels[tags]
         sequences = [labels[a : a + n].tolist() for a, n in zip(flat.starts, flat.lengths)]
@@ -63,13 +62,14 @@ class AnswerDecoder:
             ]
         return sequences
 
-    def _joined(self, labels, joins):
-        """Labels whose spans begin and end at whole characters."""
-        first = np.maximum.accumulate(np.where(joins, 0, np.arange(len(labels))))  # where each character begins
+    def _joined(self, labels: Sequence[str], joins: np.ndarray) -> list[str]:
+        """Labels whose spans begin and end at whole graphemes."""
+        first = np.maximum.accumulate(np.where(joins, 0, np.arange(len(labels))))  # the start of each grapheme
         if self.scheme == "plain":
             return [labels[i] for i in first]
-        ends = np.append(np.flatnonzero(~joins), len(labels))  # of characters, and 0
-        spans, end = [], 0
+        ends = np.append(np.flatnonzero(~joins), len(labels))  # 0, and the ends of graphemes
+        spans: list[tuple[int, int, str]] = []
+        end = 0
         for a, b, kind in tag_schemes.read_spans(labels, self.scheme):
             start, end_before = max(end, int(first[a])), end
             end = int(ends[np.searchsorted(ends, b)])
@@ -100,7 +100,7 @@ class AnswerDecoder:
     def answer(
         self, sentence: Sentence, labels: Sequence[str], logs: np.ndarray | None = None
     ) -> Segmentation | Entities | Tokens:
-        """The answer that the labels of a text spell."""
+        """The answer that follows from the labels of a text."""
         spans = tag_schemes.read_spans(labels, self.scheme)
         if self.kind == "tokens" and sentence.tokens is None and len(sentence.text.split()) != 1:
             spans = [
@@ -115,27 +115,27 @@ class AnswerDecoder:
         return tagged(sentence.text, labels, spans, self.kind, sentence.tokens, sure)
 
     def word_ends(self, tags: np.ndarray) -> np.ndarray:
-        """bool ``(total,)``: whether a word ends with this character."""
+        """Whether a word ends with a character, bool ``(total,)``."""
         return self._ends[tags] | np.roll(self._begins[tags], -1)
 
     def join(self, flat: FlatTexts, tags: np.ndarray, together: np.ndarray) -> np.ndarray:
-        """Tags of the same words, but for those that are put together.
+        """Tags of a segmentation after the union of some words.
 
         Args:
             flat: the texts.
-            tags: int16 ``(total,)``, of a segmentation.
-            together: bool ``(total,)``, whether a character belongs to one word with the one after it.
+            tags: tags of the segmentation, int16 ``(total,)``.
+            together: whether a character and the next belong to one word, bool ``(total,)``.
         """
         return self._with_ends(flat, tags, self.word_ends(tags) & ~together)
 
-    def _cut_at_blanks(self, flat, tags):
+    def _cut_at_blanks(self, flat: FlatTexts, tags: np.ndarray) -> np.ndarray:
         blank = _is_blank(flat.codes)
         return (
             self._with_ends(flat, tags, self.word_ends(tags) | (blank != np.roll(blank, -1))) if blank.any() else tags
         )
 
-    def _with_ends(self, flat, tags, ends):
-        """Tags of the words that end with these characters."""
+    def _with_ends(self, flat: FlatTexts, tags: np.ndarray, ends: np.ndarray) -> np.ndarray:
+        """Tags of the words with the given ends."""
         ends[flat.starts + flat.lengths - 1] = True
         begins = np.roll(ends, 1)
         begins[flat.starts] = True
@@ -144,13 +144,13 @@ class AnswerDecoder:
         return np.where(tags < 0, tags, joined).astype("int16")
 
     def spaced(self, flat: FlatTexts, tags: np.ndarray) -> str:
-        """All texts as lines of words separated by spaces; the same as `Segmentation.to_text`, many times faster."""
+        """All texts as lines of words separated by spaces; equal to `Segmentation.to_text`, many times faster."""
         codes = np.where(flat.codes == 10, 32, flat.codes)[1:]
         codes[flat.starts + flat.lengths - 1] = 10
         return spaced_words(codes, self.word_ends(tags)[1:])
 
     def labelled(self, sentences: Sequence[Sentence], flat: FlatTokens, tags: np.ndarray) -> str:
-        """All tokens with their labels, a text a line; the same as `Tokens.to_text`, many times faster."""
+        """All tokens with their labels, a text a line; equal to `Tokens.to_text`, many times faster."""
         labels = self._labels[tags].tolist()
         lines = []
         for sentence, start in zip(sentences, flat.starts.tolist()):
@@ -159,8 +159,8 @@ class AnswerDecoder:
         return "".join([line + "\n" for line in lines])
 
 
-def _probabilities(spans, logs):
-    """How probable each span is, from the logs of `nlpkit.decoding.path_posteriors` over its text."""
+def _probabilities(spans: Sequence[tuple[int, int, str]], logs: np.ndarray) -> list[float]:
+    """The probability of each span, from the logs of `nlpkit.decoding.path_posteriors` over its text."""
     if not spans:
         return []
     starts, ends = np.array([span[:2] for span in spans]).T
@@ -170,23 +170,22 @@ def _probabilities(spans, logs):
 
 
 def is_segmentation(labels: Iterable[str], scheme: str) -> bool:
-    """Whether the tags spell words: BMES without types. Everything else spells spans of a type."""
+    """Whether the tags are those of word segmentation: BMES without types."""
     return scheme == "BMES" and not any(tag_schemes.split_label(label)[1] for label in labels)
 
 
 def spaced_words(codes: np.ndarray, last: np.ndarray) -> str:
-    """Many lines of segmented text at once: a space after each word.
+    """Many lines of segmented text at once, with a space after each word.
 
     Args:
         codes: code points of the lines, each ended by a line feed.
-        last: bool, whether a word ends with this character.
+        last: whether a word ends with a character, bool.
 
-    White space of the input is a word boundary already and is not repeated: runs of it become one space, and lines
-    have none at their ends.
+    White space of the input is collapsed: runs of it become one space, and it is removed at the ends of lines.
     """
     line_end = codes == 10
     solid = ~(_is_blank(codes) | line_end)
-    # A gap stands before a solid character if the one before it in its line ends a word, or white space lies between.
+    # A gap precedes a solid character if the previous one in its line ends a word, or white space lies between.
     places = np.flatnonzero(solid | line_end)
     kept = codes[places]
     is_end = kept == 10
@@ -199,7 +198,7 @@ def spaced_words(codes: np.ndarray, last: np.ndarray) -> str:
     return from_code_points(out)
 
 
-def _is_blank(codes):
+def _is_blank(codes: np.ndarray) -> np.ndarray:
     """Whether code points are white space other than line feeds."""
     return _BLANK[np.minimum(codes, len(_BLANK) - 1)]
 

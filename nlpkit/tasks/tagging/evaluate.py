@@ -1,4 +1,4 @@
-"""Metrics of a tagger: of words, of entities, or of labelled tokens."""
+"""Metrics of a tagger: for words, entities, or labelled tokens."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from nlpkit.tasks.tagging.decode import AnswerDecoder
 from nlpkit.tasks.tagging.examples import Example
 from nlpkit.text.tag_schemes import read_spans
 
-_OF_WORDS = ("oov_recall", "oov_rate", "words")  # what is told of the words of labelled words
+_OF_WORDS = ("oov_recall", "oov_rate", "words")  # further metrics of labelled words
 
 
 def scores(
     examples: Sequence[Example], predicted: Sequence[Sequence[str]], reader: AnswerDecoder, known_words: Container[str]
 ) -> dict[str, Any]:
-    """Metrics over examples with legal labels, as these say: of segmentation, of entities, of tokens with labels, or of
-    words that are found and labelled at once.
+    """Metrics over examples with legal labels, depending on these: for segmentation, entities, tokens with labels, or
+    joint segmentation and labels.
 
     Args:
         examples: texts with the right labels.
-        predicted: for each text its predicted labels.
-        reader: what the labels mean.
-        known_words: those of the training data, tokens or words, for the recall of the others.
+        predicted: predicted labels of each text.
+        reader: decoder of the labels.
+        known_words: words or tokens of the training data, for the recall of unknown ones.
     """
     if reader.scheme == "plain":
         units = [example.units for example in examples]

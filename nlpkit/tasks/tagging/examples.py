@@ -7,7 +7,7 @@ import dataclasses
 import itertools
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from nlpkit.datasets.files import ending_of, read_lines
 from nlpkit.datasets.readers import field_of, read_conll, read_jsonl, read_words
@@ -16,8 +16,8 @@ from nlpkit.tasks.shared.records import column_of, tokens_of
 from nlpkit.text import tag_schemes
 from nlpkit.text.graphemes import graphemes
 
-_SHOWN = 5  # places that an error about many of them lists
-_LOOKED_AT = 200  # lines that tell the format
+_SHOWN = 5  # number of places in an error about many
+_LOOKED_AT = 200  # number of lines to detect the format from
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,10 +26,10 @@ class Example:
 
     Attributes:
         text: the text; of tokens, with spaces between them.
-        labels: the labels.
-        line: where it begins in its file.
+        labels: the label of each unit.
+        line: its first line in the file.
         tokens: the tokens, or None if the units are characters.
-        columns: what else a file says of the tokens, by name.
+        columns: further columns of the file, a value for each token, by name.
     """
 
     text: str
@@ -52,7 +52,7 @@ def detect_format(path: str | Path) -> str:
     prefixes = tag_schemes.SCHEMES["BIOES"]
     columns = [line.split() for line in lines]
     labelled = sum(len(c) >= 2 and tag_schemes.split_label(c[-1])[0] in prefixes for c in columns)
-    # Labels of an unknown scheme in a column of their own: the check of the scheme says what is wrong.
+    # Labels of an unknown scheme in a column of their own: the check of the scheme reports the error.
     tabbed = sum("\t" in line.rstrip() for line in lines)
     widths = {*map(len, columns)}
     is_table = len(widths) == 1 and min(widths) > 1 and len(lines) < len(begin)  # and empty lines between sentences
@@ -60,9 +60,9 @@ def detect_format(path: str | Path) -> str:
 
 
 def read_examples(path: str | Path, file_format: str | None = None, columns: Sequence[str] = ()) -> list[Example]:
-    """Examples of a file in any of the three formats; the labels are as the file has them.
+    """Examples of a file in any of the three formats, with the labels of the file.
 
-    Of columns and of JSON lines with ``tokens`` the units are tokens, see `to_characters`.
+    In columns and in JSON lines with ``tokens`` the units are tokens, see `to_characters`.
     """
     file_format = file_format or detect_format(path)
     if file_format == "words":
@@ -80,24 +80,24 @@ def read_examples(path: str | Path, file_format: str | None = None, columns: Seq
 
 
 class Labelled(NamedTuple):
-    """The examples of a file, in the units that a model reads, with legal labels of one tag scheme."""
+    """The examples of a file, in the units of a model, with legal labels of one tag scheme."""
 
     examples: list[Example]
     unit: str
     scheme: str
-    repaired: list[int]  # lines of those whose labels had to be repaired
+    repaired: list[int]  # lines of examples with repaired labels
 
 
 def read_labelled(
     path: str | Path, repair: bool, unit: str = "auto", scheme: str | None = None, columns: Sequence[str] = ()
 ) -> Labelled:
-    """Examples of a file, as a model reads them.
+    """Examples of a file, in the units of a model.
 
     Args:
         path: the file.
-        repair: whether illegal labels are read as conlleval does.
-        unit: ``character``, ``token``, or ``auto`` for what the tokens of the file are.
-        scheme: the tag scheme that the labels must have, if it is known.
+        repair: whether to repair illegal labels as conlleval does.
+        unit: ``character``, ``token``, or ``auto``, decided by the tokens of the file.
+        scheme: required tag scheme of the labels, if it is known.
         columns: names of the columns, see `nlpkit.datasets.readers.read_conll`.
 
     Raises:
@@ -108,11 +108,11 @@ def read_labelled(
     for example in examples if unit == "token" else ():
         if example.tokens is None:
             raise DataError("holds a text without tokens, where a model of tokens needs them", path, example.line)
-        for line, token in enumerate(example.tokens, example.line):  # of columns, for tokens in JSON were looked at
+        for line, token in enumerate(example.tokens, example.line):  # of columns; tokens in JSON are checked already
             if token.split() != [token]:
                 what = "has white space in it" if token.split() else "is empty"
                 raise DataError(f"the token {token!r:.40} {what}", path, line)
-    # Words with labels that have no prefix, for a model of characters: these will have a scheme of their own.
+    # Words with labels without prefixes, for a model of characters, will have a scheme of their own.
     are_words = unit == "character" and unit_of(examples) == "token"
     own, legal, count = check_labels(examples, path, repair, None if are_words else scheme)
     repaired = [old.line for old, new in zip(examples, legal) if old.labels != new.labels] if count else []
@@ -125,13 +125,13 @@ def read_labelled(
 
 
 def unit_of(examples: Iterable[Example]) -> str:
-    """``character`` if each token of each example is what a person takes for one character, else ``token``."""
+    """``character`` if each token of each example is a single grapheme, else ``token``."""
     seen = {token for example in examples for token in example.tokens or ()}
     return "token" if any(len(token) > 1 and len(graphemes(token)) > 1 for token in seen) else "character"
 
 
 def to_characters(examples: Sequence[Example], scheme: str) -> tuple[str, list[Example]]:
-    """Examples of tokens as examples of characters, put together without spaces, and their tag scheme.
+    """Examples of tokens as examples of characters, joined without spaces, and their tag scheme.
 
     Spans keep their characters. Labels without prefixes become those of words with a type, such as ``B-NOUN``, unless
     each token is one character.
@@ -151,20 +151,20 @@ def to_characters(examples: Sequence[Example], scheme: str) -> tuple[str, list[E
     return spelt, converted
 
 
-def _joined(example, labels):
-    return Example("".join(example.tokens), tuple(labels), example.line)
+def _joined(example: Example, labels: Sequence[str]) -> Example:
+    return Example("".join(example.tokens or ()), tuple(labels), example.line)
 
 
 def check_labels(
     examples: Sequence[Example], path: str | Path, repair: bool, scheme: str | None = None
 ) -> tuple[str, list[Example], int]:
-    """The tag scheme of examples, the examples with legal labels, and how many had to be repaired.
+    """The tag scheme of examples, the examples with legal labels, and the number of repaired ones.
 
     Args:
         examples: the examples.
         path: their file, for messages.
-        repair: whether illegal sequences are read as conlleval does.
-        scheme: the scheme, if it is known; it is detected otherwise.
+        repair: whether to repair illegal sequences as conlleval does.
+        scheme: the scheme, or None to detect it.
 
     Raises:
         DataError: if the labels follow no scheme; if some sequence is illegal and `repair` is False.
@@ -187,7 +187,7 @@ def check_labels(
     if not illegal:
         return scheme, list(examples), 0
     if not repair:
-        shown = ", ".join(_describe(examples[i], places[i]) for i in illegal[:_SHOWN])
+        shown = ", ".join(_describe(examples[i], places[i] or 0) for i in illegal[:_SHOWN])
         more = f" and {len(illegal) - _SHOWN} more" if len(illegal) > _SHOWN else ""
         raise DataError(
             f"{len(illegal)} illegal tag sequence(s) under {scheme}: {shown}{more}; mend them, or pass --repair to "
@@ -204,11 +204,11 @@ def check_labels(
 
 
 def repair_labels(labels: Sequence[str], scheme: str, prefixes: Collection[str]) -> list[str]:
-    """The legal label sequence that spells what conlleval reads in a possibly illegal one."""
+    """The legal label sequence of the spans that conlleval reads in a possibly illegal one."""
     return tag_schemes.write_spans(tag_schemes.read_spans(labels, scheme), len(labels), scheme, prefixes)
 
 
-def _describe(example, place):
+def _describe(example: Example, place: int) -> str:
     if place == len(example.labels):
         return f"the sentence at line {example.line} ends inside {example.labels[-1]}"
     before = example.labels[place - 1] if place else "the start"
@@ -216,28 +216,30 @@ def _describe(example, place):
     return f"{example.labels[place]} after {before} (sentence at line {example.line}, {unit} {place + 1})"
 
 
-def _from_words(words, line):
-    labels = []
+def _from_words(words: Sequence[str], line: int) -> Example:
+    labels: list[str] = []
     for word in words:
         labels += ["S"] if len(word) == 1 else ["B"] + ["M"] * (len(word) - 2) + ["E"]
     return Example("".join(words), tuple(labels), line)
 
 
-def _from_tokens(tokens, labels, line, columns):
-    columns = {name: tuple(column) for name, column in columns.items()}
-    return Example(" ".join(tokens), tuple(labels), line, tuple(tokens), columns)
+def _from_tokens(
+    tokens: Sequence[str], labels: Sequence[str], line: int, columns: Mapping[str, Sequence[str]]
+) -> Example:
+    more = {name: tuple(column) for name, column in columns.items()}
+    return Example(" ".join(tokens), tuple(labels), line, tuple(tokens), more)
 
 
-def _from_json(fields, path, line, columns):
+def _from_json(fields: Mapping[str, Any], path: str | Path, line: int, columns: Sequence[str]) -> Example:
     try:
         return _from_token_fields(fields, line, columns) if "tokens" in fields else _from_spans(fields, line)
     except ValueError as error:
         raise DataError(str(error), path, line) from None
 
 
-def _from_token_fields(fields, line, columns):
+def _from_token_fields(fields: Mapping[str, Any], line: int, columns: Sequence[str]) -> Example:
     if isinstance(fields["tokens"], list) and all(isinstance(each, dict) for each in fields["tokens"]):
-        # As answers are written: objects with a text and a label.
+        # As in the output of prediction: objects with a text and a label.
         lists = {"tokens": "text", "labels": "label"}
         fields = {**fields, **{name: [each.get(key) for each in fields["tokens"]] for name, key in lists.items()}}
     tokens = tokens_of(fields["tokens"])
@@ -245,15 +247,17 @@ def _from_token_fields(fields, line, columns):
     return _from_tokens(tokens, column_of(fields, "labels", len(tokens)), line, more)
 
 
-def _from_spans(fields, line):
+def _from_spans(fields: Mapping[str, Any], line: int) -> Example:
     text = field_of(fields, "text", str)
+    labels: Sequence[str]
     if isinstance(fields.get("words"), list):
         spans_given, labels, scheme = fields["words"], [], "BMES"
     elif isinstance(fields.get("entities"), list):
         spans_given, labels, scheme = fields["entities"], ["O"] * len(text), "BIO"
     else:
         raise ValueError('expected a list in the field "words", "entities" or "tokens"')
-    spans, end = [], 0
+    spans: list[tuple[int, int, str]] = []
+    end = 0
     for given in sorted(spans_given, key=_start_of):
         if not isinstance(given, dict) or not all(type(given.get(name)) is int for name in ("start", "end")):
             label = "" if scheme == "BMES" else ', "label": "LOC"'
@@ -279,13 +283,13 @@ def _from_spans(fields, line):
     return Example(text, tuple(labels), line)
 
 
-def _start_of(given):
+def _start_of(given: Any) -> int:
     start = given.get("start") if isinstance(given, dict) else None
     return start if type(start) is int else -1
 
 
 def count_words(examples: Iterable[Example], scheme: str) -> collections.Counter[str]:
-    """How often each word, entity or token with a label occurs."""
+    """The count of each word, entity or labelled token."""
     words: collections.Counter[str] = collections.Counter()
     for example in examples:
         space, units = "" if example.tokens is None else " ", example.units

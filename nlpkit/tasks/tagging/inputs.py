@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -20,7 +21,7 @@ class TaggedTexts:
 
     Args:
         examples: the texts and their labels.
-        reader: what the network reads of them.
+        reader: reader of the network's inputs.
         labels: the labels in the order of their ids.
         scheme: the tag scheme.
     """
@@ -37,7 +38,7 @@ class TaggedTexts:
     def batches(self, window: int, batch_size: int, seed: int) -> BucketedBatches:
         """Training batches ``(arrays, tag ids, weights)``, the tag ids int32 ``(batch, time)``.
 
-        Long texts are cut between spans. Where a span is longer than the window its parts become spans of their own.
+        Long texts are cut between spans. The parts of a span longer than the window become spans of their own.
         """
         can_cut = np.array([tag_schemes.opens_or_outside(label, self._scheme) for label in self._labels])[self.tags]
         can_cut[self.flat.codes == EDGE] = True
@@ -48,9 +49,11 @@ class TaggedTexts:
                 tags[start:end] = self._legal(tags[start:end])
         inputs = dataclasses.replace(self._inputs, arrays={**self._inputs.arrays, "tags": tags})
 
-        def collate(rows, length, _):
+        def collate(
+            rows: np.ndarray, length: int, _: np.random.Generator
+        ) -> tuple[dict[str, Any], np.ndarray, np.ndarray]:
             batch = inputs.batch(windows, rows, length)
-            # A row's loss is a sum over its steps: with this weight the batch's is a mean over them.
+            # A row's loss is a sum over its steps: with this weight the loss of the batch is a mean over all steps.
             weight = len(rows) / windows.lengths[rows].sum()
             return batch, batch.pop("tags"), np.full(len(rows), weight, "float32")
 
@@ -58,7 +61,7 @@ class TaggedTexts:
         buckets = [length for length in steps if length < window] + [window]
         return BucketedBatches(windows.lengths, collate, batch_size, seed, buckets)
 
-    def _legal(self, tags):
+    def _legal(self, tags: np.ndarray) -> list[int]:
         prefixes = {tag_schemes.split_label(label)[0] for label in self._labels}
         legal = repair_labels([self._labels[tag] for tag in tags], self._scheme, prefixes)
         return [self._ids.get(label, self._ids.get("O", 0)) for label in legal]

@@ -9,10 +9,10 @@ from nlpkit.prediction.answers import Mistake
 
 
 def word_mistakes(right: Sequence[Any], found: Sequence[Any]) -> Iterator[Mistake]:
-    """Of two segmentations of a text: the smallest parts of it that both begin and end alike, and within do not.
+    """The smallest parts of a text whose ends two segmentations share, but not the boundaries inside.
 
     Args:
-        right, found: words with ``text`` and ``end``.
+        right, found: right and predicted words, with ``text`` and ``end``.
 
     Example:
 
@@ -36,10 +36,10 @@ def word_mistakes(right: Sequence[Any], found: Sequence[Any]) -> Iterator[Mistak
 
 
 def span_mistakes(right: Sequence[Any], found: Sequence[Any]) -> Iterator[Mistake]:
-    """Of two lists of labelled spans: what was missed, is not there, has another label or other ends.
+    """The missed and spurious spans, and those with another label or other ends, between two lists of spans.
 
     Args:
-        right, found: spans with ``text``, ``start``, ``end`` and ``label``, in order.
+        right, found: right and predicted spans with ``text``, ``start``, ``end`` and ``label``, in order.
     """
     exact = {(each.start, each.end, each.label) for each in right} & {(e.start, e.end, e.label) for e in found}
     right, found = ([e for e in side if (e.start, e.end, e.label) not in exact] for side in (right, found))

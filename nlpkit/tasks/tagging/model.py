@@ -24,12 +24,12 @@ class TaggingNetwork:
     Args:
         settings: `nlpkit.tasks.tagging.config.TaggingSettings`.
         labels, scheme: the tags, and the scheme whose illegal transitions the head forbids.
-        reader: what is read, characters or tokens, and its vocabularies.
+        reader: the reader of characters or tokens, with its vocabularies.
 
     Attributes:
         model: from the arrays of `Inputs` to the potentials of a tagging head.
         units: its first part.
-        divides_batches: whether several devices may share a batch; one of tokens has tables that all rows use.
+        divides_batches: whether several devices can share a batch, unlike one of tokens, whose rows share tables.
     """
 
     def __init__(self, settings: Any, labels: Sequence[str], scheme: str, reader: Reader):
@@ -46,11 +46,11 @@ class TaggingNetwork:
 
     @functools.cached_property
     def graphs(self) -> dict[str, Graph]:
-        """Its programs by name: ``potentials``, those of a tagging head; of tokens, what is known of each stands for
-        the tables."""
+        """Its programs by name: ``potentials``, those of a tagging head; for tokens also ``known``, the vectors of
+        distinct tokens."""
         return self.units.graphs("potentials", self.model.input, self.model.output)
 
 
 def loss_for(head: str) -> keras.losses.Loss:
-    """The loss that belongs to a head."""
+    """The loss of a head."""
     return CRFLoss() if head == "crf" else PathLoss()

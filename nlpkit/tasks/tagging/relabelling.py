@@ -1,4 +1,4 @@
-"""The last layers of a tagger for other labels than it was trained on, so that it begins with what it knows."""
+"""Initial weights of a tagger's last layers for new labels, derived from those of its old labels."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from nlpkit.prediction.predictor import answer_parsed
 from nlpkit.text.tag_schemes import like_labels
 from nlpkit.training.forward import Forward
 
-_RIDGE = 1e-3  # of the mean square of the features
+_RIDGE = 1e-3  # ridge penalty, as a share of the mean square of the features
 
 
 def relabelled(start: Any, labels: Sequence[str], records: Sequence[Any]) -> dict[str, np.ndarray]:
     """Weights of the layers ``emissions`` and ``potentials`` by path.
 
-    A label that the tagger knows keeps its scores. One that it does not know is likened to all known ones at the same
-    place of a span, a B to B-NOUN and B-VERB: it has the log sum of their exponentials as its score, as near as a
-    linear layer comes to that on some sentences, and the mean of their transitions.
+    A known label keeps its scores. A new one is similar to all known labels at the same place of a span, a B to B-NOUN
+    and B-VERB: its score is the log sum of their exponentials, approximated by a linear layer fitted on some sentences,
+    and its transitions are the mean of theirs.
 
     Args:
         start: the trained tagger, with its network.
         labels: the new labels.
-        records: some of the new data.
+        records: a sample of the new data.
     """
     like = like_labels(labels, start.parts["label_vocabulary"].symbols)
-    hidden, scores = _seen(start, records)
+    hidden, scores = _features_and_scores(start, records)
     scores = scores - scores.max(axis=-1, keepdims=True)
     with np.errstate(divide="ignore"):
         wanted = np.log(np.exp(scores) @ like.T.astype(scores.dtype))  # (units, labels)
@@ -47,13 +47,13 @@ def relabelled(start: Any, labels: Sequence[str], records: Sequence[Any]) -> dic
     }
 
 
-def _seen(start, records):
-    """What the layer ``emissions`` reads and gives for the units of records, ``(units, channels)`` and ``(units,
+def _features_and_scores(start: Any, records: Sequence[Any]) -> list[np.ndarray]:
+    """Input and output of the layer ``emissions`` for the units of records, ``(units, channels)`` and ``(units,
     labels)``."""
     batches: list[dict[str, np.ndarray]] = []
     program = start.runtime.program("potentials")
 
-    def recording(arrays):
+    def recording(arrays: dict[str, np.ndarray]) -> Any:
         batches.append(arrays)
         return program(arrays)
 
@@ -61,15 +61,15 @@ def _seen(start, records):
         answer_parsed(start, records)
     layer = start.network.model.get_layer("emissions")
     forward = Forward(keras.Model(start.network.model.input, [layer.input, layer.output]))
-    seen = []
+    pairs = []
     for batch in batches:
         real = next(batch[name] for name in ("characters", "tokens") if name in batch) != 0
-        seen.append([x[real] for x in forward(batch)])
-    return [np.concatenate(parts) for parts in zip(*seen)]
+        pairs.append([x[real] for x in forward(batch)])
+    return [np.concatenate(parts) for parts in zip(*pairs)]
 
 
-def _means(transitions, like):
-    """Transitions between labels, and from and to the edge of a text, for other labels: means over those like it."""
+def _means(transitions: np.ndarray, like: np.ndarray) -> np.ndarray:
+    """Transitions between new labels, and from and to the edges of a text: means over similar known labels."""
     shares = like / np.maximum(like.sum(axis=1, keepdims=True), 1)
     new, old = shares.shape
     with_edge = np.zeros((new + 1, old + 1))

@@ -1,4 +1,4 @@
-"""A user's own words, which steer the decoding by a bonus to their tags."""
+"""A user dictionary: words that get a bonus to their tags in decoding."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from nlpkit.text.matcher import WordMatcher
 
 
 class UserDictionary:
-    """Words, each with the type of entity that it is (empty for words of segmentation).
+    """Words, each with its type of entity (empty for words of segmentation).
 
     Args:
-        words: word to type, or words alone.
-        bonus: float, added to the score of the tags that a match would have.
-        path, lines: the file that the words are from, and the line of each.
+        words: types by word, or words alone.
+        bonus: nats added to the score of the tags of a matching word.
+        path, lines: file of the words, and the line of each.
     """
 
     def __init__(
@@ -42,10 +42,10 @@ class UserDictionary:
 
     @classmethod
     def open(cls, source: str | Path | Mapping[str, str] | Iterable[str], bonus: float, labels: Iterable[str]) -> Self:
-        """From a file, or words as the constructor takes them, for a model with these labels.
+        """A dictionary from a file, or from words as for the constructor, for a model with these labels.
 
         Raises:
-            DataError: if a word has a type that the model does not know.
+            DataError: if the model does not know the type of a word.
         """
         if not isinstance(source, (str, Path, Iterable)):
             raise ConfigError(f"user_dictionary = {source!r}: must be a file, a list of words, or a dictionary")
@@ -55,8 +55,9 @@ class UserDictionary:
 
     @classmethod
     def read(cls, path: str | Path, bonus: float) -> Self:
-        """A file with a word a line; for entities a tab and the type after it."""
-        words, lines = {}, {}
+        """A dictionary from a file with a word a line, for entities followed by a tab and the type."""
+        words: dict[str, str] = {}
+        lines: dict[str, int] = {}
         for number, line in read_lines(path):
             word, _, kind = line.strip().partition("\t")
             words[word] = kind.strip()
@@ -64,7 +65,7 @@ class UserDictionary:
         return cls(words, bonus, path, lines)
 
     def check_types(self, known: set[str]) -> None:
-        """Raise a `DataError` if a word has a type that the model does not know."""
+        """Raise a `DataError` if a word has a type outside the known ones."""
         for word, kind in zip(self._words, self._kinds):
             if kind not in known:
                 types = ", ".join(sorted(known - {""}))
@@ -75,7 +76,7 @@ class UserDictionary:
                 raise DataError(f"{received}; {accepted}", self._path, self._lines.get(word))
 
     def scores(self, texts: FlatTexts, labels: Sequence[str], scheme: str) -> np.ndarray:
-        """Float32 ``(total, tags)``: the bonus of each tag at each character of flat texts."""
+        """The bonus of each tag at each character of flat texts, float32 ``(total, tags)``."""
         ids = {label: i for i, label in enumerate(labels)}
         prefixes = {tag_schemes.split_label(label)[0] for label in labels}
         scores = np.zeros((len(texts.codes), len(labels)), "float32")

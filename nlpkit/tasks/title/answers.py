@@ -1,4 +1,4 @@
-"""Titles of a text."""
+"""The answers of title models: titles of a text."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from nlpkit.prediction.rendering import StyledText
 
 @dataclasses.dataclass(frozen=True)
 class Title:
-    """A title, and its score: the sum of the log probabilities of its characters, its end counted, over a power of
-    their number, see the prediction option `length_penalty`; of a drawn title the sum."""
+    """A title, and its score: the sum of the log probabilities of its characters, its end included, over a power of
+    their number, see the prediction option `length_penalty`; for a sample the sum alone."""
 
     title: str
     score: float | None = None
     copied: tuple[tuple[int, int], ...] = ()
-    """Begin and end, in the title, of its parts of two characters or more that stand in the text."""
+    """Begins and ends, in the title, of its spans of two or more characters copied from the text."""
 
     def to_dict(self) -> dict[str, Any]:
         return {"title": self.title, "score": self.score, "copied": [list(span) for span in self.copied]}
@@ -25,11 +25,11 @@ class Title:
 
 @dataclasses.dataclass(frozen=True)
 class Titles(AnswerOf[Title]):
-    """The titles of a text, best first, or in the order in which they were drawn; none of an empty text."""
+    """The titles of a text, best first, or in the order of sampling; none for an empty text."""
 
     titles: tuple[Title, ...]
 
-    legend: ClassVar[str] = "Of titles, what stands in the text is blue, what does not is brown."
+    legend: ClassVar[str] = "In titles, spans copied from the text are blue, others brown."
 
     @property
     def items(self) -> tuple[Title, ...]:
@@ -37,11 +37,11 @@ class Titles(AnswerOf[Title]):
 
     @property
     def title(self) -> str:
-        """The first title, or nothing."""
+        """The first title, or an empty string."""
         return self.titles[0].title if self.titles else ""
 
     def to_dict(self) -> dict[str, Any]:
-        """The first title on top, as data files have it, and all of them with scores."""
+        """The first title as ``title``, as in data files, and all of them with scores."""
         return {"title": self.title, "titles": [each.to_dict() for each in self]}
 
     def to_text(self) -> str:
@@ -52,7 +52,7 @@ class Titles(AnswerOf[Title]):
         return isinstance(right, Titles) and self.title == right.title
 
     def styled(self) -> list[StyledText]:
-        """The first title, what is copied in another colour than what is not."""
+        """The first title, with copied spans in another colour."""
         parts, begin = [], 0
         for start, end in self.titles[0].copied if self.titles else ():
             parts += [StyledText(self.title[begin:start], "yellow"), StyledText(self.title[start:end], "cyan")]

@@ -1,4 +1,4 @@
-"""What `nlpkit check title` looks for in data files. It needs no framework."""
+"""The checks of `nlpkit check title` on data files. They need no framework."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from nlpkit.datasets.summary import LENGTHS, percentiles, share
 from nlpkit.errors import ConfigError
 from nlpkit.metrics import clge_scores, lead, mean_length
 from nlpkit.tasks.title.config import TitleSettings
-from nlpkit.tasks.title.examples import NUM_EXTRA, make_vocabulary, read_titles
+from nlpkit.tasks.title.examples import NUM_EXTRA, TitleExample, make_vocabulary, read_titles
 from nlpkit.text.vocabulary import CharacterVocabulary
 
 
 def check(paths: Sequence[str | Path], settings: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What is in data files and what looks wrong; several files are compared with each other.
+    """Statistics and problems of data files; several files are compared with each other.
 
     Args:
         paths: data files.
-        settings: of `TitleSettings`, for how much of a text and a title is read and which characters are known.
+        settings: values of `TitleSettings`, for the longest text and title and the least count of a character.
 
     Returns:
-        For each file what was seen, by what it says.
+        For each file its findings by name.
 
     Raises:
         DataError: if a file can't be read or holds no text with a title.
@@ -47,14 +47,14 @@ def check(paths: Sequence[str | Path], settings: Mapping[str, Any]) -> list[dict
     return reports
 
 
-def _check_file(path, settings):
+def _check_file(path: str | Path, settings: TitleSettings) -> tuple[dict[str, Any], list[TitleExample]]:
     examples, notes, bad = read_titles(path)
     total = len(examples)
     texts, titles = [each.text for each in examples], [each.title for each in examples]
     kept = [text[: settings.max_text] for text in texts]
     characters = sum(map(len, titles))
     in_text = sum(sum(map({*text}.__contains__, title)) for text, title in zip(kept, titles))
-    report = {
+    report: dict[str, Any] = {
         "encoding": "UTF-8",
         "texts with titles": total,
         "bad lines (passed over)": bad,
@@ -70,10 +70,8 @@ def _check_file(path, settings):
         f"titles longer than {settings.max_title} (cut in training)": share(
             sum(len(title) > settings.max_title for title in titles), total
         ),
-        "characters of titles that the read part of the text has": share(in_text, characters),
-        "titles that stand in the text as they are": share(
-            sum(title in text for text, title in zip(kept, titles)), total
-        ),
+        "characters of titles that occur in the used part of the text": share(in_text, characters),
+        "titles that occur in the text verbatim": share(sum(title in text for text, title in zip(kept, titles)), total),
         "repeated titles": share(total - len(set(titles)), total),
         "repeated texts": share(total - len(set(texts)), total),
     }
@@ -82,7 +80,7 @@ def _check_file(path, settings):
     except ConfigError:
         vocabulary = CharacterVocabulary([])
     unknown = [len({c for c in text if c not in vocabulary}) for text in kept]
-    name = f"texts with more than {NUM_EXTRA} different unknown characters (those after these can't be copied)"
+    name = f"texts with more than {NUM_EXTRA} different unknown characters (further ones can't be copied)"
     report[name] = share(sum(count > NUM_EXTRA for count in unknown), total)
     report[f"characters seen {settings.char_min_count} times or more"] = max(len(vocabulary.symbols) - 1, 0)
     return report, examples

@@ -13,7 +13,7 @@ from nlpkit.training.metric import Metric
 
 @options
 class TitleSettings(EncoderSettings):
-    """A writer of texts from texts: an encoder, and a decoder that attends to it, and writes or copies."""
+    """Settings of a title model: an encoder, and a decoder with attention that generates or copies characters."""
 
     group = "titles"
 
@@ -28,61 +28,61 @@ class TitleSettings(EncoderSettings):
     dropout: float = 0.3
 
     counts: bool = option(
-        "let the encoder read how often each character, and the pairs and triples around it, occur in the text",
+        "use the counts in the text of each character and of the bigrams and trigrams around it as features",
         default=True,
     )
-    words: bool = option("let the encoder read where jieba's words begin and end", default=True)
-    char_dim: int = option(
-        "size of the character vectors, which serve for reading and for writing", default=128, least=1
-    )
-    decoder_width: int = option("numbers in the state of the decoder", default=256, least=1)
-    heads: int = option("heads of the attention", default=4, least=1)
-    prior: bool = option("give every character of the text a learned bonus in the output", default=True)
-    copy: bool = option("let the model copy characters of the text, also such as training never saw", default=True)
-    coverage: bool = option("let copying know what has been copied", default=True)
-    conditional_norm: bool = option("let the decoder's layer normalisation depend on the whole text", default=True)
+    words: bool = option("use the boundaries of jieba's words as features", default=True)
+    char_dim: int = option("size of the character vectors, shared by input and output", default=128, least=1)
+    decoder_width: int = option("size of the decoder's state", default=256, least=1)
+    heads: int = option("number of attention heads", default=4, least=1)
+    prior: bool = option("add a learned bonus to the score of every character of the text", default=True)
+    copy: bool = option("let the model copy characters from the text, including unknown ones", default=True)
+    coverage: bool = option("show the copy mechanism which characters it has copied", default=True)
+    conditional_norm: bool = option("condition the decoder's layer normalisation on the whole text", default=True)
     label_smoothing: float = option(
-        "share of the probability that training wants spread over all characters", default=0.0, least=0, below=1
+        "share of the target probability spread over all characters", default=0.0, least=0, below=1
     )
     replace: float = option(
-        "share of the characters before each step that training replaces by others of the text, so that the model "
-        "learns to go on after a mistake; it rises from epoch to epoch to this in the last",
+        "share of the decoder's input characters replaced at random by others of the text in the last epoch, to "
+        "practise recovery from mistakes; the share rises from epoch to epoch",
         default=0.0,
         least=0,
         below=1,
     )
     hide: float = option(
-        "mean share of the different characters of a text that a training step takes for unknown, so that the model "
-        "learns to copy what it does not know; not used by models that don't copy",
+        "mean share of the different characters of a text treated as unknown in a training step, to practise "
+        "copying; no effect without copy",
         default=0.15,
         least=0,
         below=0.5,
     )
-    max_text: int = option("characters of a text that are read; of longer ones the beginning", default=256, least=1)
-    max_title: int = option("characters of a title that are trained on and written, at most", default=64, least=1)
+    max_text: int = option("longest beginning of a text to use, in characters", default=256, least=1)
+    max_title: int = option("longest title in training and prediction, in characters", default=64, least=1)
 
 
 @options
 class TitlePrediction(GenerationOptions):
-    """How texts are answered."""
+    """Prediction options of titles."""
 
     length_penalty: float = option(
-        "titles are ranked by the sum of the log probabilities of their characters over this power of their number; 0 "
-        "prefers short ones, 1 takes the mean",
+        "exponent of the length in the ranking of titles, by which the sum of log probabilities is divided; 0 "
+        "favours short titles, 1 takes the mean",
         default=0.6,
     )
-    min_length: int = option("characters that a title has at least", default=1, least=0)
+    min_length: int = option("shortest title, in characters", default=1, least=0)
     max_length: int | None = option(
-        "characters that a title has at most; without, what the model was trained on", default=None, least=1
+        "longest title, in characters; by default the longest of training", default=None, least=1
     )
     no_repeat: int = option(
-        "no sequence of so many characters occurs twice in a title, but in its prefix; 0 allows all", default=0, least=0
+        "length of the character n-grams that must not occur twice in a title, its prefix aside; 0 allows all",
+        default=0,
+        least=0,
     )
     top_k: int = option(
-        "with a temperature: draw each character from this many of the likeliest; 0 from all", default=0, least=0
+        "number of likeliest characters to sample from, with a temperature; 0 means all", default=0, least=0
     )
     top_p: float = option(
-        "with a temperature: draw each character from the likeliest that together have this probability, at most 1",
+        "total probability, at most 1, of the likeliest characters to sample from, with a temperature",
         default=1.0,
         above=0,
     )
@@ -101,14 +101,14 @@ class TitlePrediction(GenerationOptions):
 
 @options
 class TitleMetadata(Metadata):
-    """What a model knows of the titles that it was trained on."""
+    """Values of the training data that a title model keeps."""
 
-    mean_title: float = option("characters of a title in the mean", default=0.0, least=0.0)
+    mean_title: float = option("mean length of a title, in characters", default=0.0, least=0.0)
 
 
 TITLE = Declaration(
     name="title",
-    summary="writes the title of a text, or any text from another one",
+    summary="titles of texts, or any text from another text",
     data='JSON lines {"text": …, "title": …}, or a text, a tab and a title on each line',
     settings=TitleSettings,
     reading=PairReading,

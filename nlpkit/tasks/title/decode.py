@@ -1,4 +1,4 @@
-"""Distributions over the next character to titles: what the search is given, and what is made of its results."""
+"""Inputs and results of the search: distributions over the next character to titles."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from nlpkit.tasks.title.answers import Title, Titles
 from nlpkit.tasks.title.config import TITLE, TitlePrediction
 from nlpkit.tasks.title.examples import END, Texts, table_size
 from nlpkit.text.characters import code_points
-from nlpkit.text.vocabulary import FIRST_ID, UNKNOWN
+from nlpkit.text.vocabulary import FIRST_ID, UNKNOWN, CharacterVocabulary
 
 _IMPOSSIBLE = -1e9
-_BEAMS_AT_ONCE = 160  # each has a logit for the whole vocabulary
-_CHARACTERS_AT_ONCE = 16_384  # of the texts in a batch
+_BEAMS_AT_ONCE = 160  # each has logits of the whole vocabulary
+_CHARACTERS_AT_ONCE = 16_384  # characters of the texts in a batch
 
 
 def program_of(options: TitlePrediction) -> tuple[str, TitlePrediction]:
-    """The name of the program that searches under some options, and of these options those that it depends on: all
-    others are inputs of it."""
+    """The name of the search program for some options, and the options that it is compiled for; all others are its
+    inputs."""
     kept: dict[str, Any] = {"no_repeat": options.no_repeat}
     if options.temperature > 0:
-        kept |= {"top_k": options.top_k, "top_p": 0.5 if options.top_p < 1 else 1.0}  # whether it cuts, not how much
+        kept |= {"top_k": options.top_k, "top_p": 0.5 if options.top_p < 1 else 1.0}  # on or off; the value is an input
     special = [f",{name}={value}" for name, value in kept.items() if value != getattr(TitlePrediction, name)]
     name = "draw" if options.temperature > 0 else "search"
     return f"{name}{''.join(special)}", TitlePrediction(**kept, temperature=float(options.temperature > 0))
@@ -36,12 +36,12 @@ def program_of(options: TitlePrediction) -> tuple[str, TitlePrediction]:
 
 @dataclasses.dataclass(frozen=True)
 class TitleDecoder:
-    """A way of answering, made of a user's options.
+    """A search or sampler of titles under a user's options.
 
     Attributes:
         options: the options.
         program: the search, see `nlpkit.tasks.title.search.TitleSearch`.
-        max_length: characters of a title at most.
+        max_length: longest title, in characters.
     """
 
     options: TitlePrediction
@@ -49,12 +49,12 @@ class TitleDecoder:
     max_length: int
 
     def noise(self, texts: Sequence[str]) -> np.ndarray | None:
-        """Numbers for the draws of titles, float32 ``(n, n_best, max_length)``."""
+        """Random numbers for sampling titles, float32 ``(n, n_best, max_length)``; None for a search."""
         if not self.options.temperature:
             return None
         shape = (self.options.n_best, self.max_length)
-        drawn = [each.random(shape, "float32") for each in generators(texts, self.options.seed)]
-        return np.stack(drawn) if drawn else np.zeros((0, *shape), "float32")
+        noise = [each.random(shape, "float32") for each in generators(texts, self.options.seed)]
+        return np.stack(noise) if noise else np.zeros((0, *shape), "float32")
 
     def run(self, texts: Texts, prefixes: Sequence[str], noise: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
         """Titles of texts: ids, int32 ``(n, n_best, max_length)``, and scores, float32 ``(n, n_best)``."""
@@ -65,7 +65,7 @@ class TitleDecoder:
         width = len(shared["beams"])
         copyable = (texts.ids >= FIRST_ID) & ~np.isin(texts.flat.codes, code_points(options.forbidden_characters))
 
-        def answer(rows, size):
+        def answer(rows: np.ndarray, size: int) -> None:
             starts, lengths = texts.flat.starts[rows], texts.flat.lengths[rows]
             batch = {**texts.padded(rows, size), **gather_padded({"copyable": copyable}, starts, lengths, size)}
             batch["copyable"] = batch["copyable"].astype(bool)
@@ -88,7 +88,8 @@ class TitleDecoder:
         side_by_side(answer, batches, TITLE.batches_at_once)
         return ids, scores
 
-    def _shared(self, vocabulary):
+    def _shared(self, vocabulary: CharacterVocabulary) -> dict[str, np.ndarray]:
+        """Inputs of the program that all texts share."""
         options, size = self.options, len(vocabulary)
         bias = np.zeros(table_size(size), "float32")
         forbidden = vocabulary.encode(options.forbidden_characters.replace(END, ""))
@@ -104,7 +105,7 @@ class TitleDecoder:
 
 
 def titles_of(texts: Texts, ids: np.ndarray, scores: np.ndarray) -> list[Titles]:
-    """For each text its titles, best first; none where nothing was possible."""
+    """The titles of each text, best first; none if no title is possible."""
     return [
         Titles(
             tuple(
@@ -118,5 +119,5 @@ def titles_of(texts: Texts, ids: np.ndarray, scores: np.ndarray) -> list[Titles]
 
 
 def title_of(text: str, title: str, score: float | None = None) -> Title:
-    """A title, and what of it is copied from its text."""
+    """A title with the spans copied from its text."""
     return Title(title, score, tuple(copied_spans(text, title)))

@@ -1,4 +1,4 @@
-"""Metrics of a writer of titles."""
+"""Metrics of title models."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from nlpkit.metrics import bleu, clge_scores, copying, lead, mean_length, novelt
 from nlpkit.prediction.programs import Program
 from nlpkit.tasks.title.examples import END_ID, Texts, TitleExample, inputs_and_weights
 
-_CHARACTERS_AT_ONCE = 8192  # of the texts in a batch
+_CHARACTERS_AT_ONCE = 8192  # characters of the texts in a batch
 
 
 def cross_entropy(forward: Program, texts: Texts, titles: Sequence[str], settings: Any) -> float:
-    """Mean of the negative log probability of each character of titles, the end counted, given those before it.
+    """Mean negative log probability of each character of titles, the end included, given those before it.
 
     Args:
         forward: `nlpkit.tasks.title.model.TitleNetwork.gold_scores`.
         texts: the texts.
-        titles: as many titles.
+        titles: the right title of each text.
         settings: `nlpkit.tasks.title.config.TitleSettings` of the model.
 
     Returns:
-        Nats a character, over those that can be written or copied.
+        Nats a character, over the characters that can be generated or copied.
     """
     ids = [np.append(texts.encode(row, title[: settings.max_title]), END_ID) for row, title in enumerate(titles)]
     total = count = 0.0
@@ -44,19 +44,18 @@ def cross_entropy(forward: Program, texts: Texts, titles: Sequence[str], setting
 
 
 def quality(examples: Sequence[TitleExample], written: Sequence[str], mean_title: float) -> dict[str, Any]:
-    """How good written titles are, beside the first sentences of the texts.
+    """Quality of generated titles, compared with the first sentences of the texts.
 
     Args:
         examples: texts and the right titles.
-        written: as many titles.
+        written: a generated title for each text.
         mean_title: mean length of the titles of the training data.
 
     Returns:
-        What `nlpkit.metrics.clge_scores` gives; ``lead``, the ROUGE-L of the first sentence, cut at 1.5 times
+        The scores of `nlpkit.metrics.clge_scores`; ``lead``, the ROUGE-L of the first sentence, cut at 1.5 times
         `mean_title`; ``bleu``, BLEU-4 of the corpus, if sacrebleu is installed. Tables: ``characters (CLGE)`` and
-        ``words (jieba)`` of both; and ``against the text``, of the written and the right titles: the share of their
-        n-grams that are new, the share of their characters that lie in copied spans, these spans' mean length, and the
-        titles' own.
+        ``words (jieba)`` of both; and ``against the text``, of the generated and the right titles: the share of new
+        n-grams, the share of characters in copied spans, and the mean lengths of these spans and of the titles.
     """
     texts, right = [example.text for example in examples], [example.title for example in examples]
     first = [lead(text, mean_title) for text in texts]
@@ -74,7 +73,7 @@ def quality(examples: Sequence[TitleExample], written: Sequence[str], mean_title
     }
 
 
-def _use_of(texts, titles):
+def _use_of(texts: Sequence[str], titles: Sequence[str]) -> dict[str, float]:
     copied = copying(texts, titles)
     return {
         **{f"new {n}-grams": novelty(texts, titles, n) for n in (1, 2, 3)},

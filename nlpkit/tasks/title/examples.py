@@ -25,12 +25,12 @@ from nlpkit.text.vocabulary import FIRST_ID, UNKNOWN, CharacterVocabulary
 from nlpkit.text.words import word_bounds
 
 END = "\x03"
-"""The symbol that ends a title: the control character that means the end of a text."""
+"""The symbol at the end of a title: the control character for the end of a text."""
 END_ID = FIRST_ID
-_MULTIPLE = 16  # of the size of a table of ids, so that the search makes no copy of it
+_MULTIPLE = 16  # the size of a table of ids is a multiple of it, so that the search makes no copy
 NUM_EXTRA = 126
-"""Characters of one text that are not in the vocabulary and can be copied all the same."""
-_LONGEST_COUNTED = 3  # characters of a sequence whose occurrences are counted
+"""Largest number of unknown characters of a text that can be copied."""
+_LONGEST_COUNTED = 3  # longest n-gram whose occurrences are counted, in characters
 _TITLE_SIZES = (8, 16, 24, 32, 48)  # padded lengths of titles in training, up to the longest
 
 
@@ -44,12 +44,12 @@ class TitleExample:
 
 
 def clean(text: str) -> str:
-    """A text in one line: white space becomes single blanks."""
+    """A text on one line, its white space collapsed to single blanks."""
     return " ".join(text.split())
 
 
 def clean_prefix(text: str) -> str:
-    """The same of how a title begins, without the symbol that would end it."""
+    """`clean` for the prefix of a title, without the symbol that would end it."""
     return clean(text.replace(END, ""))
 
 
@@ -59,14 +59,14 @@ def read_titles(path: str | Path, on_error: str = "skip") -> tuple[list[TitleExa
 
     Args:
         path: the file.
-        on_error: ``skip`` passes over bad lines, ``stop`` raises a `DataError` at the first.
+        on_error: ``skip`` skips bad lines, ``stop`` raises a `DataError` at the first.
 
     Returns:
-        The examples, what was wrong with the first few bad lines, and the number of bad lines.
+        The examples, messages about the first few bad lines, and the number of bad lines.
     """
     split = _from_json if ending_of(path) == ".jsonl" else _from_columns
 
-    def parse(line, number):
+    def parse(line: str, number: int) -> TitleExample:
         text, title = map(clean, split(line))
         if not text or not title:
             raise ValueError("is empty" if not text and not title else f"has no {'title' if text else 'text'}")
@@ -75,22 +75,22 @@ def read_titles(path: str | Path, on_error: str = "skip") -> tuple[list[TitleExa
     return read_good_lines(path, parse, on_error, "text with a title")
 
 
-def _from_json(line):
+def _from_json(line: str) -> tuple[str, str]:
     if not line.strip():
         return "", ""
     fields = parse_object(line, text=str, title=str)
     return fields["text"], fields["title"]
 
 
-def _from_columns(line):
+def _from_columns(line: str) -> tuple[str, str]:
     columns = line.split("\t")
     if len(columns) != 2 and line.strip():
         raise ValueError(f"expected a text, a tab and a title. Received {len(columns)} column(s): {line[:40]!r}")
-    return columns if len(columns) == 2 else ("", "")
+    return (columns[0], columns[1]) if len(columns) == 2 else ("", "")
 
 
 def make_vocabulary(examples: Iterable[TitleExample], settings: Any) -> CharacterVocabulary:
-    """The end symbol, and the characters of texts, as far as they are read, and titles that occur often enough.
+    """The end symbol, and the characters that are frequent enough in titles and in the used part of texts.
 
     Args:
         examples: texts and titles.
@@ -108,22 +108,22 @@ def make_vocabulary(examples: Iterable[TitleExample], settings: Any) -> Characte
 
 
 class Texts:
-    """Texts, cut to what is read of them, as flat arrays.
+    """Texts, cut to their longest length, as flat arrays.
 
-    A character that is not in the vocabulary has an id after it, which belongs to this one text, so that it can be
-    copied; after `NUM_EXTRA` of them in one text the others are unknown.
+    A character outside the vocabulary has an id beyond it, valid within this text, so that it can be copied; after
+    `NUM_EXTRA` such characters in a text further ones are unknown.
 
     Args:
         texts: the texts.
-        vocabulary: of the model.
+        vocabulary: vocabulary of the model.
         settings: `nlpkit.tasks.title.config.TitleSettings`.
-        also: for each text another one, whose characters can be named as well.
+        also: for each text another one, whose characters get ids as well.
 
     Attributes:
-        flat: the texts as they are read.
+        flat: the cut texts.
         ids: int32 ``(total,)``.
-        features: uint8 ``(total, num_features(settings))``, what else the encoder reads of each character: what
-            `nlpkit.text.repetition.repetitions` and `nlpkit.text.words.word_bounds` give.
+        features: further features of each character, uint8 ``(total, num_features(settings))``, from
+            `nlpkit.text.repetition.repetitions` and `nlpkit.text.words.word_bounds`.
     """
 
     def __init__(self, texts: Sequence[str], vocabulary: CharacterVocabulary, settings: Any, also: Sequence[str] = ()):
@@ -132,7 +132,7 @@ class Texts:
         self.features = _features(self.flat, settings)
         self.ids = vocabulary.encode_codes(self.flat.codes)
         places = np.flatnonzero(self.ids == UNKNOWN)
-        self.ids[self.flat.codes == ord(END)] = UNKNOWN  # and nothing that could be copied
+        self.ids[self.flat.codes == ord(END)] = UNKNOWN  # and not copyable
         rows = np.searchsorted(self.flat.starts, places, side="right") - 1
         # One key for each different unknown character of each text, in the order of the texts.
         own = _keys(rows, self.flat.codes[places])
@@ -145,26 +145,26 @@ class Texts:
         return len(self.flat)
 
     def padded(self, rows: np.ndarray, size: int) -> dict[str, np.ndarray]:
-        """What the encoder reads of some texts, padded to one length: ``source``, int32 ``(n, size)``, and
+        """Inputs of the encoder for some texts, padded to one length: ``source``, int32 ``(n, size)``, and
         ``features``, uint8 ``(n, size, num_features)``, if there are any."""
         arrays = {"source": self.ids, **({"features": self.features} if self.features.size else {})}
         return gather_padded(arrays, self.flat.starts[rows], self.flat.lengths[rows], size)
 
     def strings(self) -> Iterator[str]:
-        """The texts as far as they are read."""
+        """The cut texts as strings."""
         for start, length in zip(self.flat.starts, self.flat.lengths):
             yield from_code_points(self.flat.codes[start : start + length])
 
-    def _is_unknown(self, keys):
+    def _is_unknown(self, keys: np.ndarray) -> np.ndarray:
         return self.vocabulary.encode_codes((keys & _MASK).astype("uint32")) == UNKNOWN
 
-    def _extra_ids(self, keys):
-        """Ids of characters, given by keys that are there, beyond the vocabulary; int32."""
+    def _extra_ids(self, keys: np.ndarray) -> np.ndarray:
+        """Ids beyond the vocabulary of characters, given by existing keys; int32."""
         place = np.searchsorted(self._keys, keys) - self._first[keys >> CODE_BITS]
         return np.where(place < NUM_EXTRA, len(self.vocabulary) + place, UNKNOWN).astype("int32")
 
     def encode(self, row: int, text: str) -> np.ndarray:
-        """Ids, int32, of another text by those of text `row`: what that one has can be named, though it is unknown."""
+        """Ids of another text, int32, in which unknown characters of text `row` have the same ids as there."""
         codes = code_points(text)
         ids = self.vocabulary.encode_codes(codes)
         unknown = np.flatnonzero(ids == UNKNOWN)
@@ -175,12 +175,12 @@ class Texts:
                 ids[place] = self._extra_ids(key[None])[0]
         return ids
 
-    def _keys_of(self, row):
+    def _keys_of(self, row: int) -> np.ndarray:
         end = self._first[row + 1] if row + 1 < len(self._first) else len(self._keys)
         return self._keys[self._first[row] : end]
 
     def decode(self, row: int, ids: np.ndarray) -> str:
-        """The characters of ids that were written for text `row`, up to the first 0."""
+        """The characters of ids generated for text `row`, up to the first 0."""
         end = np.flatnonzero(ids == 0)
         ids = ids[: end[0]] if len(end) else ids
         extra = (self._keys_of(row) & _MASK)[:NUM_EXTRA].astype("uint32")
@@ -188,11 +188,11 @@ class Texts:
 
 
 def num_features(settings: Any) -> int:
-    """Numbers that the encoder reads of a character beside its id."""
+    """Number of further features of a character in the encoder's input."""
     return _LONGEST_COUNTED * settings.counts + 2 * settings.words
 
 
-def _features(flat, settings):
+def _features(flat: FlatTexts, settings: Any) -> np.ndarray:
     parts = [np.zeros((len(flat.codes), 0), "uint8")]
     if settings.counts:
         parts.append(np.minimum(repetitions(flat, _LONGEST_COUNTED), 255).astype("uint8"))
@@ -201,21 +201,22 @@ def _features(flat, settings):
     return np.concatenate(parts, axis=1)
 
 
-_MASK = (1 << CODE_BITS) - 1  # of a key: its code point
+_MASK = (1 << CODE_BITS) - 1  # the bits of a key that hold its code point
 
 
-def _keys(rows, codes):
+def _keys(rows: Any, codes: Any) -> np.ndarray:
+    """Keys, int64, of characters by the rows of their texts and their code points."""
     return np.asarray(rows, "int64") << CODE_BITS | np.asarray(codes, "int64")
 
 
 class TrainingBatches:
-    """Batches ``(inputs, gold, weights)`` as training wants them, see `nlpkit.tasks.title.model.TitleNetwork`.
+    """Training batches ``(inputs, gold, weights)``, see `nlpkit.tasks.title.model.TitleNetwork`.
 
     Args:
         examples: texts and titles.
-        vocabulary: of the model.
+        vocabulary: vocabulary of the model.
         settings: `nlpkit.tasks.title.config.TitleSettings`.
-        seed: int.
+        seed: random seed.
     """
 
     def __init__(self, examples: Sequence[TitleExample], vocabulary: CharacterVocabulary, settings: Any, seed: int):
@@ -247,7 +248,9 @@ class TrainingBatches:
                 inputs = {**inputs, "previous": _replaced(inputs["previous"], inputs["source"], share, rng)}
             yield inputs, gold, weights
 
-    def _collate(self, rows, length, rng):
+    def _collate(
+        self, rows: np.ndarray, length: int, rng: np.random.Generator
+    ) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
         sources, titles = self._texts.padded(rows, length), [self._titles[row] for row in rows]
         gold = np.zeros((len(rows), self._padded[rows].max()), "int32")
         for row, title in enumerate(titles):
@@ -260,15 +263,15 @@ class TrainingBatches:
 def inputs_and_weights(
     sources: Mapping[str, np.ndarray], gold: np.ndarray, size: int | None = None
 ) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
-    """What the network reads of texts and titles, the titles, and how much each step counts.
+    """Inputs of the network from texts and titles, the titles, and the weights of steps.
 
     Args:
-        sources: of the texts, see `Texts.padded`.
+        sources: inputs from the texts, see `Texts.padded`.
         gold: ids of the titles, int32 ``(batch, steps)``, 0 for padding.
-        size: number of ids that can be written, of a model that does not copy.
+        size: number of output ids of a model that does not copy.
 
-    The weights are such that the mean over all steps, padding too, is the mean over those that count: a character
-    that can be neither written nor copied does not.
+    A weighted mean over all steps, padding included, is the mean over the steps that count; steps whose character can
+    be neither generated nor copied do not count.
     """
     counts = (gold != 0) & (gold != UNKNOWN) & (size is None or gold < size)
     weights = counts.astype("float32")
@@ -276,9 +279,11 @@ def inputs_and_weights(
     return {**sources, "previous": shift_right(gold), "gold": gold}, gold, weights
 
 
-def _with_hidden(source, gold, share, size, rng):
+def _with_hidden(
+    source: np.ndarray, gold: np.ndarray, share: float, size: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
     """Sources and titles in which some characters of each source have ids beyond the vocabulary, as if they were not in
-    it. The share of a row is drawn from 0 to twice the mean share."""
+    it. The share of a row is random, from 0 to twice the mean share."""
     source, gold = source.copy(), gold.copy()
     for own, title in zip(source, gold):
         known = np.unique(own[(own > END_ID) & (own < size)])
@@ -291,14 +296,14 @@ def _with_hidden(source, gold, share, size, rng):
     return source, gold
 
 
-def _replaced(previous, source, share, rng):
-    """A share of the ids, but the first of each row, replaced by others of the same row's source."""
+def _replaced(previous: np.ndarray, source: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
+    """The ids with a share of them, except the first of each row, replaced by others of the same row's source."""
     lengths = np.maximum((source != 0).sum(axis=1, keepdims=True), 1)
     other = np.take_along_axis(source, (rng.random(previous.shape) * lengths).astype(int), axis=1)
     return np.where((rng.random(previous.shape) < share) & (previous != 0), other, previous)
 
 
-def _text_sizes():
+def _text_sizes() -> Iterator[int]:
     """Padded lengths of texts: 16, 24, 32, 48, 64, 96 and so on."""
     power = 16
     while True:
@@ -308,8 +313,8 @@ def _text_sizes():
 
 
 class TitleRecord(NamedTuple):
-    """A text to answer, how its title must begin, None for what the option says, and whether there stood more columns,
-    which are not read."""
+    """A text to answer, the prefix of its title, None for that of the option, and whether it had further columns,
+    which are ignored."""
 
     text: str
     prefix: str | None = None
@@ -317,10 +322,10 @@ class TitleRecord(NamedTuple):
 
 
 def parse_record(item: Any) -> TitleRecord:
-    """A record from a text, of which only the first column counts, or an object with ``text`` and perhaps ``prefix``.
+    """A record from the first column of a text, or from an object with ``text`` and perhaps ``prefix``.
 
     Raises:
-        ValueError: if it is something else.
+        ValueError: if it is anything else.
     """
     if isinstance(item, TitleRecord):
         return item
@@ -332,7 +337,7 @@ def parse_record(item: Any) -> TitleRecord:
 
 
 def problems_of(records: Sequence[TitleRecord], texts: Texts, max_text: int, max_length: int) -> list[Problem]:
-    """What is wrong with some records."""
+    """Problems of the records."""
     known = np.append(0, np.cumsum((texts.ids >= FIRST_ID) & (texts.ids < len(texts.vocabulary))))
     counts = known[texts.flat.starts + texts.flat.lengths] - known[texts.flat.starts]
     problems = []
@@ -361,5 +366,5 @@ def problems_of(records: Sequence[TitleRecord], texts: Texts, max_text: int, max
 
 
 def table_size(num_characters: int) -> int:
-    """Ids that a title can have: those of the vocabulary and `NUM_EXTRA`, rounded up."""
+    """Number of ids in a title: the size of the vocabulary plus `NUM_EXTRA`, rounded up."""
     return -(-(num_characters + NUM_EXTRA) // _MULTIPLE) * _MULTIPLE

@@ -28,17 +28,17 @@ from nlpkit.training.forward import Forward
 
 
 class Memory(NamedTuple):
-    """What a decoder needs of a source, computed once; all float32 but the mask.
+    """The decoder's inputs from a source, computed once; all float32 but the mask.
 
     Attributes:
         mask: bool ``(batch, time)``.
         enter, leave: scale and shift of the decoder's two normalisations, see `ConditionalLayerNorm.modulation`, or
-            nothing.
-        start: ``(batch, decoder_width)``, the first state of the decoder.
-        keys, values: of the attention.
-        copy_keys: of the copy attention, or None.
-        prior: ``(batch, num_characters)``, what is added to the logits of each step, or None.
-        bonus: ``(batch, time)``, what of that the symbols of the source have more than all others, or None.
+            empty.
+        start: initial state of the decoder, ``(batch, decoder_width)``.
+        keys, values: keys and values of the attention.
+        copy_keys: keys of the copy attention, or None.
+        prior: prior logits, added at each step, ``(batch, num_characters)``, or None.
+        bonus: excess of the prior at the symbols of the source over all others, ``(batch, time)``, or None.
     """
 
     mask: Any
@@ -53,30 +53,29 @@ class Memory(NamedTuple):
 
 
 class TitleNetwork:
-    """The network of a writer of titles, whole for training and in parts for the search.
+    """The network of a title model, whole for training and in parts for the search.
 
-    An encoder reads the source both ways. The decoder, a recurrent layer that starts from the source's vector and is
-    normalised depending on it, attends to the encoder and then writes a character of the vocabulary, with a bonus for
-    those of the source, or points at one of the source. Reading and writing share one vector for each character.
+    The encoder is bidirectional. The decoder is a recurrent layer whose initial state and normalisation depend on the
+    source's vector. It attends to the encoder and then generates a character of the vocabulary, with a bonus for
+    those of the source, or copies one of the source. Input and output share one vector for each character.
 
     Args:
         settings: `nlpkit.tasks.title.config.TitleSettings`.
         num_characters: size of the vocabulary.
-        num_features: numbers of each character of a source that are read beside its id, see
-            `nlpkit.tasks.title.examples.Texts`.
+        num_features: number of further features of each character of a source, see `nlpkit.tasks.title.examples.Texts`.
 
     Attributes:
         model: from ``source``, ids ``(batch, time)``, ``features``, uint8 ``(batch, time, num_features)``, if there
             are any, ``previous`` and ``gold``, ids before and at each step ``(batch, steps)``, to the log probability
             of each right character, float32 ``(batch, steps)``. Ids from `num_characters` on are those of characters
             that are not in the vocabulary, see `nlpkit.tasks.title.examples.Texts`.
-        training_model: `model`, or with label smoothing one that gives ``(batch, steps, 2)``: beside it the mean log
-            probability over the vocabulary.
-        read_inputs: those inputs of `model` that the encoder reads, by name.
-        embedding: the vectors of the characters, ``(num_characters, char_dim)``.
-        copy_attention: None if the model does not copy.
-        parts: of a model that copies, what its `switch` mixes at each step: logits, logarithms of the weights of the
-            source, and what the switch depends on.
+        training_model: `model`, or with label smoothing a model with outputs ``(batch, steps, 2)``: the same, and the
+            mean log probability over the vocabulary.
+        read_inputs: inputs of the encoder by name, a part of those of `model`.
+        embedding: embedding of the characters, ``(num_characters, char_dim)``.
+        copy_attention: attention for copying, or None if the model does not copy.
+        parts: inputs of the `switch` of a model that copies, at each step: logits, log weights of the source, and the
+            state that the switch depends on.
     """
 
     divides_batches = True
@@ -144,26 +143,26 @@ class TitleNetwork:
 
     @property
     def graphs(self) -> dict[str, Graph]:
-        """What prediction computes, see `nlpkit.tasks.title.search.TitleSearch`: ``search``, and ``draw``."""
+        """The graphs of prediction, see `nlpkit.tasks.title.search.TitleSearch`: ``search``, ``draw`` for samples."""
         options = {"search": TitlePrediction(), "draw": TitlePrediction(temperature=1.0)}
         return {name: self.graph_under(each) for name, each in options.items()}
 
     def graph_under(self, options: TitlePrediction) -> Graph:
-        """The search under options that none of `graphs` serves."""
+        """The graph of a search under options outside `graphs`."""
         return search_graph(self, options)
 
-    def _known(self, ids):
-        """Ids of the vocabulary: a character that is not in it is unknown."""
+    def _known(self, ids: Any) -> Any:
+        """Ids of the vocabulary, with UNKNOWN for characters outside it."""
         return ops.where(ids < self.num_characters, ids, UNKNOWN)
 
-    def _condition(self, norm, x, vector):
+    def _condition(self, norm: Any, x: Any, vector: Any) -> Any:
         return norm(x, vector) if self._is_conditional else norm(x)
 
-    def _normalize(self, norm, x, modulation):
+    def _normalize(self, norm: Any, x: Any, modulation: tuple[Any, ...]) -> Any:
         return norm.modulate(x, *modulation) if self._is_conditional else norm(x)
 
     def read(self, inputs: dict[str, Any]) -> Memory:
-        """What the decoder needs of sources, given by the names of `read_inputs`."""
+        """The decoder's memory of sources, given by the names of `read_inputs`."""
         source = inputs["source"]
         outputs = self._encoder({name: inputs[name] for name in self.read_inputs})
         x, vector, start, *prior = (ops.cast(each, "float32") for each in outputs)
@@ -174,7 +173,7 @@ class TitleNetwork:
         return Memory(source != 0, enter, leave, start, keys, values, copy_keys, prior[0] if prior else None, bonus)
 
     def output_bias(self, with_shift: bool) -> Any:
-        """The bias of each character in the output, float32 ``(num_characters,)``, with the prior's shift or not."""
+        """The output bias of each character, float32 ``(num_characters,)``, with or without the prior's shift."""
         bias = ops.cast(ops.convert_to_tensor(self.embedding.bias), "float32")
         if self._prior is None or not with_shift:
             return bias
@@ -186,11 +185,11 @@ class TitleNetwork:
         Args:
             last: ids, int32 ``(batch, beams)``, 0 before the first.
             state: float32 ``(batch, beams, decoder_width)``.
-            memory: of the sources.
+            memory: memory of the sources.
 
         Returns:
-            What is written from, float32 ``(batch, beams, char_dim)``, whose product with the vectors of the
-            characters, their bias and ``memory.prior`` give the logits; what copying depends on, float32
+            The output vector, float32 ``(batch, beams, char_dim)``, whose product with the vectors of the characters,
+            plus their bias and ``memory.prior``, gives the logits; the input of copying, float32
             ``(batch, beams, channels)``; and the new state.
         """
         batch, beams = ops.shape(last)[:2]

@@ -1,4 +1,4 @@
-"""What a writer of titles looks at while it writes."""
+"""Attention maps of title models."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from nlpkit.tasks.title.config import TitlePrediction
 from nlpkit.tasks.title.examples import END_ID, TitleExample, TitleRecord, inputs_and_weights
 from nlpkit.training.forward import Forward
 
-_SHOWN = 3  # texts
-_LONGEST = 96  # characters of a text that are shown
+_SHOWN = 3  # number of texts
+_LONGEST = 96  # longest part of a text in a map, in characters
 _NAMES = {"attention/softmax": "attention", "copy": "copying"}
 
 
 def attention_maps(task: Any, examples: Sequence[TitleExample]) -> list[Plot]:
-    """For some texts, where the attention and the pointer for copying stand at each character that is written.
+    """Maps of the attention, and of the pointer for copying, at each generated character, for a few texts.
 
     Args:
         task: `nlpkit.tasks.title.task.TitleWriter`.
-        examples: of which a few are shown.
+        examples: examples to choose from.
     """
     chosen = examples[:: max(1, len(examples) // _SHOWN)][:_SHOWN]
     encoded, _ = task.encode([TitleRecord(each.text[:_LONGEST]) for each in chosen], task.prepare(TitlePrediction()))
@@ -34,10 +34,10 @@ def attention_maps(task: Any, examples: Sequence[TitleExample]) -> list[Plot]:
 
 
 class AttentionMaps:
-    """Where attention, and the pointer for copying, stand while a title is written.
+    """Maps of the attention, and of the pointer for copying, during the generation of a title.
 
     Args:
-        task: `nlpkit.tasks.title.task.TitleWriter`, whose network Keras computes.
+        task: `nlpkit.tasks.title.task.TitleWriter` with a Keras network.
     """
 
     def __init__(self, task: Any):
@@ -46,7 +46,7 @@ class AttentionMaps:
         self._forward = Forward(inside(task.network.model, *self._names))
 
     def of(self, text: str, title: str) -> list[Attention]:
-        """The attention, and if the model copies where it copies from, for the beginning of a text."""
+        """The maps for a title of the beginning of a text: of attention and, if the model copies, of copying."""
         text = text[:_LONGEST]
         encoded, _ = self._task.encode([TitleRecord(text)], self._task.prepare(TitlePrediction()))
         ids = np.append(encoded.texts.encode(0, title), END_ID)[None]

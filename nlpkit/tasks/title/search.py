@@ -16,29 +16,29 @@ from nlpkit.tasks.title.config import TitlePrediction
 from nlpkit.tasks.title.examples import END_ID, table_size
 
 _IMPOSSIBLE = -1e9
-_LEAST = -69.0  # score of a character that the user wants, however unlikely it is
+_LEAST = -69.0  # lowest score of a character required by the user
 _SHARED = ("bias", "beams", "places", "numbers")
 
 
 class TitleSearch(layers.Layer):
-    """The best titles of texts by a beam search, or drawn ones.
+    """The best titles of texts by a beam search, or samples.
 
     Args:
         network: `nlpkit.tasks.title.model.TitleNetwork`.
-        options: `nlpkit.tasks.title.config.TitlePrediction`, of which only those count that are no inputs.
+        options: `nlpkit.tasks.title.config.TitlePrediction`; options that are inputs are ignored.
 
     Call arguments:
         inputs: dictionary of
 
             - ``source``: ids, int32 ``(batch, time)``, 0 for padding;
-            - ``features``: of the source, uint8 ``(batch, time, num_features)``, if the model reads such;
-            - ``copyable``: which of them may be copied, bool ``(batch, time)``;
-            - ``required``: the id that must stand at a step, or 0, int32 ``(batch, steps)``;
-            - ``bias``: what is added to each id's logit, 0 or -1e9, float32 ``(size,)``, where the size is that of the
-              vocabulary and `NUM_EXTRA`, rounded up;
-            - ``beams`` and ``places``: anything of the shapes ``(beam_width,)`` and ``(steps,)``, for their shapes;
+            - ``features``: features of the source, uint8 ``(batch, time, num_features)``, if the model has any;
+            - ``copyable``: whether a character may be copied, bool ``(batch, time)``;
+            - ``required``: the required id of each step, or 0, int32 ``(batch, steps)``;
+            - ``bias``: added to the logit of each id, 0 or -1e9, float32 ``(size,)``; the size is that of the
+              vocabulary plus `NUM_EXTRA`, rounded up;
+            - ``beams`` and ``places``: any arrays of shapes ``(beam_width,)`` and ``(steps,)``, for their shapes;
             - ``numbers``: length penalty, least length, temperature and top p, float32 ``(4,)``;
-            - ``noise``: numbers in [0, 1), float32 ``(batch, beam_width, steps)``, when titles are drawn.
+            - ``noise``: numbers in [0, 1) for sampling, float32 ``(batch, beam_width, steps)``.
 
     Returns:
         Ids, int32 ``(batch, beam_width, steps)``, and scores, float32 ``(batch, beam_width)``, best first.
@@ -47,7 +47,7 @@ class TitleSearch(layers.Layer):
     def __init__(self, network: Any, options: TitlePrediction, **kwargs: Any):
         super().__init__(dtype="float32", **kwargs)
         self._network, self._options = network, options
-        self._model = network.model  # so that its weights are known to be this layer's
+        self._model = network.model  # so that Keras tracks its weights
 
     def call(self, inputs: dict[str, Any]) -> Any:
         network, options, source = self._network, self._options, inputs["source"]
@@ -56,31 +56,31 @@ class TitleSearch(layers.Layer):
         beams, steps = ops.shape(inputs["beams"])[0], ops.shape(inputs["places"])[0]
         penalty, min_length, temperature, top_p = (inputs["numbers"][i] for i in range(4))
         size = ops.shape(inputs["bias"])[0]
-        copy, draws, required = network.copy_attention, options.temperature > 0, inputs["required"]
-        searches_copies = copy is not None and not draws
-        # A search that may copy gives the bonus to the source's symbols alone, not to the whole vocabulary.
+        copy, is_sampling, required = network.copy_attention, options.temperature > 0, inputs["required"]
+        searches_copies = copy is not None and not is_sampling
+        # A search with copying adds the bonus to the source's symbols alone, not to the whole vocabulary.
         symbols = source_symbols(source, inputs["copyable"], size) if searches_copies else None
         more = [[0, 0], [0, size - network.num_characters]]
         prior = None if searches_copies or memory.prior is None else ops.pad(memory.prior, more)[:, None]
         table, own_table = self._tables(inputs, memory, symbols)
-        # One more than the beam in place of the end, and with bans as many more as can be banned.
+        # One more than the beam, for the end, and with bans as many more as can be banned.
         count = smaller(beams + 1 + (steps if options.no_repeat else 0), size)
 
-        def step(t, history, state):
+        def step(t: Any, history: Any, state: Any) -> tuple[Any, Any, Any]:
             last = last_of(history, t, 1 if copy is None else max(1, copy.reach))
             x, both, hidden = network.step(last[0], state[0], memory)
             x = ops.concatenate([x, ops.ones_like(x[..., :1])], axis=-1)  # (batch, beams, char_dim + 1)
             logits = ops.matmul(x, table)  # (batch, beams, size)
             logits = logits if prior is None else logits + prior
             if copy is None:
-                if draws:
+                if is_sampling:
                     return *_candidates(ops.log_softmax(logits), None, None, required, t), [hidden]
                 scores, ids, total = likeliest(logits, count)
                 return *_candidates(scores, ids, (logits, -total), required, t), [hidden]
             matched = matches(source, last)
             copied = [before | now for before, now in zip(state[1:], matched)]
             pointed = ops.softmax(copy.score(both, memory.copy_keys, matched, copied, memory.mask))
-            if draws:
+            if is_sampling:
                 allowed = ops.log(ops.where(inputs["copyable"][:, None], pointed, 0.0))
                 scores = ops.log(network.switch.mix(logits, allowed, source, both))
                 return *_candidates(scores, None, None, required, t), [hidden, *copied]
@@ -95,16 +95,16 @@ class TitleSearch(layers.Layer):
             "end_id": END_ID, "min_length": ops.cast(min_length, "int32"), "no_repeat": options.no_repeat,
             "required": required,
         }  # fmt: skip
-        if draws:
+        if is_sampling:
             return sample(
                 step, state, batch, steps, beams, noise=inputs["noise"], temperature=temperature, top_k=options.top_k,
                 top_p=top_p if options.top_p < 1 else 1.0, **rules,
             )  # fmt: skip
         return beam_search(step, state, batch, steps, beams, length_penalty=penalty, **rules)
 
-    def _tables(self, inputs, memory, symbols):
-        """The matrices that turn what is written from into logits, float32: of all ids ``(char_dim + 1, size)``
-        and, if `symbols` are given, of those of the source ``(batch, char_dim + 1, time)``. Biases are a row more."""
+    def _tables(self, inputs: dict[str, Any], memory: Any, symbols: Any) -> tuple[Any, Any]:
+        """The matrices from output vectors to logits, float32: of all ids ``(char_dim + 1, size)`` and, if `symbols`
+        are given, of those of the source ``(batch, char_dim + 1, time)``. The last row holds biases."""
         network, size = self._network, ops.shape(inputs["bias"])[0]
         more = size - network.num_characters
         vectors = ops.pad(ops.cast(ops.convert_to_tensor(network.embedding.embeddings), "float32"), [[0, more], [0, 0]])
@@ -125,12 +125,11 @@ class TitleSearch(layers.Layer):
         )
 
 
-def _candidates(scores, ids, others, required, t):
-    """The candidates of a step, -inf those that are impossible; the id that must stand
-    there is one of them, no matter how unlikely it is.
+def _candidates(scores: Any, ids: Any, others: tuple[Any, Any] | None, required: Any, t: Any) -> tuple[Any, Any]:
+    """Scores and ids of the candidates of a step, -inf for impossible ones; the required id is always among them.
 
-    Without `ids` all are candidates. Else `others` are the logits of all, and what those lack to be scores that are
-    no candidates.
+    Without `ids` all ids are candidates. Else `others` are the logits of all ids, and the terms that make them scores
+    of ids outside the candidates.
     """
     scores = ops.where(scores > _IMPOSSIBLE / 2, scores, -float("inf"))
     batch, beams, count = ops.shape(scores)
@@ -148,7 +147,7 @@ def _candidates(scores, ids, others, required, t):
 
 
 def search_graph(network: Any, options: TitlePrediction) -> Graph:
-    """`TitleSearch` as a program, which `nlpkit.tasks.title.decode.program_of` names."""
+    """`TitleSearch` as a program; see `nlpkit.tasks.title.decode.program_of` for its name."""
     inputs = {
         **network.read_inputs,
         "copyable": keras.Input((None,), dtype="bool", name="copyable"),

@@ -1,4 +1,4 @@
-"""Words that answer a question about words."""
+"""The answers of word vectors: words related to those of a question."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 from nlpkit.prediction.answers import Answer, AnswerOf, bar
 from nlpkit.prediction.rendering import StyledText
 
-_SHOWN = 6  # answers on a terminal
+_SHOWN = 6  # number of answers on a terminal
 
 
 @dataclasses.dataclass(frozen=True)
 class RelatedWord:
-    """A word, and the cosine by which it is an answer."""
+    """A word in an answer, and its cosine."""
 
     word: str
     score: float
@@ -22,10 +22,10 @@ class RelatedWord:
 
 @dataclasses.dataclass(frozen=True)
 class RelatedWords(AnswerOf[RelatedWord]):
-    """The answer to a question about words, best first; none where the question has an unknown word.
+    """The answers to a question about words, best first; none if the question has an unknown word.
 
-    To one word they are its nearest, to two their similarity, to three, a b c, what is to c as b is to a, to more the
-    one that belongs least to the others.
+    For one word these are its nearest words, for two words their similarity, for three the solutions of an analogy, for
+    more the odd one out.
     """
 
     text: str

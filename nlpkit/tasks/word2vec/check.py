@@ -1,4 +1,4 @@
-"""What `nlpkit check word2vec` looks for in data files. It needs no framework."""
+"""The checks of `nlpkit check word2vec` on data files. They need no framework."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ import numpy as np
 from nlpkit.datasets.summary import LENGTHS, percentiles, share
 from nlpkit.tasks.word2vec.config import Word2VecSettings
 from nlpkit.tasks.word2vec.corpus import EDGE, read_corpus
-from nlpkit.tasks.word2vec.questions import Analogy, read_questions
+from nlpkit.tasks.word2vec.questions import Analogy, Pair, read_questions
 
-_SHOWN = 10  # most frequent words
+_SHOWN = 10  # number of most frequent words
 
 
 def check(paths: Sequence[str | Path], settings: Mapping[str, Any], cut: str = "auto") -> list[dict[str, Any]]:
-    """What is in data files; several files are compared with the first.
+    """Statistics of data files; several files are compared with the first.
 
     Args:
-        paths: text, pairs of words, or analogies.
-        settings: of `Word2VecSettings`, for how often a word must be seen.
+        paths: files of text, pairs of words, or analogies.
+        settings: values of `Word2VecSettings`, for the lowest count of a word.
         cut: as in `nlpkit.tasks.word2vec.config.Word2VecReading`.
 
     Returns:
-        For each file what was seen, by what it says.
+        For each file its findings by name.
 
     Raises:
         DataError: if a file can't be read.
     """
-    made = Word2VecSettings.create(settings)
+    config = Word2VecSettings.create(settings)
     reports: list[dict[str, Any]] = []
     known: set[str] | None = None
     for path in paths:
         questions = read_questions(path)
-        report, words = _check_text(path, made, cut) if questions is None else _check_questions(questions)
+        report, words = _check_text(path, config, cut) if questions is None else _check_questions(questions)
         if known is None:
             known = words
         else:
@@ -44,7 +44,7 @@ def check(paths: Sequence[str | Path], settings: Mapping[str, Any], cut: str = "
     return reports
 
 
-def _check_text(path, settings, cut):
+def _check_text(path: str | Path, settings: Word2VecSettings, cut: str) -> tuple[dict[str, Any], set[str]]:
     corpus, notes = read_corpus(path, cut)
     ends = np.flatnonzero(corpus.ids == EDGE)
     lengths = np.diff(ends, prepend=-1) - 1
@@ -67,11 +67,11 @@ def _check_text(path, settings, cut):
     return report, {corpus.words[i] for i in np.flatnonzero(often)}
 
 
-def _check_questions(questions):
+def _check_questions(questions: Sequence[Pair] | Sequence[Analogy]) -> tuple[dict[str, Any], set[str]]:
     words = {word for question in questions for word in question.words}
-    if isinstance(questions[0], Analogy):
-        sections = {question.section for question in questions}
+    sections = {question.section for question in questions if isinstance(question, Analogy)}
+    if sections:
         return {"read as": f"analogies in {len(sections)} sections", "analogies": f"{len(questions):,}"}, words
-    scores = [question.score for question in questions]
+    scores = [question.score for question in questions if isinstance(question, Pair)]
     report = {"read as": "pairs of words with scores", "pairs": f"{len(questions):,}"}
     return {**report, "scores from, to": f"{min(scores):g}, {max(scores):g}"}, words

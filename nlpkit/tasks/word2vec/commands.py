@@ -1,4 +1,4 @@
-"""Commands that only word vectors have."""
+"""Commands of word vectors."""
 
 from __future__ import annotations
 
@@ -11,6 +11,6 @@ if TYPE_CHECKING:
 
 
 def clusters(task: WordVectors, options: ClusterOptions) -> Iterator[str]:
-    """Groups of words of one kind, by word vectors: a group a line, the largest first."""
+    """Clusters of similar words, one a line, the largest first."""
     for group in task.clusters(options.words, least=options.least):
         yield " ".join(group)

@@ -10,14 +10,14 @@ from nlpkit.training.settings import TrainingSettings
 
 @options
 class Word2VecSettings(TrainingSettings):
-    """Word vectors from the words around each word."""
+    """Settings of word vectors, learnt from the neighbours of each word."""
 
     group = "word vectors"
 
     epochs: int = 5
-    batch_size: int = option("words of a chunk, whose updates are computed together", default=2048, least=1)
+    batch_size: int = option("number of words in a batch", default=2048, least=1)
     learning_rate: float = option(
-        "learning rate of the first step; it falls linearly to a ten-thousandth", default=0.05, above=0
+        "learning rate of the first step, which falls linearly to a ten-thousandth", default=0.05, above=0
     )
     accumulate: int = option("not used by word vectors", default=1, choices=(1,))
     warmup_steps: int = option("not used by word vectors", default=0, choices=(0,))
@@ -27,40 +27,42 @@ class Word2VecSettings(TrainingSettings):
     save_every: int = 400
 
     architecture: str = option(
-        "what predicts what: with skipgram each word predicts its neighbours, with cbow they predict it",
+        "training objective: skipgram predicts the neighbours of a word, cbow the word from its neighbours",
         default="skipgram",
         choices=("skipgram", "cbow"),
     )
     loss: str = option(
-        "how positives and negatives are compared",
+        "loss that compares positives and negatives",
         default="negative_sampling",
         choices=("negative_sampling", "sampled_softmax"),
     )
-    vector_size: int = option("numbers of a vector", default=100, least=1)
-    window: int = option("farthest neighbour that is read; nearer ones count more", default=5, least=1)
-    num_negatives: int = option("negatives for each positive", default=5, least=1)
+    vector_size: int = option("size of the word vectors", default=100, least=1)
+    window: int = option("largest distance of a neighbour, in words; nearer ones count more", default=5, least=1)
+    num_negatives: int = option("number of negatives for each positive", default=5, least=1)
     block: int = option(
-        "words of a block; they share as many negatives, weighted as num_negatives draws would be", default=16, least=1
+        "number of words in a block, and of the negatives that it shares, weighted to match num_negatives",
+        default=16,
+        least=1,
     )
-    min_count: int = option("words seen less often are left out", default=5, least=1)
-    max_vocabulary: int = option("number of the most frequent words that are kept; 0 means all", default=0, least=0)
+    min_count: int = option("lowest count of a word in the vocabulary", default=5, least=1)
+    max_vocabulary: int = option(
+        "largest number of words in the vocabulary, the most frequent first; 0 means all", default=0, least=0
+    )
     subwords: tuple[int, ...] = option(
-        "lengths of n-grams of characters that are part of a word, such as [1, 2], so that unseen words have vectors",
+        "lengths of the character n-grams that are parts of a word, such as [1, 2], so that unseen words have vectors",
         default=(),
         least=1,
     )
     feature_separator: str = option(
-        "what stands between a word and its features in the text, such as | in 苹果|n; they are part of it too",
+        "separator of a word and its features in the text, such as | in 苹果|n; features are parts of the word too",
         default="",
     )
     subsample: float = option(
-        "words more frequent than this share of the text are read less often; 0 reads all", default=1e-3, least=0
+        "share of the text above which words are subsampled; 0 turns subsampling off", default=1e-3, least=0
     )
-    noise_power: float = option(
-        "words are negatives in proportion to their counts to this power", default=0.75, least=0
-    )
+    noise_power: float = option("exponent of the word counts in the distribution of negatives", default=0.75, least=0)
     autodiff: bool = option(
-        "take the plain path: Keras derives the loss and updates whole tables; slow, for changes of the model",
+        "compute gradients by automatic differentiation and update whole tables; slow, for changes of the model",
         default=False,
     )
 
@@ -77,46 +79,46 @@ class Word2VecSettings(TrainingSettings):
 
 @options
 class Word2VecReading(ReadingOptions):
-    """How text is read."""
+    """Reading options of plain text."""
 
     checked = ("cut",)
 
     cut: str = option(
-        "how words are separated: spaces, jieba for running text, or auto to find out", default="auto",
+        "separation of words: spaces, jieba for running text, or auto to detect it", default="auto",
         choices=("auto", "spaces", "jieba"),
     )  # fmt: skip
 
 
 @options
 class Word2VecPrediction(PredictionOptions):
-    """How questions about words are answered."""
+    """Prediction options of questions about words."""
 
-    n_best: int = option("words to answer with", default=10, least=1)
+    n_best: int = option("number of words in an answer", default=10, least=1)
 
 
 @options
 class ClusterOptions(Options):
-    """Which words `nlpkit clusters` looks at, and which of them it links."""
+    """Options of `nlpkit clusters`: words to cluster, and the threshold of a link."""
 
-    words: int = option("how many of the most frequent words to look at", default=20_000, least=2)
-    least: float = option("cosine below which words are not linked", default=0.6, least=-1, below=1)
+    words: int = option("number of the most frequent words to cluster", default=20_000, least=2)
+    least: float = option("lowest cosine of two linked words", default=0.6, least=-1, below=1)
 
 
 WORD2VEC = Declaration(
     name="word2vec",
-    summary="vectors of words by skip-gram or CBOW; nearest words, analogies, clusters",
+    summary="word vectors by skip-gram or CBOW; nearest words, analogies, clusters",
     data="text, a paragraph on each line, with or without spaces between its words",
     settings=Word2VecSettings,
     reading=Word2VecReading,
     prediction=Word2VecPrediction,
     metadata=Metadata,
     metric=Metric("neighbours"),
-    keeps_last=True,  # the held-out text is too small to choose by, and the vectors settle as the rate falls
+    keeps_last=True,  # the held-out text is too small to choose by, and the vectors converge as the rate falls
     chunk=1 << 16,
     task="nlpkit.tasks.word2vec.task:WordVectors",
     check="nlpkit.tasks.word2vec.check:check",
     commands=(
-        Command("clusters", "groups of words of one kind", "nlpkit.tasks.word2vec.commands:clusters", ClusterOptions),
+        Command("clusters", "clusters of similar words", "nlpkit.tasks.word2vec.commands:clusters", ClusterOptions),
     ),
     demos=(
         Demo(

@@ -1,4 +1,4 @@
-"""Text files to ids of words, which stay on disk."""
+"""Text files to ids of words on disk."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ from nlpkit.text.characters import normalize_text
 from nlpkit.text.parallel_cut import cut_in_parallel
 
 EDGE = -1
-"""Stands after each line in `Corpus.ids`."""
-_LONGEST = 64  # characters of a word
-_BLOCK = 1 << 20  # characters that are cut and counted at a time
-_PEEK = 200  # lines by which running text is told from separated words
-_RUNNING = 8.0  # mean characters between two spaces above which it is running text
-_PARTIAL = "partial-"  # begins the name of a folder of the cache that is being written, and holds this:
+"""The end of a line in `Corpus.ids`."""
+_LONGEST = 64  # longest word, in characters
+_BLOCK = 1 << 20  # characters cut and counted at a time
+_PEEK = 200  # number of lines to detect running text from
+_RUNNING = 8.0  # mean number of characters between two spaces from which text is running
+_PARTIAL = "partial-"  # prefix of the name of an unfinished folder of the cache, which holds this lock:
 _LOCK = "lock"
-_ABOUT = "about.json"  # written last: a folder of the cache that has it is whole
+_ABOUT = "about.json"  # written last: a folder of the cache with it is complete
 
 
 @dataclasses.dataclass(frozen=True)
 class Corpus:
-    """Text as numbers of its words, which stay on disk.
+    """Text as ids of its words on disk.
 
     Attributes:
-        words: every word of the file, in the order in which they first appear.
-        counts: int64 ``(len(words),)``, how often each is in `ids`.
-        ids: int32 ``(total,)``, a memory map; `EDGE` after each line.
+        words: the words of the file in the order of their first occurrence.
+        counts: count of each word in `ids`, int64 ``(len(words),)``.
+        ids: ids of the words, with `EDGE` after each line, a memory map, int32 ``(total,)``.
     """
 
     words: list[str]
@@ -48,11 +48,11 @@ class Corpus:
     ids: np.ndarray
 
     def __len__(self) -> int:
-        """Words in all lines."""
+        """Number of words in all lines."""
         return int(self.counts.sum())
 
     def part(self, start: int, stop: int) -> Corpus:
-        """Some of the text, by place in `ids`; the ids of the words stay what they are."""
+        """A part of the text, by places in `ids`; the ids of the words stay the same."""
         ids = self.ids[start:stop]
         counts = np.zeros(len(self.words), "int64")
         for block in range(0, len(ids), _BLOCK):
@@ -61,17 +61,17 @@ class Corpus:
         return Corpus(self.words, counts, ids)
 
     def split(self, share: float, path: str | Path) -> tuple[Corpus, Corpus]:
-        """The text of a file without its last lines, and these: about so large a share."""
+        """The text of a file without its last lines, and these lines, about the given share."""
         stop = np.flatnonzero(self.ids[: len(self.ids) - max(1, int(share * len(self.ids)))] == EDGE)
         if not len(stop):
             raise DataError("holds one line, of which none can be held out; give a validation file", path)
         return self.part(0, int(stop[-1]) + 1), self.part(int(stop[-1]) + 1, len(self.ids))
 
     def frequent(self, min_count: int) -> dict[str, int]:
-        """The words that occur often enough, and how often each does.
+        """The words that occur at least `min_count` times, with their counts.
 
         Raises:
-            ConfigError: if none does.
+            ConfigError: if there are none.
         """
         chosen = np.flatnonzero(self.counts >= min_count).tolist()
         if not chosen:
@@ -90,17 +90,17 @@ class Corpus:
 
 
 def read_corpus(path: str | Path, cut: str = "auto") -> tuple[Corpus, list[str]]:
-    """A text file, a line for each text, plain or gzipped.
+    """The corpus of a text file, a text on each line, plain or gzipped.
 
-    The words are kept in a cache by the content of the file (the folder `NLPKIT_CACHE`, or `nlpkit` in the user's
-    folder for caches), so that a file is cut once.
+    The words are cached by the content of the file (in the folder `NLPKIT_CACHE`, or `nlpkit` in the user's folder for
+    caches), so that a file is cut once.
 
     Args:
         path: the file.
-        cut: ``spaces`` if the words are separated by white space, ``jieba`` for running text, ``auto`` to find out.
+        cut: ``spaces`` if the words are separated by white space, ``jieba`` for running text, ``auto`` to detect it.
 
     Returns:
-        The corpus, and notes on how it was read, for people.
+        The corpus, and notes for people about its format.
 
     Raises:
         DataError: if the file can't be read, or no line holds two words.
@@ -123,7 +123,7 @@ def read_corpus(path: str | Path, cut: str = "auto") -> tuple[Corpus, list[str]]
     return Corpus(words, counts, np.memmap(place / "ids.bin", "int32", "r")), notes
 
 
-def _looks_running(path):
+def _looks_running(path: str | Path) -> bool:
     characters = tokens = 0
     for number, line in read_lines(path):
         parts = line.split()
@@ -136,9 +136,9 @@ def _looks_running(path):
     return characters / tokens > _RUNNING
 
 
-def _cache_place(path, running):
-    folder = os.environ.get("NLPKIT_CACHE")
-    folder = Path(folder) if folder else Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "nlpkit"
+def _cache_place(path: str | Path, running: bool) -> Path:
+    chosen = os.environ.get("NLPKIT_CACHE")
+    folder = Path(chosen) if chosen else Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "nlpkit"
     content = hashlib.sha256(f"2 {running}".encode())
     with open(path, "rb") as file:
         while block := file.read(1 << 20):
@@ -146,13 +146,13 @@ def _cache_place(path, running):
     return folder / f"corpus-{content.hexdigest()[:24]}"
 
 
-class _Numbers(dict):
-    """Words to numbers, new ones as they come; too long ones have none."""
+class _Numbers(dict[str, int]):
+    """Words to numbers, assigned at their first look-up; words that are too long have none."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.line, self.long, self.first_long, self.longest = 0, 0, 0, 0
 
-    def __missing__(self, word):
+    def __missing__(self, word: str) -> int:
         if len(word) > _LONGEST:
             self.long += 1
             self.first_long = self.first_long or self.line
@@ -163,7 +163,7 @@ class _Numbers(dict):
 
 
 def require_text(examples: Any, path: str | Path | None = None) -> Corpus:
-    """The examples themselves, or a `DataError` if they are questions about words."""
+    """The examples unchanged; a `DataError` if they are questions about words."""
     if not isinstance(examples, Corpus):
         raise DataError(
             "holds questions about words; training and validation data are text, a line for each, and questions are "
@@ -173,8 +173,8 @@ def require_text(examples: Any, path: str | Path | None = None) -> Corpus:
     return examples
 
 
-def _write_cache(path, running, place):
-    """Number the words of a file; the folder appears at its place when it is whole."""
+def _write_cache(path: str | Path, running: bool, place: Path) -> None:
+    """Number the words of a file; the folder appears at its place when it is complete."""
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         _sweep(place.parent)
@@ -184,7 +184,7 @@ def _write_cache(path, running, place):
     try:
         with exclusive(partial / _LOCK, place):
             _number_words(path, running, partial)
-            os.replace(partial, place)  # under the lock, or another process would sweep it away
+            os.replace(partial, place)  # under the lock, or another process would remove it
     except OSError as error:
         if not (place / _ABOUT).exists():  # otherwise another process was faster
             raise _unwritten(place, error) from None
@@ -192,49 +192,51 @@ def _write_cache(path, running, place):
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def _unwritten(place, error):
+def _unwritten(place: Path, error: OSError) -> DataError:
     return DataError(f"{why_not_written(error, place)}; NLPKIT_CACHE names another folder for such files", place)
 
 
-def _sweep(cache):
-    """Remove what killed processes left half-written."""
+def _sweep(cache: Path) -> None:
+    """Remove unfinished folders of killed processes."""
     for lock in cache.glob(f"{_PARTIAL}*/{_LOCK}"):
         with contextlib.suppress(ArtefactError):
             check_free(lock, cache)
             shutil.rmtree(lock.parent, ignore_errors=True)
 
 
-def _number_words(path, running, folder):
-    numbers, counts, neighbours = _Numbers(), np.zeros(0, "int64"), 0
+def _number_words(path: str | Path, running: bool, folder: Path) -> None:
+    numbers, neighbours = _Numbers(), 0
+    counts: np.ndarray = np.zeros(0, "int64")
     blocks = _blocks(path)
     size = None if str(path).endswith(".gz") else Path(path).stat().st_size / 1000
     with written_atomically(folder / "ids.bin") as file, progress_bar("KB") as bar:
         row = bar.add_task("cutting" if running else "counting words", total=size)
         for block in cut_in_parallel(blocks) if running else blocks:
-            ids = []
+            listed: list[int] = []
             for line in block.split("\n"):
                 numbers.line += 1
                 words = [numbers[word] for word in line.split()]
                 neighbours += max(len(words) - 1, 0)
-                ids += words
-                ids.append(EDGE)
-            ids = np.array(ids, "int32")
+                listed += words
+                listed.append(EDGE)
+            ids = np.array(listed, "int32")
             ids = ids[ids >= EDGE]
             file.write(ids.tobytes())
             more = np.bincount(ids[ids != EDGE], minlength=len(numbers))
             counts = np.pad(counts, (0, len(more) - len(counts))) + more
             bar.advance(row, len(block.encode("utf-8", "surrogatepass")) / 1000)
-    listed = "".join(f"{word}\n" for word in numbers)
-    write_atomically(folder / "words.txt", listed.encode("utf-8", "surrogatepass"))
+    words_file = "".join(f"{word}\n" for word in numbers)
+    write_atomically(folder / "words.txt", words_file.encode("utf-8", "surrogatepass"))
     with written_atomically(folder / "counts.npy") as file:
         np.save(file, counts)
     about = {"neighbours": neighbours, "long": numbers.long, "first_long": numbers.first_long}
     write_atomically(folder / _ABOUT, json.dumps({**about, "longest": numbers.longest}).encode())
 
 
-def _blocks(path) -> Iterator[str]:
+def _blocks(path: str | Path) -> Iterator[str]:
     """Normalised lines, about `_BLOCK` characters at a time."""
-    lines, size = [], 0
+    lines: list[str] = []
+    size = 0
     for _, line in read_lines(path):
         lines.append(line)
         size += len(line)

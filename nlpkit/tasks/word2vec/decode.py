@@ -15,45 +15,45 @@ from nlpkit.tasks.word2vec.subwords import Subwords
 from nlpkit.text.characters import normalize_text
 from nlpkit.text.vocabulary import FIRST_ID, PADDING, UNKNOWN, Vocabulary
 
-_AT_ONCE = 256  # questions: each has a score for every word
-_HINTS = 20  # unknown words of a block for which a likely spelling is looked for
+_AT_ONCE = 256  # questions in a batch: each has a score for every word
+_HINTS = 20  # largest number of unknown words of a block with a search for similar spellings
 
 
 class Question(NamedTuple):
     """A record: one word asks for its nearest, two for their similarity, three for the fourth word of an analogy, more
-    for the one that does not belong."""
+    for the odd one out."""
 
     text: str
     words: list[str]
     unit: np.ndarray | None
-    """Vectors of length 1, ``(words, size)``; None if a word has none or there is no word."""
+    """Unit vectors, ``(words, size)``; None if a word has none or there is no word."""
 
 
 class WordTable:
-    """Words and their vectors, those of words never seen included if there are subwords.
+    """Words and their vectors; with subwords unseen words have vectors too.
 
     Args:
         vocabulary: the words.
-        rows: float32 ``(ids, size)``: padding, the unknown, the words, then the subwords.
-        subwords: what else the words are made of, or None.
+        rows: vectors of padding, the unknown word, the words, then the subwords, float32 ``(ids, size)``.
+        subwords: the subwords of the words, or None.
 
     Attributes:
-        vectors: float32 ``(words, size)``, in the order of the vocabulary.
-        unit: the same, each of length 1.
+        vectors: vectors in the order of the vocabulary, float32 ``(words, size)``.
+        unit: the same as unit vectors.
     """
 
     def __init__(self, vocabulary: Vocabulary, rows: np.ndarray, subwords: Subwords | None = None):
         self.vocabulary, self._subwords = vocabulary, subwords
-        self._rows = rows if subwords is not None else None
-        self.vectors = rows[FIRST_ID:] if subwords is None else self._mean_rows(vocabulary.symbols)
+        self._rows = rows if subwords is not None else rows[:0]
+        self.vectors = rows[FIRST_ID:] if subwords is None else self._mean_rows(subwords, vocabulary.symbols)
         self.unit = self.vectors / np.maximum(np.linalg.norm(self.vectors, axis=1, keepdims=True), 1e-9)
-        is_real = self.unit.any(axis=1)  # what has a vector of zeros is near to nothing
+        is_real = self.unit.any(axis=1)  # a vector of zeros has no neighbours
         self._real = np.flatnonzero(is_real)
         self._searched = self.unit if is_real.all() else self.unit[self._real]
 
-    def _mean_rows(self, words):
-        """Vectors of words, known or not: the mean of the rows of their subwords and, if they have one, their own."""
-        rows = self._subwords.rows(words, len(self.vocabulary))
+    def _mean_rows(self, subwords: Subwords, words: Sequence[str]) -> np.ndarray:
+        """Vectors of words, known or not: the mean of the rows of their subwords and, for known words, their own."""
+        rows = subwords.rows(words, len(self.vocabulary))
         own = self.vocabulary.encode(words)
         rows = np.column_stack([np.where(own == UNKNOWN, PADDING, own), rows])
         exists = (rows != PADDING)[..., None]
@@ -65,29 +65,29 @@ class WordTable:
         return vectors
 
     def vector_of(self, word: str) -> np.ndarray | None:
-        """The vector of a word; None if nothing is known of it."""
+        """The vector of a word; None if neither it nor a subword is known."""
         if word in self.vocabulary:
             return self.vectors[self.vocabulary.encode([word])[0] - FIRST_ID]
         if self._subwords is None:
             return None
-        vector = self._mean_rows([word])[0]
+        vector = self._mean_rows(self._subwords, [word])[0]
         return vector if vector.any() else None
 
     def unit_of(self, word: str) -> np.ndarray | None:
-        """The vector of a word, of length 1; None if nothing is known of it."""
+        """The unit vector of a word; None if neither it nor a subword is known."""
         if word in self.vocabulary:
             return self.unit[self.vocabulary.encode([word])[0] - FIRST_ID]
         vector = self.vector_of(word)
         return None if vector is None else vector / np.linalg.norm(vector)
 
     def ask(self, text: str) -> Question:
-        """A question about words."""
+        """The question about words in a text."""
         words = normalize_text(text).split()
         units = [unit for unit in map(self.unit_of, words) if unit is not None]
         return Question(text, words, np.stack(units) if words and len(units) == len(words) else None)
 
     def problems(self, questions: Sequence[Question]) -> Iterator[Problem]:
-        """Questions that can't be answered."""
+        """Problems of questions without an answer."""
         hints = 0
         for row, question in enumerate(questions):
             if not question.words:
@@ -100,13 +100,13 @@ class WordTable:
                 yield Problem(row, f"unknown word {word!r}{hint}", is_error=True)
 
     def answer(self, questions: Sequence[Question], n_best: int) -> list[RelatedWords]:
-        """An answer to each question; an empty one where a word is unknown."""
+        """The answer to each question, empty if a word is unknown."""
         answers = [self._compare(question) for question in questions]
-        asked = [i for i, q in enumerate(questions) if q.unit is not None and len(q.words) in (1, 3)]
-        for start in range(0, len(asked), _AT_ONCE):
-            some = asked[start : start + _AT_ONCE]
-            queries = np.stack([_query(questions[i].unit) for i in some])
-            # The words of a question are no answers to it.
+        searches = [(i, q.unit) for i, q in enumerate(questions) if q.unit is not None and len(q.words) in (1, 3)]
+        for start in range(0, len(searches), _AT_ONCE):
+            some = [i for i, _ in searches[start : start + _AT_ONCE]]
+            queries = np.stack([_query(unit) for _, unit in searches[start : start + _AT_ONCE]])
+            # The words of a question are not among its answers.
             scores, rows = self.nearest(queries, n_best + 3)
             for i, score, row in zip(some, scores.tolist(), rows.tolist()):
                 given = set(questions[i].words)
@@ -121,8 +121,8 @@ class WordTable:
         return scores, self._real[rows]
 
     @staticmethod
-    def _compare(question):
-        """The similarity of two words, or the one of many that does not belong."""
+    def _compare(question: Question) -> list[RelatedWord]:
+        """The similarity of two words, or the odd one of more than three."""
         unit, words = question.unit, question.words
         if unit is None or len(words) in (1, 3):
             return []
@@ -132,8 +132,8 @@ class WordTable:
         return [RelatedWord(words[odd], round(score, 4))]
 
 
-def _query(unit):
-    """The vector that is looked for: of a word, or of what is to c as b is to a."""
+def _query(unit: np.ndarray) -> np.ndarray:
+    """The vector to search for: that of one word, or the solution of the analogy of three."""
     if len(unit) == 1:
         return unit[0]
     a, b, c = unit
@@ -141,21 +141,21 @@ def _query(unit):
 
 
 def odd_one(unit: np.ndarray) -> tuple[int, float]:
-    """The row of ``(words, size)`` that is least like the mean of all, and its cosine to it."""
+    """The row of ``(words, size)`` least similar to the mean of all, and its cosine to it."""
     mean = unit.sum(axis=0)
     likeness = unit @ (mean / max(np.linalg.norm(mean), 1e-9))
     return int(likeness.argmin()), float(likeness.min())
 
 
 def clusters_of(table: WordTable, count: int, neighbours: int, least: float, seed: int) -> list[list[str]]:
-    """Groups of words of one kind: communities of the graph of nearest words, by the map equation.
+    """Clusters of similar words: communities of the graph of nearest words, by the map equation.
 
     Args:
         table: the words.
-        count: how many of the most frequent words to look at.
-        neighbours: at most so many links of a word, to the nearest.
-        least: cosine below which words are not linked.
-        seed: of the search.
+        count: number of the most frequent words to cluster.
+        neighbours: largest number of links of a word, to its nearest words.
+        least: lowest cosine of two linked words.
+        seed: random seed of the algorithm.
 
     Returns:
         Words of each group of two or more, the most frequent first; the largest group first.

@@ -1,4 +1,4 @@
-"""Metrics of word vectors: over text, pairs of words, and analogies."""
+"""Metrics of word vectors: on text, pairs of words, and analogies."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from nlpkit.tasks.word2vec.decode import WordTable
 from nlpkit.tasks.word2vec.questions import Analogy, Pair
 from nlpkit.text.vocabulary import FIRST_ID
 
-_TRIALS = 100_000  # pairs of words that `neighbours` is measured on
+_TRIALS = 100_000  # largest number of pairs of words for `neighbours`
 _TRIALS_AT_ONCE = 4096
 
 
@@ -23,7 +23,8 @@ def scores(table: WordTable, contexts: Callable[[], np.ndarray], examples: Any) 
 
     Args:
         table: the words.
-        contexts: gives float32 ``(words + 2, size)``, their vectors as neighbours of others, which only text needs.
+        contexts: function that returns the context vectors of the words, needed for text only, float32
+            ``(words + 2, size)``.
         examples: a `Corpus`, or a sequence of `Pair` or of `Analogy`.
     """
     if isinstance(examples, Corpus):
@@ -33,7 +34,7 @@ def scores(table: WordTable, contexts: Callable[[], np.ndarray], examples: Any) 
 
 def rank_pairs(table: WordTable, pairs: Sequence[Pair]) -> dict[str, float]:
     """``spearman``, the rank correlation of the pairs' scores with the cosines of their words, and ``coverage``, the
-    share of the pairs whose words have vectors, their own or those of their subwords."""
+    share of the pairs whose words have vectors, own ones or from subwords."""
     words = sorted({word for pair in pairs for word in pair.words})
     every = {word: table.unit_of(word) for word in words}
     # A vector of zeros has no direction.
@@ -47,15 +48,15 @@ def rank_pairs(table: WordTable, pairs: Sequence[Pair]) -> dict[str, float]:
 
 
 def solve_analogies(table: WordTable, analogies: Sequence[Analogy]) -> dict[str, Any]:
-    """``accuracy`` of the analogies whose words are all known, by 3CosAdd; ``coverage``, their share; and ``sections``,
-    the accuracy of each."""
+    """``accuracy`` by 3CosAdd on the analogies whose words are all known; ``coverage``, their share; and ``sections``,
+    the accuracy of each section."""
     ids = [table.vocabulary.encode(analogy.words) - FIRST_ID for analogy in analogies]
     known = [i for i, row in enumerate(ids) if row.min() >= 0]
     coverage = len(known) / len(analogies)
     if not known:
         return {"coverage": coverage}
     hits = analogy_hits(table.unit, np.stack([ids[i] for i in known]))
-    sections = collections.defaultdict(list)
+    sections: collections.defaultdict[str, list[Any]] = collections.defaultdict(list)
     for i, hit in zip(known, hits):
         sections[analogies[i].section].append(hit)
     shares = {name: {"accuracy": float(np.mean(of)), "known": len(of)} for name, of in sections.items()}
@@ -63,11 +64,11 @@ def solve_analogies(table: WordTable, analogies: Sequence[Analogy]) -> dict[str,
 
 
 def predict_neighbours(table: WordTable, contexts: np.ndarray, corpus: Corpus) -> float:
-    """How often a word that stands beside another scores higher than one drawn from the text; 0.5 is chance.
+    """Share of pairs in which the right neighbour of a word scores higher than a random word; 0.5 is chance.
 
     Args:
         table: the words.
-        contexts: float32 ``(ids, size)``, the words' vectors as neighbours.
+        contexts: context vectors of the words, float32 ``(ids, size)``.
         corpus: the text.
     """
     ids = table.vocabulary.encode(corpus.words) - FIRST_ID

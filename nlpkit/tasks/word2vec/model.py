@@ -1,4 +1,4 @@
-"""Chunks of text to updates of word vectors: the network and what a training step changes."""
+"""Chunks of text to updates of word vectors: the network and its training step."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ from nlpkit.tasks.word2vec.programs import compile_step
 from nlpkit.text.vocabulary import FIRST_ID, PADDING
 
 INPUTS = ("words", "windows", "negatives", "negative_weights", "update_scale")
-"""What a training step takes, see `nlpkit.tasks.word2vec.examples.Steps`."""
+"""Names of the inputs of a training step, see `nlpkit.tasks.word2vec.examples.Steps`."""
 _LOSSES = {"negative_sampling": negative_sampling, "sampled_softmax": sampled_softmax}
 
 
 class Word2Vec(keras.Model):
-    """Ids of words to their vectors, and how these are learnt.
+    """Ids of words to their vectors, with their training.
 
     A word has two vectors: ``vectors`` as itself and ``contexts`` as a neighbour of another. `fit` takes the steps of
     `nlpkit.tasks.word2vec.examples.Steps`.
 
-    A chunk is made of blocks of neighbouring words. All words of a block share their negatives, which are the words of
-    another block, each with the weight that as many random draws would have. So the scores of a block, of its words
-    by their neighbours and by the negatives, are one matrix product, and so are their derivatives.
+    A chunk consists of blocks of neighbouring words. All words of a block share their negatives, the words of another
+    block, weighted as that many random samples. So the scores of a block, of its words by their neighbours and by the
+    negatives, are one matrix product, and so are their derivatives.
 
-    There are two ways through a step, which make the same updates:
+    There are two paths through a step, with the same updates:
 
-    - the fast one, by `fast_changes`, with the derivatives written out and only those rows changed that occur;
-    - the plain one, by `chunk_loss`, from which Keras derives all the rest. Override it to change the model.
+    - the fast one, `fast_changes`, has explicit derivatives and changes only the rows that occur;
+    - the plain one, `chunk_loss`, leaves the derivatives to Keras. Override it to change the model.
 
     Args:
         settings: `nlpkit.tasks.word2vec.config.Word2VecSettings`.
         size: number of words.
-        subwords: int32 ``(size, …)``, rows of the subwords of the words, from `size` on, or `PADDING`, see
-            `nlpkit.tasks.word2vec.subwords`. Without them a word is one row.
+        subwords: rows of the subwords of each word, from `size` on, or `PADDING`, int32 ``(size, …)``, see
+            `nlpkit.tasks.word2vec.subwords`. Without subwords a word is one row.
         num_subwords: number of these rows.
     """
 
@@ -61,53 +61,53 @@ class Word2Vec(keras.Model):
         self._first_window = (len(table[0]) * np.arange(settings.block)).astype("int32")
         self._rows = None if subwords is None else np.column_stack([np.arange(size, dtype="int32"), subwords])
 
-    # What both ways have in common.
+    # Common to both paths.
 
-    def _pairs(self, words, windows, negatives, negative_weights):
-        """Who is paired with whom in a chunk, and how much that counts.
+    def _pairs(self, words: Any, windows: Any, negatives: Any, negative_weights: Any) -> tuple[Any, Any, Any, Any]:
+        """The pairs of words in a chunk, and their weights.
 
         Returns:
             Windows ``(blocks, block, block + 2 window)``, 1 for each neighbour of each word; ids of the positives
-            ``(blocks, …)``; their weights, which are the windows or, for `cbow`, ``(blocks, block, 1)``; and those of
-            the negatives ``(blocks, block, block)``.
+            ``(blocks, …)``; their weights, which are the windows or, for `cbow`, ``(blocks, block, 1)``; and the
+            weights of the negatives ``(blocks, block, block)``.
         """
         settings = self.settings
         windows = ops.take(self._windows, ops.add(windows, self._first_window), axis=0)
         positives = words if settings.architecture == "skipgram" else self._own(words)
-        # A word is no negative where it is the positive.
+        # A word is not a negative of itself as the positive.
         other = ops.cast(positives[:, :, None] != negatives[:, None, :], "float32")
         if settings.architecture == "skipgram":
             return windows, positives, windows, ops.matmul(windows, other) * negative_weights[:, None]
         weights = ops.minimum(ops.sum(windows, axis=-1, keepdims=True), 1)
         return windows, positives, weights, other * weights * negative_weights[:, None]
 
-    def _own(self, words):
+    def _own(self, words: Any) -> Any:
         """A block without its neighbours."""
         return words[:, self.settings.window : self.settings.window + self.settings.block]
 
-    def _means(self, windows, around):
+    def _means(self, windows: Any, around: Any) -> Any:
         """Mean vectors of windows."""
         return ops.matmul(windows / ops.maximum(ops.sum(windows, axis=-1, keepdims=True), 1), around)
 
-    def _rows_of(self, ids):
-        """Rows of words and their subwords, ``(…, rows)``; 1 for those that exist; and one over their number."""
+    def _rows_of(self, ids: Any) -> tuple[Any, Any, Any]:
+        """Rows of words and their subwords, ``(…, rows)``; 1 for existing rows; and one over their number."""
         rows = ops.take(self._rows, ids, axis=0)
         exists = ops.cast(rows != PADDING, "float32")[..., None]
         return rows, exists, 1 / ops.maximum(ops.sum(exists, axis=-2), 1)
 
-    # The plain way.
+    # The plain path.
 
     def chunk_loss(self, words: Any, windows: Any, negatives: Any, negative_weights: Any, update_scale: Any) -> Any:
         """The loss of a chunk, a sum over its pairs of words.
 
         Args:
-            words: int32 ``(blocks, block + 2 * window)``, ids of the words of each block and of `window` words on
-                either side of it; `PADDING` where the text ends.
-            windows: int32 ``(blocks, block)``, which of its neighbours each word of a block sees, see
-                `nlpkit.ops.windows.window_table`.
-            negatives: int32 ``(blocks, block)``, ids of the words that are negatives of all words of a block.
-            negative_weights: float32 ``(blocks, block)``, how many random draws each of them stands for.
-            update_scale: float32 ``(rows,)``, by which the derivative of each row of the tables is multiplied.
+            words: ids of the words of each block and of `window` words on either side, `PADDING` beyond the text,
+                int32 ``(blocks, block + 2 * window)``.
+            windows: number of the window of each word, see `nlpkit.ops.windows.window_table`, int32
+                ``(blocks, block)``.
+            negatives: ids of the negatives that all words of a block share, int32 ``(blocks, block)``.
+            negative_weights: number of random samples that each negative represents, float32 ``(blocks, block)``.
+            update_scale: factor of the derivative of each row of the tables, float32 ``(rows,)``.
         """
         windows, positives, *weights = self._pairs(words, windows, negatives, negative_weights)
         positive, negative = (
@@ -117,7 +117,7 @@ class Word2Vec(keras.Model):
             inputs = self._own_vectors(self._own(words), update_scale)
             scores = ops.einsum("bid,bjd->bij", inputs, positive)
         else:
-            # The mean, whose derivative goes to each word undivided, as in Mikolov's program.
+            # The mean, whose derivative reaches each word undivided, as in Mikolov's program.
             around = self._own_vectors(words, update_scale)
             total = ops.matmul(windows, around)
             inputs = total + ops.stop_gradient(self._means(windows, around) - total)
@@ -125,11 +125,12 @@ class Word2Vec(keras.Model):
         loss, *_ = _LOSSES[self.settings.loss](scores, ops.einsum("bid,bjd->bij", inputs, negative), *weights)
         return loss()
 
-    def _own_vectors(self, ids, update_scale):
+    def _own_vectors(self, ids: Any, update_scale: Any) -> Any:
+        """Vectors of words, ``(…, vector_size)``, with scaled derivatives."""
         if self._rows is None:
             return scale_gradient(self.vectors(ids), _scale_of(update_scale, ids))
         rows, exists, inverse = self._rows_of(ids)
-        # As of the mean of a window, the derivative of a mean of rows goes to each of them undivided.
+        # As for the mean of a window, the derivative of a mean of rows reaches each of them undivided.
         total = ops.sum(scale_gradient(self.vectors(rows), _scale_of(update_scale, rows)) * exists, axis=-2)
         return total + ops.stop_gradient(total * inverse - total)
 
@@ -143,41 +144,41 @@ class Word2Vec(keras.Model):
     ) -> Any:
         return y_pred
 
-    # The fast way.
+    # The fast path.
 
     def fast_changes(
         self, tables: Any, words: Any, windows: Any, negatives: Any, negative_weights: Any, update_scale: Any, rate: Any
     ) -> tuple[Any, Any]:
-        """What a chunk adds to the tables.
+        """The changes of the tables by a chunk.
 
         Args:
-            tables: of `vectors` and `contexts`, see `nlpkit.ops.rows`.
+            tables: tables of `vectors` and `contexts`, see `nlpkit.ops.rows`.
             words, windows, negatives, negative_weights, update_scale: as of `chunk_loss`.
-            rate: float, the learning rate.
+            rate: learning rate, float.
 
         Returns:
-            For each table the rows and what is added to them, int32 ``(n,)`` and float ``(n, vector_size)``; and a
-            function that gives the loss of the chunk, the mean over its pairs of words.
+            For each table the rows to change and the changes to add, int32 ``(n,)`` and float ``(n, vector_size)``; and
+            a function that returns the loss of the chunk, the mean over its pairs of words.
         """
         vectors, contexts = tables
         windows, positives, *weights = self._pairs(words, windows, negatives, negative_weights)
         columns = ops.concatenate([positives, negatives], axis=1)
         context, count = _take(contexts, columns), positives.shape[1]  # (blocks, columns, vector_size)
         if self.settings.architecture == "skipgram":
-            asked = self._own(words)
-            inputs = self._take(vectors, asked)  # (blocks, block, vector_size)
+            ids = self._own(words)
+            inputs = self._take(vectors, ids)  # (blocks, block, vector_size)
             scores = ops.matmul(inputs, _transpose(context))
             scores = scores[..., :count], scores[..., count:]
         else:
-            asked = words
-            inputs = self._means(windows, self._take(vectors, asked))  # (blocks, block, vector_size)
+            ids = words
+            inputs = self._means(windows, self._take(vectors, ids))  # (blocks, block, vector_size)
             positive, negative = context[:, :count], context[:, count:]
             scores = ops.sum(inputs * positive, axis=-1, keepdims=True), ops.matmul(inputs, _transpose(negative))
         loss, *slopes = _LOSSES[self.settings.loss](*scores, *weights)
         slope, negative_slope = (-rate * slope for slope in slopes)
-        # The scale is multiplied where the arrays are small; that of subwords comes at the end.
+        # The scale is applied where the arrays are small; that of subwords comes at the end.
         scale = _scale_of(update_scale, columns)
-        own = _scale_of(update_scale, asked) if self._rows is None else 1.0
+        own = _scale_of(update_scale, ids) if self._rows is None else 1.0
         if self.settings.architecture == "skipgram":
             slopes = ops.concatenate([slope, negative_slope], axis=-1)
             change, context_change = ops.matmul(slopes * own, context), ops.matmul(_transpose(slopes) * scale, inputs)
@@ -185,25 +186,25 @@ class Word2Vec(keras.Model):
             change = ops.matmul(_transpose(windows) * own, slope * positive + ops.matmul(negative_slope, negative))
             negative_change = ops.matmul(_transpose(negative_slope) * scale[:, count:], inputs)
             context_change = ops.concatenate([slope * scale[:, :count] * inputs, negative_change], axis=1)
-        changes = self._changes(asked, change, update_scale), (ops.reshape(columns, (-1,)), _flat(context_change))
+        changes = self._changes(ids, change, update_scale), (ops.reshape(columns, (-1,)), _flat(context_change))
         return changes, lambda: loss() / ops.maximum(ops.sum(weights[0]), 1)
 
-    def _take(self, vectors, ids):
+    def _take(self, vectors: Any, ids: Any) -> Any:
         """Vectors of words, ``(…, vector_size)``."""
         if self._rows is None:
             return _take(vectors, ids)
         rows, exists, inverse = self._rows_of(ids)
         return ops.sum(_take(vectors, rows) * exists, axis=-2) * inverse
 
-    def _changes(self, ids, change, update_scale):
-        """The rows of words and of their subwords, and what is added to them."""
+    def _changes(self, ids: Any, change: Any, update_scale: Any) -> tuple[Any, Any]:
+        """The rows of words and of their subwords, and the changes to add."""
         if self._rows is not None:
             ids, exists, _ = self._rows_of(ids)
             change = change[..., None, :] * (exists * _scale_of(update_scale, ids))
         return ops.reshape(ids, (-1,)), _flat(change)
 
     def compile(self, optimizer: Any, loss: Any = None, **kwargs: Any) -> None:
-        """As of any model; the fast way needs no more of the optimizer than its learning rate."""
+        """Compile as any model; the fast path uses only the learning rate of the optimizer."""
         if not self.settings.autodiff:
             kwargs["run_eagerly"], kwargs["jit_compile"] = True, False
         super().compile(optimizer, loss, **kwargs)
@@ -231,8 +232,8 @@ class Word2VecNetwork:
 
     @functools.cached_property
     def graphs(self) -> dict[str, Graph]:
-        """Its programs by name, from ``ids`` to rows of a table: ``vectors``, of padding, the unknown, the words, then
-        the subwords; and ``contexts``, of the same without subwords, as neighbours of others."""
+        """Its programs by name, from ``ids`` to rows of a table: ``vectors`` of padding, the unknown word, the words,
+        then the subwords; and ``contexts``, the same without subwords, for words as neighbours of others."""
         ids = keras.Input(batch_shape=(None,), dtype="int32", name="ids")
         tables = {"vectors": self.model.vectors, "contexts": self.model.contexts}
         return {name: Graph(keras.Model({"ids": ids}, table(ids))) for name, table in tables.items()}
@@ -244,24 +245,24 @@ class Word2VecNetwork:
         self.model.vectors.set_weights([table])
 
 
-def _take(table, ids):
+def _take(table: Any, ids: Any) -> Any:
     """Rows by ids of any shape, ``(…, size)``."""
     return ops.reshape(take_rows(table, ops.reshape(ids, (-1,))), (*ids.shape, -1))
 
 
-def _flat(x):
+def _flat(x: Any) -> Any:
     return ops.reshape(x, (-1, x.shape[-1]))
 
 
-def _transpose(x):
+def _transpose(x: Any) -> Any:
     return ops.swapaxes(x, -1, -2)
 
 
-def _scale_of(update_scale, ids):
-    """By what the update of each row is multiplied, ``(…, 1)``."""
+def _scale_of(update_scale: Any, ids: Any) -> Any:
+    """The factor of the update of each row, ``(…, 1)``."""
     return ops.take(update_scale, ids)[..., None]
 
 
 def scale_gradient(x: Any, scale: Any) -> Any:
-    """The same tensor, whose derivative is multiplied by `scale`."""
+    """The same tensor with its derivative multiplied by `scale`."""
     return x * scale + ops.stop_gradient(x * (1 - scale))

@@ -1,4 +1,4 @@
-"""Files of questions about words, with their answers."""
+"""Files of word pairs with scores, and of analogies."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from nlpkit.datasets.files import read_lines
 from nlpkit.errors import DataError
 from nlpkit.text.characters import normalize_text
 
-_PEEK = 20  # lines by which the kind of a file is told
+_PEEK = 20  # number of lines to detect the kind of a file from
 
 
 @dataclasses.dataclass(frozen=True)
 class Pair:
-    """Two words and how similar people find them."""
+    """Two words and their similarity in the judgement of people."""
 
     words: tuple[str, str]
     score: float
@@ -35,7 +35,7 @@ def read_questions(path: str | Path) -> list[Pair] | list[Analogy] | None:
     """Word pairs (``word word score``) or analogies (four words, under headings ``: section``); None for other files.
 
     Raises:
-        DataError: if a file begins as one of these, and a line of it is something else.
+        DataError: if a file begins as one of these, and a later line has another format.
     """
     first = []
     for _, line in read_lines(path):
@@ -49,32 +49,33 @@ def read_questions(path: str | Path) -> list[Pair] | list[Analogy] | None:
     return None
 
 
-def _read_pairs(path):
+def _read_pairs(path: str | Path) -> list[Pair]:
     pairs = []
     for number, line in read_lines(path):
         parts = normalize_text(line).split()
         if not parts:
             continue
-        if len(parts) != 3 or _number(parts[2]) is None:
+        score = _number(parts[2]) if len(parts) == 3 else None
+        if score is None:
             raise DataError(f"expected two words and a score. Received: {line[:40]!r}", path, number)
-        pairs.append(Pair(tuple(parts[:2]), _number(parts[2]), number))
+        pairs.append(Pair((parts[0], parts[1]), score, number))
     return pairs
 
 
-def _read_analogies(path):
+def _read_analogies(path: str | Path) -> list[Analogy]:
     analogies, section = [], ""
     for number, line in read_lines(path):
         parts = normalize_text(line).split()
         if parts and parts[0] == ":":
             section = " ".join(parts[1:])
         elif len(parts) == 4:
-            analogies.append(Analogy(tuple(parts), section, number))
+            analogies.append(Analogy((parts[0], parts[1], parts[2], parts[3]), section, number))
         elif parts:
             raise DataError(f"expected four words or a heading. Received: {line[:40]!r}", path, number)
     return analogies
 
 
-def _number(text):
+def _number(text: str) -> float | None:
     try:
         return float(text)
     except ValueError:
@@ -82,10 +83,10 @@ def _number(text):
 
 
 def spelling_like(word: str, words: Sequence[str], count: int = 3) -> list[str]:
-    """Words that are spelt much like one, the nearest first."""
+    """Words with a spelling similar to that of a word, the most similar first."""
     wanted = set(word)
 
-    def likeness(other):
+    def likeness(other: str) -> float:
         return len(wanted & set(other)) / len(wanted | set(other))
 
     near = sorted((other for other in words if len(other) > 1 and wanted & set(other)), key=likeness, reverse=True)[

@@ -1,4 +1,4 @@
-"""Subwords: n-grams of a word's characters and features that it carries, from whose vectors its own is made."""
+"""Subwords: n-grams of a word's characters, and its features, whose vectors make up the word's vector."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ import numpy as np
 
 from nlpkit.text.vocabulary import FIRST_ID, PADDING, UNKNOWN, Vocabulary
 
-_MOST = 32  # subwords of a word
+_MOST = 32  # largest number of subwords of a word
 
 
 class Subwords:
     """The subwords of words, each with a row of its own in the table of vectors, after those of the words.
 
-    A word's vector is the mean of its own row and those of its subwords. So a word that training never saw has a
-    vector too, if some of its subwords are known, and rare words share what their subwords have learnt.
+    A word's vector is the mean of its own row and those of its subwords. So an unseen word has a vector if some of its
+    subwords are known, and rare words share the vectors of their subwords with others.
 
     Args:
-        vocabulary: of the subwords.
-        lengths: of the n-grams of characters; the word stands between ``<`` and ``>``.
-        separator: what stands between a word and its features, or nothing.
+        vocabulary: vocabulary of the subwords.
+        lengths: lengths of the character n-grams; longer ones include the marks ``<`` and ``>`` around a word.
+        separator: separator of a word and its features, or empty.
 
     References:
         Bojanowski et al. (2017), Enriching Word Vectors with Subword Information.
@@ -33,21 +33,21 @@ class Subwords:
 
     @classmethod
     def of_words(cls, counts: Mapping[str, int], min_count: int, lengths: Sequence[int], separator: str) -> Self:
-        """The subwords that occur in words often enough.
+        """The subwords that are frequent enough in words.
 
         Args:
-            counts: words and how often each occurs.
-            min_count: how often a subword must occur in them.
+            counts: counts by word.
+            min_count: lowest count of a subword in them.
             lengths, separator: see `Subwords`.
         """
-        every, seen = cls(Vocabulary([]), lengths, separator), collections.Counter[str]()
+        every, totals = cls(Vocabulary([]), lengths, separator), collections.Counter[str]()
         for word, count in counts.items():
             for subword in every.cut(word):
-                seen[subword] += count
-        return cls(Vocabulary.from_counts(seen, min_count), lengths, separator)
+                totals[subword] += count
+        return cls(Vocabulary.from_counts(totals, min_count), lengths, separator)
 
     def cut(self, word: str) -> list[str]:
-        """The subwords of a word, each once.
+        """The distinct subwords of a word.
 
         >>> Subwords(Vocabulary([]), (2,), "|").cut("北京|ns")
         ['<北', '北京', '京>', '北京|', '|ns']
@@ -62,10 +62,10 @@ class Subwords:
         return list(dict.fromkeys(parts))
 
     def rows(self, words: Iterable[str], first: int) -> np.ndarray:
-        """Rows of the subwords of words, int32 ``(words, subwords)``, `PADDING` where a word has fewer.
+        """Rows of the subwords of words, padded with `PADDING`, int32 ``(words, subwords)``.
 
         Args:
-            words: the words; an empty one has none.
+            words: the words; an empty word has no subwords.
             first: row of the first subword in the table of vectors.
         """
         rows = []

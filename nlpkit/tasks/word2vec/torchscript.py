@@ -1,4 +1,4 @@
-"""Chunks of training on PyTorch as one compiled program, without Python between its many small steps."""
+"""Training chunks on PyTorch as one compiled program, without Python between its many small steps."""
 
 import math
 import warnings
@@ -7,7 +7,7 @@ from typing import Any
 
 from nlpkit.ops.rows import add_to_rows
 
-_MOST = 4  # threads, beyond which the part of each is too small to be worth it
+_MOST = 4  # largest number of threads; with more, each one's part is too small
 
 
 def compile_chunks(
@@ -15,29 +15,29 @@ def compile_chunks(
 ) -> Callable[..., None]:
     """A program that trains on chunks one after the other, in place.
 
-    On a CPU several threads share each chunk, for its products are too small to be split. Each works out what its
-    blocks change; when all are done, each table is changed by one thread, in the order of the blocks. So the result is
-    the same each time.
+    On a CPU several threads share each chunk, since its products are too small to be split. Each computes the changes
+    of its blocks; when all are done, one thread for each table applies them in the order of the blocks. So the result
+    is reproducible.
 
     Args:
         changes: `nlpkit.tasks.word2vec.model.Word2Vec.fast_changes`.
-        tables: `torch.Tensor` of both tables.
-        chunk: list of its tensors, as an example.
-        update_scale: tensor of what the update of each row is multiplied by, as an example.
+        tables: tensors of both tables.
+        chunk: tensors of a chunk, as an example.
+        update_scale: tensor of the factors of the updates of each row, as an example.
 
     Returns:
-        A function of a list of the tensors of all chunks, their scale of updates and the learning rate.
+        A function of the tensors of all chunks, the factors of updates and the learning rate.
     """
     import torch
 
     cores = torch.get_num_threads() if tables[0].device.type == "cpu" else 1
     parts = math.gcd(len(chunk[0]), 1 << min(cores, _MOST).bit_length() - 1)
 
-    def flat(vectors, contexts, *rest):
+    def flat(vectors: Any, contexts: Any, *rest: Any) -> tuple[Any, ...]:
         (first, second), _ = changes((vectors, contexts), *rest)
         return *first, *second
 
-    def add(table: torch.Tensor, ids: list[torch.Tensor], values: list[torch.Tensor]):
+    def add(table: torch.Tensor, ids: list[torch.Tensor], values: list[torch.Tensor]) -> None:
         for i in range(len(ids)):
             add_to_rows(table, ids[i], values[i])
 
@@ -45,7 +45,7 @@ def compile_chunks(
         vectors: torch.Tensor, contexts: torch.Tensor, words: torch.Tensor, windows: torch.Tensor,
         negatives: torch.Tensor, negative_weights: torch.Tensor, update_scale: torch.Tensor, rate: torch.Tensor,
         parts: int,
-    ):  # fmt: skip
+    ) -> None:  # fmt: skip
         size = words.size(1) // parts
         for i in range(words.size(0)):
             waiting = [
@@ -61,19 +61,19 @@ def compile_chunks(
             torch.jit.wait(other)
 
     with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore")  # of what is constant on purpose
+        warnings.simplefilter("ignore")  # about intended constants
         example = [x[: len(x) // parts] for x in chunk]
         rate = torch.tensor(0.1, device=tables[0].device)
         part = torch.jit.trace(flat, (*tables, *example, update_scale, rate), check_trace=False)
         add = torch.jit.script(add)
-        run = torch.jit.script(run)
+        program: Any = torch.jit.script(run)
 
-    def train(chunks, update_scale, rate):
+    def train(chunks: Sequence[Any], update_scale: Any, rate: float) -> None:
         threads = torch.get_num_threads()
         torch.set_num_threads(1)
         try:
             with torch.no_grad():
-                run(*tables, *chunks, update_scale, torch.tensor(rate, device=tables[0].device), parts)
+                program(*tables, *chunks, update_scale, torch.tensor(rate, device=tables[0].device), parts)
         finally:
             torch.set_num_threads(threads)
 

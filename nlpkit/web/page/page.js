@@ -1,5 +1,5 @@
 "use strict";
-// What the page says, in both languages; a task without an entry here gets a text field.
+// Texts of the page in both languages; a task without an entry gets one text field.
 const TEXTS = {
   en: {
     language: "中文", models: "Models", skip: "To the input", run: "Answer", other: "Another example", keys: "Ctrl + Enter answers",
@@ -20,7 +20,7 @@ const TEXTS = {
     other_task: { text: "一条记录" },
   },
 };
-// What a model does, in Chinese by its task; in English the server says it.
+// Chinese summaries by task; the server sends English ones.
 const CHINESE_SUMMARIES = {
   tagging: "分词、命名实体、词性", couplet: "对对联：按规则对出下联", word2vec: "词向量：近义词、类比", title: "为文章写标题",
   extraction: "抽取三元组：主语、谓语、宾语", similarity: "句向量：两句话是不是一个意思",
@@ -33,7 +33,7 @@ const EXAMPLES = {
   extraction: ["《红楼梦》的作者是曹雪芹，书中的主角是贾宝玉。"],
   similarity: [["怎么修改密码", "密码忘了如何重设"]],
 };
-// Options that the page offers, with what they are when it opens; `pictured` asks for a picture beside the answer.
+// Options that the page offers, with their initial values.
 const CHOICES = {
   tagging: { confidence: false }, couplet: { n_best: 4, tone: false }, word2vec: { n_best: 20 },
   title: { n_best: 3, attention: false }, extraction: {}, similarity: {},
@@ -146,13 +146,13 @@ async function answer(event) {
     const response = await fetch(address, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
     content = await response.json();
     if (response.ok) {
-      shown = element("div", { innerHTML: content.html.join("") || words("none") });  // the server has escaped what it was sent
+      shown = element("div", { innerHTML: content.html.join("") || words("none") });  // the server escapes texts
       delete content.html;
     } else shown = element("p", { className: "error", textContent: content.error });
   } catch {
     shown = element("p", { className: "error", textContent: words("lost") });
   }
-  if (own !== asked) return;  // another question was asked meanwhile
+  if (own !== asked) return;  // another request was sent meanwhile
   $("run").removeAttribute("aria-busy");
   const warnings = ((content && content.problems) || []).map((each) => element("p", { className: "error", textContent: each.reason }));
   $("answers").replaceChildren(shown, ...listed(content), ...warnings);
@@ -161,7 +161,7 @@ async function answer(event) {
   $("curl").textContent = `curl ${location.origin}${address} -d '${plain.replaceAll("'", "'\\''")}'`;
 }
 
-// Lower lines and titles after the first, which is shown by itself.
+// Lower lines and titles after the first, which is shown apart.
 function listed(content) {
   const [first] = (content && content.answers) || [];
   if (!first || !["couplet", "title"].includes(model.task)) return [];
@@ -175,6 +175,15 @@ function move(event) {
   if (place < 0 || to === undefined) return;
   event.preventDefault();
   choose(models[(to + tabs.length) % tabs.length], true);
+}
+
+// Name of a model after the # of the address, or an empty string if it is malformed, such as "%".
+function nameInAddress() {
+  try {
+    return decodeURIComponent(location.hash.slice(1));
+  } catch {
+    return "";
+  }
 }
 
 async function open() {
@@ -200,7 +209,7 @@ async function open() {
     return tab;
   }));
   list.addEventListener("keydown", move);
-  const wanted = decodeURIComponent(location.hash.slice(1));
+  const wanted = nameInAddress();
   choose(models.find((each) => each.name === wanted) || models[0]);
 }
 

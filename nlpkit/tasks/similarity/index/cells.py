@@ -1,4 +1,4 @@
-"""The nearest of a million sentences, by looking into the cells of a faiss index that are nearest to a query."""
+"""Search among a million sentences, in the cells of a faiss index nearest to a query."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from nlpkit.errors import MissingPackageError
 from nlpkit.terminal import say
 
 CELLS_FROM = 200_000
-"""Sentences from which on cells are worth their file: an exact search takes 6 ms there, and 28 ms among a million."""
-_TRAINED_ON = 64  # vectors for each cell
-_TRIED = 200  # sentences that look for their neighbours
+"""Number of sentences from which cells are worth their file: an exact search takes 6 ms, 28 ms among a million."""
+_TRAINED_ON = 64  # training vectors for each cell
+_TRIED = 200  # number of queries for the measurement of recall
 _NEIGHBOURS = 10
 _RECALL = 0.99
 
@@ -39,10 +39,10 @@ class CellIndex:
 
     @classmethod
     def build(cls, vectors: np.ndarray) -> Self:
-        """An index that finds 99 of the 100 nearest sentences of a hundred, as some of them tried out show.
+        """An index with a recall of 0.99, measured on a sample of queries.
 
         Args:
-            vectors: float32 ``(n, size)``, of length 1.
+            vectors: unit vectors, float32 ``(n, size)``.
 
         Raises:
             MissingPackageError: without faiss.
@@ -64,8 +64,7 @@ class CellIndex:
             recall = (
                 float(np.mean([len(set(a) & set(b)) for a, b in zip(near.tolist(), right.tolist())])) / right.shape[1]
             )
-        found = f"{recall:.4f} of the {_NEIGHBOURS} nearest found"
-        say(f"index of {cells:,} cells, {index.nprobe} of them looked into: {found}")
+        say(f"index of {cells:,} cells, {index.nprobe} searched for a query: recall@{_NEIGHBOURS} {recall:.4f}")
         return cls(index)
 
     def nearest(self, queries: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -73,33 +72,33 @@ class CellIndex:
         faiss, index = _faiss(), self._index
         queries, count, probes = np.ascontiguousarray(queries), min(count, index.ntotal), index.nprobe
         while True:
-            # By parameters of the call: the index itself is shared by threads.
+            # As parameters of the call, since threads share the index.
             scores, rows = index.search(queries, count, params=faiss.SearchParametersIVF(nprobe=probes))
             if not (rows < 0).any() or probes >= index.nlist:
                 return scores, rows
             probes = min(2 * probes, index.nlist)  # the cells held too few
 
     def write(self, file: IO[bytes]) -> None:
-        """In faiss's format."""
+        """Write the index in faiss's format."""
         faiss = _faiss()
         faiss.write_index(self._index, faiss.PyCallbackIOWriter(file.write))
 
     @classmethod
     def load(cls, path: Path) -> Self | None:
-        """Map what `write` wrote; None without faiss, for the nearest are then found by looking at all."""
+        """The index from a file of `write`, mapped; None without faiss, which means an exact search."""
         try:
             faiss = _faiss()
         except MissingPackageError as error:
-            say(f"{path.parent}: searched without its cells: {error}")
+            say(f"{path.parent}: exact search, without its cells: {error}")
             return None
         return cls(faiss.read_index(str(path), faiss.IO_FLAG_MMAP))
 
 
 def cells_for(vectors: np.ndarray, method: str) -> CellIndex | None:
-    """Cells for an index, or None if it does without, see `nlpkit.tasks.similarity.config.IndexOptions`.
+    """Cells for an index, or None for an exact search, see `nlpkit.tasks.similarity.config.IndexOptions`.
 
     Raises:
-        MissingPackageError: if they are asked for, without faiss.
+        MissingPackageError: if cells are requested without faiss.
     """
     if method == "cells":
         return CellIndex.build(vectors)
@@ -108,11 +107,11 @@ def cells_for(vectors: np.ndarray, method: str) -> CellIndex | None:
     try:
         return CellIndex.build(vectors)
     except MissingPackageError as error:
-        say(f"{len(vectors):,} sentences are searched one by one; faster: {error}")
+        say(f"exact search among {len(vectors):,} sentences; faster with cells: {error}")
         return None
 
 
-def _faiss():
+def _faiss() -> Any:
     try:
         import faiss
     except ImportError:

@@ -1,17 +1,17 @@
-"""Sentences of a file that mean the same."""
+"""Sentences of a file with the same meaning."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from nlpkit.tasks.similarity.index.cells import cells_for
+from nlpkit.tasks.similarity.index.cells import CellIndex, cells_for
 from nlpkit.tasks.similarity.index.table import VectorTable
 from nlpkit.tasks.similarity.scoring.score import CANDIDATES, PairScore
 from nlpkit.terminal import progress_bar
 
-_AT_ONCE = 1024  # sentences
+_AT_ONCE = 1024  # sentences in a batch
 
 
 def duplicates(
@@ -19,14 +19,14 @@ def duplicates(
 ) -> list[tuple[float, int, int]]:
     """Pairs of sentences whose score is at least a threshold.
 
-    Each sentence is compared with its `CANDIDATES` nearest by cosine; one that is repeated word by word is a pair with
-    its first occurrence alone.
+    Each sentence is compared with its `CANDIDATES` nearest by cosine; an identical sentence is a pair with its first
+    occurrence alone.
 
     Args:
         texts: sentences, none of them empty.
-        encode: from sentences to vectors of length 1.
-        score: of pairs.
-        threshold: from 0 to 1.
+        encode: function from sentences to unit vectors.
+        score: score of pairs.
+        threshold: lowest score, from 0 to 1.
 
     Returns:
         Score and both places of each pair, the surest first.
@@ -35,7 +35,7 @@ def duplicates(
     found = {(firsts[text], place): 1.0 for place, text in enumerate(texts) if firsts.setdefault(text, place) != place}
     distinct, places = [*firsts], [*firsts.values()]
     vectors = encode(distinct)
-    index = cells_for(vectors, "auto") or VectorTable(vectors)
+    index: CellIndex | VectorTable = cells_for(vectors, "auto") or VectorTable(vectors)
     with progress_bar("sentences", hidden=len(distinct) <= _AT_ONCE) as bar:
         row = bar.add_task("comparing", total=len(distinct))
         for start in range(0, len(distinct), _AT_ONCE):
@@ -50,7 +50,9 @@ def duplicates(
     return sorted(kept, key=lambda each: (-each[0], each[1:]))
 
 
-def _scored(texts, first, second, cosines, score):
+def _scored(
+    texts: Sequence[str], first: np.ndarray, second: np.ndarray, cosines: np.ndarray, score: PairScore
+) -> Iterator[tuple[int, int, float]]:
     """Both places and the score of each pair."""
     logits = score.logits([texts[i] for i in first], [texts[i] for i in second], cosines)
     return zip(first.tolist(), second.tolist(), score.from_logits(logits).tolist())

@@ -1,4 +1,4 @@
-"""The nearest of many sentences."""
+"""The files of an index: sentences and their vectors."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from nlpkit.errors import DataError
 
 
 class SentenceList:
-    """Sentences in a text file, a line each; white space at their ends is part of them.
+    """Sentences in a text file, one a line, with leading and trailing white space.
 
     Args:
         sentences: texts without line ends.
@@ -24,52 +24,52 @@ class SentenceList:
         self.sentences = list(sentences)
 
     def write(self, file: IO[bytes]) -> None:
-        """A sentence a line."""
+        """Write one sentence a line."""
         for each in self.sentences:
             file.write(f"{each}\n".encode())
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Read what `write` wrote."""
+        """Sentences from a file of `write`."""
         return cls(path.read_bytes().decode("utf-8").split("\n")[:-1])  # as text, a carriage return would be an end
 
 
 class VectorTable:
-    """Vectors in NumPy's own format, which are mapped, not read.
+    """Vectors in a memory-mapped NumPy file.
 
     Args:
-        vectors: float32 ``(n, size)``, of length 1.
+        vectors: unit vectors, float32 ``(n, size)``.
     """
 
     def __init__(self, vectors: np.ndarray):
         self.vectors = vectors
 
     def nearest(self, queries: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-        """See `nearest_rows`."""
+        """Cosines and rows of the nearest vectors, see `nearest_rows`."""
         return nearest_rows(self.vectors, queries, count)
 
     def write(self, file: IO[bytes]) -> None:
-        """One array, as `numpy.load` reads it."""
+        """Write one array in the format of `numpy.load`."""
         np.lib.format.write_array(file, np.ascontiguousarray(self.vectors), allow_pickle=False)
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Map what `write` wrote."""
+        """Vectors from a file of `write`, mapped."""
         return cls(load_array(path, (None, None)))
 
 
 def check_index(
     sentences: SentenceList | None, table: VectorTable | None, cells_shape: tuple[int, int] | None, size: int
 ) -> None:
-    """Raise a `ValueError` unless these are an index together.
+    """Raise a `ValueError` unless the parts of an index fit together.
 
     Args:
-        sentences, table: of the index, or None.
+        sentences, table: parts of the index, or None.
         cells_shape: number and size of the vectors in its cells, or None.
-        size: of a vector of the model.
+        size: size of the model's vectors.
     """
     if sentences is None or table is None:
-        raise ValueError("of the index there are only some parts")
+        raise ValueError("some parts of the index are missing")
     shape = (len(sentences.sentences), size)
     if table.vectors.shape != shape or cells_shape not in (None, shape):
         raise ValueError(
@@ -84,16 +84,16 @@ def changed_index(
     remove: Sequence[str],
     encode: Callable[[Sequence[str]], np.ndarray],
 ) -> tuple[SentenceList, VectorTable]:
-    """The sentences of an index and their vectors, without some of them and with others.
+    """The sentences of an index and their vectors, after removal of some and addition of others.
 
     Args:
-        sentences, table: of the index as it is, or None.
-        add: sentences; those that are there already, and empty ones, are left out.
-        remove: sentences.
-        encode: sentences to vectors.
+        sentences, table: parts of the present index, or None.
+        add: sentences to add; present and empty ones are left out.
+        remove: sentences to remove.
+        encode: function from sentences to vectors.
 
     Raises:
-        DataError: if a sentence to remove is not there, or none is left.
+        DataError: if a sentence to remove is missing, or none remains.
     """
     old = {} if sentences is None else {text: row for row, text in enumerate(sentences.sentences)}
     for text in remove:

@@ -1,4 +1,4 @@
-"""The weights of a score, chosen on examples that training does not see."""
+"""Calibration of the weights of a score on validation data."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _NEWTON_STEPS = 20
 
 
 def calibrated_score(examples: Sequence[Any], vectors: np.ndarray, overlap: Overlap) -> PairScore:
-    """The score that suits data best, and whose 0.5 tells pairs that are the same best from others.
+    """The score fitted to data, with a constant that makes 0.5 the best threshold.
 
     Args:
         examples, vectors: as of `nlpkit.tasks.similarity.evaluate.scores`.
-        overlap: what sentences have in common.
+        overlap: features of the overlap of sentences.
     """
     if isinstance(examples[0], Pair):
         cosines = pair_cosines(vectors)
@@ -33,10 +33,10 @@ def calibrated_score(examples: Sequence[Any], vectors: np.ndarray, overlap: Over
         is_same, logits = labelled_pairs(examples, cosines, score)
     else:
         lists = lists_of(examples, vectors, MOST)
-        found = lists.with_own()
-        if not len(found.queries):
+        own = lists.with_own()
+        if not len(own.queries):
             return PairScore(overlap)
-        score = fitted_score(overlap, *found.texts(), found.cosines, found.is_own.astype(float))
+        score = fitted_score(overlap, *own.texts(), own.cosines, own.is_own.astype(float))
         is_same, logits = labelled_groups(lists, vectors, score, lists.logits(score))
     score.constant = -best_threshold(is_same, logits)
     return score
@@ -49,19 +49,18 @@ def fitted_score(
     cosines: np.ndarray,
     targets: np.ndarray,
 ) -> PairScore:
-    """The score whose weights explain best which pairs are the same; its constant is 0.
+    """The maximum-likelihood score for labelled pairs; its constant is 0.
 
-    Weights are those of a choice by a softmax of weighed features: among the items of a list, where any that is the
-    same will do, or between a pair and nothing. They are fitted with and without the overlap on four fifths of the
-    lists and tried on the fifth left out, in turns; overlap that does not explain it better there, by two standard
-    errors, is not used.
+    The model is a softmax over weighted features: a choice among the items of a list, where any item with the same
+    meaning is correct, or between a pair and nothing. It is fitted with and without the overlap in five-fold cross
+    validation; the overlap is used only if it lowers the loss by two standard errors.
 
     Args:
-        overlap: what sentences have in common.
+        overlap: features of the overlap of sentences.
         first, second: pairs of sentences, list after list.
         cosines: float ``(lists, items)`` or ``(pairs,)``.
-        targets: float, as `cosines`: 1 for the items of a list that are the same, of which there is one at least, and 0
-            for others; or from 0 to 1, how much the same each pair is.
+        targets: float, as `cosines`: 1 for the items of a list with the same meaning, at least one, and 0 for others;
+            or the similarity of each pair, from 0 to 1.
 
     References:
         McFadden (1974), Conditional Logit Analysis of Qualitative Choice Behavior.
@@ -72,11 +71,11 @@ def fitted_score(
     return PairScore(overlap, float(weights[0]), 0.0, weights[1:].tolist())
 
 
-def _choice_weights(features, targets):
+def _choice_weights(features: np.ndarray, targets: np.ndarray) -> np.ndarray:
     """Weights of all features, or of the first alone."""
     scaled = np.pad(features.astype("float64"), [(0, 0)] * (features.ndim - 1) + [(0, 1)])
     is_pairs = features.ndim == 2
-    if is_pairs:  # a list of two for each pair: it, with a constant, or nothing
+    if is_pairs:  # a list of two for each pair: the pair, with a constant, or nothing
         scaled[:, -1] = 1
         scaled, targets = np.stack([scaled, 0 * scaled], axis=1), np.stack([targets, 1 - targets], axis=1)
     scale = scaled.std(axis=(0, 1)) + 1e-6
@@ -84,28 +83,29 @@ def _choice_weights(features, targets):
     fold = np.arange(len(scaled)) * _FOLDS // max(len(scaled), 1)  # neighbours are of one group
     losses = np.zeros((2, len(scaled)))
     for i in range(_FOLDS if len(scaled) > _FOLDS else 0):
-        for way, columns in enumerate(([0, -1], slice(None))):
+        selections: tuple[Any, ...] = ([0, -1], slice(None))
+        for way, columns in enumerate(selections):
             weights = _fit_choice(scaled[fold != i][:, :, columns], targets[fold != i], is_pairs)
             shares = _softmax(scaled[fold == i][:, :, columns] @ weights)
             losses[way, fold == i] = _losses(shares, targets[fold == i], is_pairs)
     gain = losses[0] - losses[1]
     if gain.mean() > 2 * gain.std() / np.sqrt(len(gain)):
         weights = _fit_choice(scaled, targets, is_pairs)
-        if weights[0] < 0:  # a higher cosine never makes it less likely
+        if weights[0] < 0:  # a higher cosine must not lower the score
             weights = np.append(0.0, _fit_choice(scaled[:, :, 1:], targets, is_pairs))
         return (weights / scale)[:-1]
     weight = _fit_choice(scaled[:, :, [0, -1]], targets, is_pairs)[0] / scale[0]
     return np.array([weight if weight > 0 else UNCALIBRATED[0]])
 
 
-def _losses(shares, targets, is_pairs):
+def _losses(shares: np.ndarray, targets: np.ndarray, is_pairs: bool) -> np.ndarray:
     if is_pairs:
         return -np.sum(targets * np.log(shares + 1e-12), axis=1)
     return -np.log(np.sum(targets * shares, axis=1) + 1e-12)
 
 
-def _fit_choice(features, targets, is_pairs):
-    """Newton's method; where any right item will do, each is as right as it is likely among them."""
+def _fit_choice(features: np.ndarray, targets: np.ndarray, is_pairs: bool) -> np.ndarray:
+    """Weights by Newton's method; several correct items of a list share the target by their probabilities."""
     weights = np.zeros(features.shape[-1])
     for _ in range(_NEWTON_STEPS):
         shares = _softmax(features @ weights)  # (lists, items)
@@ -120,10 +120,10 @@ def _fit_choice(features, targets, is_pairs):
     return weights
 
 
-def _softmax(scores):
+def _softmax(scores: np.ndarray) -> np.ndarray:
     powers = np.exp(scores - scores.max(axis=1, keepdims=True))
     return _normalized(powers)
 
 
-def _normalized(shares):
+def _normalized(shares: np.ndarray) -> np.ndarray:
     return shares / np.maximum(shares.sum(axis=1, keepdims=True), 1e-300)

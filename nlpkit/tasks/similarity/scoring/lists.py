@@ -1,4 +1,4 @@
-"""Sentences of groups that look for their own among all others."""
+"""Lists of the nearest sentences, for retrieval within groups."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from nlpkit.tasks.similarity.examples import Sentence, group_numbers
 from nlpkit.tasks.similarity.scoring.score import CANDIDATES, PairScore
 
 MOST = 4000
-"""Sentences that weights and threshold of a score are chosen on, and pairs are drawn from."""
+"""Largest number of sentences for the calibration of a score."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Lists:
-    """Sentences, and the nearest others of each."""
+    """Sentences, and the nearest others of some of them."""
 
     sentences: Sequence[Sentence]
     queries: np.ndarray
-    """int ``(q,)``, places of those that look."""
+    """int ``(q,)``, places of the query sentences."""
     rows: np.ndarray
     """int ``(q, candidates)``, places of the others, nearest first."""
     cosines: np.ndarray
     """float32 ``(q, candidates)``."""
     is_own: np.ndarray
-    """bool ``(q, candidates)``, whether they are of the same group."""
+    """bool ``(q, candidates)``, whether query and candidate are of one group."""
 
     def with_own(self) -> Lists:
-        """Those lists that hold a sentence of the same group."""
+        """The lists with at least one sentence of the query's group."""
         chosen = self.is_own.any(axis=1)
         parts = (each[chosen] for each in (self.queries, self.rows, self.cosines, self.is_own))
         return Lists(self.sentences, *parts)
@@ -46,12 +46,12 @@ class Lists:
 
 
 def lists_of(sentences: Sequence[Sentence], vectors: np.ndarray, most: int | None = None) -> Lists:
-    """The `CANDIDATES` nearest of each sentence that is not alone in its group.
+    """The `CANDIDATES` nearest sentences of each sentence whose group has others.
 
     Args:
-        sentences: in groups.
-        vectors: float32 ``(n, size)``, of length 1.
-        most: of more sentences take so many, from all over.
+        sentences: sentences in groups.
+        vectors: unit vectors, float32 ``(n, size)``.
+        most: largest number of lists, spread evenly over the sentences, or None for all.
     """
     groups = group_numbers(sentences)
     sizes = np.bincount(groups[groups >= 0], minlength=1)
@@ -59,7 +59,7 @@ def lists_of(sentences: Sequence[Sentence], vectors: np.ndarray, most: int | Non
     if most is not None and len(queries) > most:
         queries = queries[np.linspace(0, len(queries) - 1, most).astype(int)]
     cosines, rows = nearest_rows(vectors, vectors[queries], CANDIDATES + 1)
-    # Without the sentence itself, or where many are as near, the last.
+    # Drop the sentence itself, or the last one if ties pushed it out.
     is_itself = rows == queries[:, None]
     is_itself[:, -1] |= ~is_itself.any(axis=1)
     kept = ~is_itself

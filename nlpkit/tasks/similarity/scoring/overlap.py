@@ -1,7 +1,7 @@
-"""What two sentences have in common, symbol by symbol.
+"""Features of the overlap of two sentences, symbol by symbol.
 
-Vectors of sentences hardly tell "is it for the civil affairs office" from "is it for the environment office": one word
-of many is another one. Which characters one sentence has and the other lacks, and how rare they are, tells it.
+Sentence vectors hardly distinguish "is it for the civil affairs office" from "is it for the environment office", where
+one word of many differs. The characters that one sentence has and the other lacks, and their rarity, do.
 """
 
 from __future__ import annotations
@@ -14,25 +14,26 @@ from nlpkit.datasets.padding import gather_padded
 from nlpkit.tasks.similarity.scoring.symbols import SymbolWeights
 from nlpkit.text.characters import FlatTexts
 from nlpkit.text.features import TextFeatures
-from nlpkit.text.vocabulary import UNKNOWN
+from nlpkit.text.vocabulary import UNKNOWN, CharacterVocabulary
 
+_Padded = tuple[np.ndarray, np.ndarray, np.ndarray]
 FEATURES = (
     *(f"{of} of the {what}" for what in ("share missing", "rarity missing", "rarest missing", "mean rarity missing")
       for of in ("sum", "larger")),
     "common beginning", "common end", "characters", "weights of symbols",
 )  # fmt: skip
-"""What `Overlap.of_pairs` gives, in its order. Each sentence lacks some characters of the other: of the two numbers for
-that, their sum and the larger one."""
-_AT_ONCE = 2048  # pairs
+"""Names of the features of `Overlap.of_pairs`, in order. Each sentence lacks some characters of the other; the sum and
+the larger of both numbers are features."""
+_AT_ONCE = 2048  # pairs in a batch
 
 
 class Overlap:
-    """What pairs of sentences have in common.
+    """Features of the overlap of pairs of sentences.
 
     Args:
-        features: whose vocabularies are read. Characters are in the order of their frequency: the rarity of a character
-            is the logarithm of its place.
-        max_length: characters of a sentence that are read.
+        features: text features with their vocabularies. Characters are in the order of their frequency: the rarity of a
+            character is the logarithm of its place.
+        max_length: longest part of a sentence to use, in characters.
         symbols: weights of symbols, or None.
 
     Example:
@@ -47,24 +48,25 @@ class Overlap:
         self._features, self._max_length, self._symbols = features, max_length, symbols
 
     def of_pairs(self, first: Sequence[str], second: Sequence[str]) -> np.ndarray:
-        """Numbers of each pair, the same whichever sentence comes first, float32 ``(pairs, len(FEATURES))``."""
+        """Features of each pair, independent of the order of both sentences, float32 ``(pairs, len(FEATURES))``."""
         parts = [np.zeros((0, len(FEATURES)), "float32")]
         for start in range(0, len(first), _AT_ONCE):
             sides = [[text.strip() for text in texts[start : start + _AT_ONCE]] for texts in (first, second)]
-            found = _features(*(_padded(texts, self._features.characters, self._max_length) for texts in sides))
-            learnt = np.zeros(len(found))
+            padded = [_padded(texts, self._features.characters, self._max_length) for texts in sides]
+            features = _features(padded[0], padded[1])
+            learnt = np.zeros(len(features))
             if self._symbols is not None:
                 learnt = self._symbols.logits(self._features, self._max_length, *sides)
-            parts.append(np.column_stack([found, learnt]).astype("float32"))
+            parts.append(np.column_stack([features, learnt]).astype("float32"))
         return np.concatenate(parts)
 
 
 def is_identical(features: np.ndarray) -> np.ndarray:
-    """Whether two sentences are the same, bool ``(pairs,)``, from what `Overlap.of_pairs` gave."""
+    """Whether two sentences are identical, bool ``(pairs,)``, from the features of `Overlap.of_pairs`."""
     return 2 * features[:, FEATURES.index("common beginning")] == features[:, FEATURES.index("characters")]
 
 
-def _padded(texts, characters, max_length):
+def _padded(texts: Sequence[str], characters: CharacterVocabulary, max_length: int) -> _Padded:
     """Code points ``(n, longest)``, 0 beyond the end, the rarity of each, and lengths ``(n,)``."""
     flat = FlatTexts([text[:max_length] for text in texts])
     ids = characters.encode_codes(flat.normal)
@@ -75,7 +77,7 @@ def _padded(texts, characters, max_length):
     return padded["codes"], padded["rarity"], flat.lengths
 
 
-def _features(first, second):
+def _features(first: _Padded, second: _Padded) -> np.ndarray:
     (a, rarity_a, length_a), (b, rarity_b, length_b) = first, second
     is_equal = a[:, :, None] == b[:, None, :]  # (pairs, first, second)
     missing = []
@@ -92,14 +94,14 @@ def _features(first, second):
     return np.stack([*both, *edges, length_a + length_b], axis=1).astype("float32")
 
 
-def _reversed(codes, lengths):
-    """Each row from its end to its beginning."""
+def _reversed(codes: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """Each row in reverse."""
     places = lengths[:, None] - 1 - np.arange(codes.shape[1])
     return np.where(places >= 0, np.take_along_axis(codes, np.maximum(places, 0), axis=1), 0)
 
 
-def _common(a, b):
-    """How many characters are the same from the beginning on."""
+def _common(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Length of the common prefix of each pair of rows."""
     size = min(a.shape[1], b.shape[1])
     is_same = (a[:, :size] == b[:, :size]) & (a[:, :size] != 0)
     return np.cumprod(is_same, axis=1).sum(axis=1)

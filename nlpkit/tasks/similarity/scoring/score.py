@@ -1,4 +1,4 @@
-"""How sure it is that two sentences mean the same: their cosine and their overlap, weighed as data ask for."""
+"""The score of two sentences: a calibrated weighted sum of their cosine and their overlap."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ import numpy as np
 from nlpkit.tasks.similarity.scoring.overlap import FEATURES, Overlap, is_identical
 
 CANDIDATES = 20
-"""How many of the nearest sentences by cosine are ordered by score."""
+"""Number of nearest sentences by cosine to order by score."""
 UNCALIBRATED = (20.0, -10.0)
-"""Weight of the cosine and constant before any were chosen: a score of 0.5 at a cosine of 0.5."""
+"""Weight of the cosine and constant before calibration: a score of 0.5 at a cosine of 0.5."""
 
 
 class PairScore:
     """The score of two sentences, from 0 to 1; from 0.5 on they count as the same.
 
-    It is the logistic function of a weighed sum of their cosine and, where that helps, of what they have in common.
-    Sentences with the same characters have a score of 1.
+    It is the logistic function of a weighted sum of their cosine and, if that helps, the features of their overlap.
+    Identical sentences have a score of 1.
 
     Args:
-        overlap: what sentences have in common.
-        cosine_weight: float.
-        constant: float.
-        overlap_weights: ``(len(FEATURES),)``, or none.
+        overlap: features of the overlap of sentences.
+        cosine_weight: weight of the cosine.
+        constant: constant of the sum.
+        overlap_weights: weights of the overlap, ``(len(FEATURES),)``, or empty.
     """
 
     def __init__(
@@ -46,16 +46,16 @@ class PairScore:
 
     @property
     def has_overlap(self) -> bool:
-        """Whether it depends on more than the cosine."""
+        """Whether the score depends on more than the cosine."""
         return len(self.overlap_weights) > 0
 
     def to_dict(self) -> Mapping[str, Any]:
-        """The weights, as arguments."""
+        """The weights as keyword arguments."""
         weights = self.overlap_weights.tolist()
         return {"cosine_weight": self.cosine_weight, "constant": self.constant, "overlap_weights": weights}
 
     def logits(self, first: Sequence[str], second: Sequence[str], cosines: np.ndarray) -> np.ndarray:
-        """Log odds of the scores, float64 ``(pairs,)``; infinite for the same sentence."""
+        """Log odds of the scores, float64 ``(pairs,)``; infinite for identical sentences."""
         logits = self.cosine_weight * cosines.astype("float64") + self.constant
         if not self.has_overlap:
             return logits

@@ -1,7 +1,7 @@
-"""Which symbols two sentences share and which only one of them has, each with a weight that training data give.
+"""Learnt weights of the symbols that two sentences share, and of those that only one of them has.
 
-That one of two questions says 不 or 民政局 and the other does not tells more than that one says 请问. Vectors of
-sentences blur it, and how rare a character is does not tell it. Symbols are characters and pairs of characters.
+A difference in 不 or 民政局 matters more than one in 请问. Sentence vectors blur it, and the rarity of characters does
+not express it. Symbols are characters and bigrams.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ class SymbolWeights:
     """A logistic regression over the symbols that two sentences share and those that one of them lacks.
 
     Args:
-        weights: float32 ``(2 symbols,)``: of symbols that both have, then of those that one has; characters come before
-            pairs of characters. Unknown symbols have none.
+        weights: float32 ``(2 symbols,)``: weights of shared symbols, then of symbols of one sentence alone; characters
+            come before bigrams. Unknown symbols have none.
     """
 
     def __init__(self, weights: np.ndarray):
@@ -36,15 +36,15 @@ class SymbolWeights:
     def fit(
         cls, features: TextFeatures, max_length: int, first: Sequence[str], second: Sequence[str], targets: np.ndarray
     ) -> Self:
-        """Weights that tell pairs that are the same from others, with a penalty for their squares.
+        """Weights fitted to labelled pairs, with an L2 penalty.
 
-        Accelerated descent, in which the step of each weight is divided by a bound of its curvature.
+        The method is accelerated descent, in which the step of each weight is divided by a bound of its curvature.
 
         Args:
-            features: whose vocabularies are read.
-            max_length: characters of a sentence that are read.
+            features: text features with their vocabularies.
+            max_length: longest part of a sentence to use, in characters.
             first, second: sentences of each pair.
-            targets: how much they are the same, from 0 to 1, float ``(pairs,)``.
+            targets: similarity of each pair, from 0 to 1, float ``(pairs,)``.
 
         References:
             Nesterov (1983), A Method for Solving the Convex Programming Problem with Convergence Rate O(1/k²).
@@ -71,22 +71,22 @@ class SymbolWeights:
     def logits(
         self, features: TextFeatures, max_length: int, first: Sequence[str], second: Sequence[str]
     ) -> np.ndarray:
-        """Sums of the weights of each pair of sentences, float64 ``(pairs,)``, the same whichever comes first."""
+        """Sums of the weights of each pair of sentences, independent of their order, float64 ``(pairs,)``."""
         pairs, columns = symbols_of_pairs(features, max_length, first, second)
         return np.bincount(pairs, weights=self.weights[columns], minlength=len(first))
 
     def check(self, features: TextFeatures) -> None:
-        """Raise a `ValueError` if these are the weights of other symbols."""
+        """Raise a `ValueError` if the number of weights does not fit the symbols."""
         if len(self.weights) != 2 * _num_symbols(features):
             raise ValueError(f"{len(self.weights):,} weights of {_num_symbols(features):,} symbols")
 
     def write(self, file: IO[bytes]) -> None:
-        """One array, as `numpy.load` reads it."""
+        """Write one array in the format of `numpy.load`."""
         np.lib.format.write_array(file, self.weights, allow_pickle=False)
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Read what `write` wrote."""
+        """Weights from a file of `write`."""
         return cls(np.array(load_array(path, (None,))))
 
 
@@ -99,8 +99,8 @@ def symbols_of_pairs(
         features, max_length, first, second: as of `SymbolWeights.fit`.
 
     Returns:
-        Pairs and columns, int64 ``(n,)``, in the order of the pairs: a column is the place of a symbol that both
-        sentences have, or as many places later one that only one has.
+        Pairs and columns, int64 ``(n,)``, in the order of the pairs: a column is the place of a shared symbol, or for a
+        symbol of one sentence alone its place plus the number of symbols.
 
     Example:
 
@@ -116,21 +116,21 @@ def symbols_of_pairs(
         counts = starts[rows + 1] - starts[rows]
         chosen = symbols[_places(starts[rows], counts)]
         keys.append(np.repeat(np.arange(len(side)), counts) * size + chosen)
-    found, times = np.unique(np.concatenate(keys), return_counts=True)
-    return found // size, found % size + size * (times == 1)
+    distinct, times = np.unique(np.concatenate(keys), return_counts=True)
+    return distinct // size, distinct % size + size * (times == 1)
 
 
-def _num_symbols(features):
+def _num_symbols(features: TextFeatures) -> int:
     return len(features.characters) + (len(features.bigrams) if features.bigrams else 0)
 
 
-def _places(starts, counts):
-    """So many places from each start on, one run after the other."""
+def _places(starts: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Runs of consecutive places, given by their starts and lengths, one after the other."""
     return np.arange(counts.sum()) + np.repeat(starts - np.cumsum(counts) + counts, counts)
 
 
-def _symbols_of_texts(texts, features, max_length):
-    """Symbols of one text after the other, each once, and where each text's begin, ``(texts + 1,)``."""
+def _symbols_of_texts(texts: Sequence[str], features: TextFeatures, max_length: int) -> tuple[np.ndarray, np.ndarray]:
+    """The distinct symbols of one text after the other, and the start of each text's, ``(texts + 1,)``."""
     flat = FlatTexts([text[:max_length] for text in texts])
     arrays, size = features.encode(flat), _num_symbols(features)
     texts_of = np.repeat(np.arange(len(texts)), flat.lengths)

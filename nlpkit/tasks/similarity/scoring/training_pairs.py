@@ -1,38 +1,39 @@
-"""Pairs of sentences that training data say to be the same or not."""
+"""Labelled pairs of sentences from training data."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 
 from nlpkit.decoding import nearest_rows
 from nlpkit.tasks.similarity.examples import Pair, group_numbers, unlike_numbers
 
-_MOST_SENTENCES, _MOST_PAIRS = 20_000, 200_000  # of more, some are drawn
-_OF_A_GROUP, _MEMBERS = 6, 12  # pairs, of so many sentences
-_OF_A_NEGATIVE = 2  # sentences of the group that it is like
-_NEAR, _AMONG = 3, 12  # sentences of other groups, among so many nearest
+T = TypeVar("T")
+_MOST_SENTENCES, _MOST_PAIRS = 20_000, 200_000  # larger data are sampled
+_OF_A_GROUP, _MEMBERS = 6, 12  # pairs of a group, among so many of its sentences
+_OF_A_NEGATIVE = 2  # pairs of a hard negative with sentences of its group
+_NEAR, _AMONG = 3, 12  # pairs of a sentence with those of other groups, among so many nearest
 
 
 def training_pairs(
     examples: Sequence[Any], encode: Callable[[Sequence[str]], np.ndarray]
 ) -> tuple[list[str], list[str], np.ndarray]:
-    """Pairs of sentences and how much they are the same.
+    """Pairs of sentences with their similarity.
 
-    Of groups these are pairs within a group, hard negatives with sentences of the group that they are like, and
+    From groups these are pairs within a group, hard negatives with sentences of the group that they resemble, and
     sentences with near ones of other groups.
 
     Args:
         examples: sentences in groups, or pairs.
-        encode: from sentences to vectors of length 1 that are alike where sentences have characters in common, as
-            those of an untrained network are.
+        encode: function from sentences to unit vectors that are close for sentences with common characters, such as
+            those of an untrained network.
 
     Returns:
-        First and second sentences, and from 0 to 1 how much they are the same, float64 ``(pairs,)``; none where no two
-        sentences are of one group.
+        First and second sentences, and their similarity from 0 to 1, float64 ``(pairs,)``; none if no two sentences
+        are of one group.
     """
     rng = np.random.default_rng(0)
     if isinstance(examples[0], Pair):
@@ -62,18 +63,18 @@ def training_pairs(
 
 
 def scaled_labels(pairs: Sequence[Pair]) -> np.ndarray:
-    """Labels from 0, the lowest, to 1, the highest, float64 ``(pairs,)``."""
+    """Labels scaled to the range from 0 to 1, float64 ``(pairs,)``."""
     labels = np.array([each.label for each in pairs])
     return (labels - labels.min()) / max(labels.max() - labels.min(), 1e-9)
 
 
-def _some(rng, items, count):
-    items = list(items)
-    return [items[i] for i in rng.permutation(len(items))[:count]]
+def _some(rng: np.random.Generator, items: Iterable[T], count: int) -> list[T]:
+    pool = list(items)
+    return [pool[i] for i in rng.permutation(len(pool))[:count]]
 
 
-def _some_groups(rng, groups):
-    """The numbers of groups, -1 for those left out where they have too many sentences."""
+def _some_groups(rng: np.random.Generator, groups: np.ndarray) -> np.ndarray:
+    """The numbers of groups, -1 for groups left out because there are too many sentences."""
     sizes = np.bincount(groups[groups >= 0], minlength=1)
     order = rng.permutation(len(sizes))
     is_kept = np.zeros(len(sizes), bool)
@@ -81,8 +82,8 @@ def _some_groups(rng, groups):
     return np.where(is_kept[groups], groups, -1)
 
 
-def _near(rows, groups, vectors):
-    """Pairs of a sentence and one of another group that is near to it."""
+def _near(rows: np.ndarray, groups: np.ndarray, vectors: np.ndarray) -> list[tuple[int, int]]:
+    """Pairs of a sentence and a near one of another group."""
     _, nearest = nearest_rows(vectors, vectors, _AMONG)
     is_other = groups[nearest] != groups[:, None]
     is_kept = is_other & (np.cumsum(is_other, axis=1) <= _NEAR)
