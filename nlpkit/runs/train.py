@@ -7,7 +7,7 @@ import dataclasses
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
@@ -269,16 +269,16 @@ def _build(plan, data):
 
 def _fit(plan, model, files, fingerprint):
     """Train; the history, a row an epoch."""
-    from nlpkit.runs.listeners import EpochBar, history_writer, tensorboard_writer
+    from nlpkit.runs.listeners import EpochBar, Listener, history_writer, tensorboard_writer
     from nlpkit.tasks.task import training_model
     from nlpkit.training.loop import TrainingDone, train_model
 
     declaration, settings = model.declaration, plan.settings
     batches = model.batches(files["train"].examples, plan.seed)
-    listeners = [history_writer(plan.folder / "history.csv")]
+    listeners: list[Listener] = [history_writer(plan.folder / "history.csv")]
     if settings.tensorboard:
         listeners.append(tensorboard_writer(plan.folder / RESUME / "tensorboard"))
-    history = []
+    history: Sequence[Mapping[str, Any]] = []
     with EpochBar(model.metric) as bar:
         for event in train_model(
             training_model(model.network), model.loss, batches, lambda: model.measure(files["valid"].examples),
@@ -286,8 +286,9 @@ def _fit(plan, model, files, fingerprint):
             optimizer=model.optimizer(settings.epochs * len(batches)), keep_last=declaration.keeps_last,
             kept=model.network.model,
         ):  # fmt: skip
-            for listener in (*listeners, bar):
+            for listener in listeners:
                 listener(event)
+            bar(event)
             history = event.history if isinstance(event, TrainingDone) else history
     return history
 

@@ -210,8 +210,8 @@ class Tagger(Task[Segmentation | Entities | Tokens]):
         super().attach(models)
 
     @functools.cached_property
-    def _simplified(self):
-        return simplified_table(self.reader.features.characters)
+    def _simplified(self) -> np.ndarray:
+        return simplified_table(self.parts["character_vocabulary"])
 
     def encode(self, records: Sequence[TextRecord], prepared: Prepared) -> tuple[Encoded, list[Problem]]:
         sentences, problems = sentences_of(records, self.reader.unit, self.reader.columns, prepared.segmenter)
