@@ -120,7 +120,7 @@ def test_it_starts_from_vectors(tmp_path):
     values = {**SMALL_SIMILARITY, "vectors": str(tmp_path / "v.txt"), "char_dim": 4, "bigram_dim": 4}
     task = untrained(SentenceVectors, SimilaritySettings.create({**values, "freeze_vectors": True}), Data(examples))
     for name, symbol, right in (("character", "退", [1, 2, 3, 4]), ("bigram", "退货", [4, 3, 2, 1])):
-        layer, vocabulary = task.network.model.get_layer(f"{name}_vectors"), getattr(task, f"{name}s")
+        layer, vocabulary = task.network.model.get_layer(f"{name}_vectors"), getattr(task.features, f"{name}s")
         row = layer.get_weights()[0][vocabulary.encode([symbol])[0]]
         np.testing.assert_allclose(row / row.sum(), np.array(right) / 10, rtol=1e-5)
         assert not layer.trainable
@@ -352,8 +352,10 @@ def test_sentences_are_added_to_an_index_and_taken_away(similarity_model, tmp_pa
     index = model.with_index(["怎么退货", "怎么退货", "", "怎么换货"])
     assert index.index.sentences == ["怎么退货", "怎么换货"] and model.index is None
     changed = index.with_index(["车票改签"], ["怎么退货"])
-    assert changed.indexed.sentences == ["怎么换货", "车票改签"]
-    np.testing.assert_allclose(changed.table.vectors, model.encode_texts(changed.indexed.sentences), atol=1e-6)
+    assert changed.index.sentences == ["怎么换货", "车票改签"]
+    np.testing.assert_allclose(
+        changed.parts["vector_table"].vectors, model.encode_texts(changed.index.sentences), atol=1e-6
+    )
     with pytest.raises(DataError, match="does not hold '没有的'"):
         index.with_index([], ["没有的"])
     with pytest.raises(DataError, match="one sentence at least"):
@@ -381,9 +383,9 @@ def test_cells_find_what_an_exact_search_finds(similarity_model, tmp_path, comma
     queries = texts_of(read_examples(TEST)[0])
     right, found = ([{each.text for each in answer} for answer in task.search(queries, 10)] for task in (exact, cells))
     assert np.mean([len(a & b) / 10 for a, b in zip(right, found, strict=True)]) > 0.95
-    assert len(cells.search(queries[:1], 10_000)[0].nearest) == len(cells.indexed.sentences)
-    smaller = cells.with_index([], [cells.indexed.sentences[0]], "cells")
-    assert len(smaller.search(queries[:1], 10_000)[0].nearest) == len(cells.indexed.sentences) - 1
+    assert len(cells.search(queries[:1], 10_000)[0].nearest) == len(cells.index.sentences)
+    smaller = cells.with_index([], [cells.index.sentences[0]], "cells")
+    assert len(smaller.search(queries[:1], 10_000)[0].nearest) == len(cells.index.sentences) - 1
     # Without faiss the same folder is searched exactly, and cells can't be made.
     monkeypatch.setitem(sys.modules, "faiss", None)
     plain = nlpkit.load(folder)

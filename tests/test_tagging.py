@@ -537,7 +537,7 @@ def test_columns_are_features(tmp_path):
     rows = "Ann\tN\tx\tB-P\nis\tV\tx\tO\nold\tA\tx\tO\n\n"
     path.write_text(rows * 6, "utf-8")
     model = nlpkit.train("tagging", path, path, out=tmp_path / "m", settings=SMALL_TOKENS, columns=names)
-    assert nlpkit.load(tmp_path / "m").columns.symbols == ["pos=A", "pos=N", "pos=V"]
+    assert nlpkit.load(tmp_path / "m").parts["column_vocabulary"].symbols == ["pos=A", "pos=N", "pos=V"]
     assert nlpkit.evaluate(tmp_path / "m", path) == model.metrics["valid"]
     assert nlpkit.load(tmp_path / "m").measure(Tagger.read(path, TaggingReading(columns=tuple(names))).examples)
     settings = {**SMALL_TOKENS, "epochs": 20, "learning_rate": 0.03, "warmup_steps": 2, "ema_momentum": 0}
@@ -587,7 +587,7 @@ def test_vectors_of_tokens(tmp_path):
     row = table[tagger.parts["token_vocabulary"].encode(["龘龘"])[0]]
     np.testing.assert_allclose(row, np.full(8, 0.3), rtol=1e-5)
     few = untrained(Tagger, TaggingSettings.create({**settings, "max_tokens": 5}), data)
-    assert len(few.tokens.symbols) == 5 and "龘龘" not in few.tokens
+    assert len(few.parts["token_vocabulary"].symbols) == 5 and "龘龘" not in few.parts["token_vocabulary"]
     with pytest.raises(DataError, match="have 8 numbers, token_dim is 4; set token_dim=8"):
         untrained(Tagger, TaggingSettings.create({**settings, "token_dim": 4}), data)
     with pytest.raises(ConfigError, match="lexicon = 'train': is for characters"):

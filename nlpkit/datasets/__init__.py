@@ -28,12 +28,22 @@ if TYPE_CHECKING:
     from nlpkit.datasets.lexicon_files import read_lexicon
     from nlpkit.datasets.locks import check_free, exclusive
     from nlpkit.datasets.padding import batches_by_length, gather_padded, scatter_places, shift_right
-    from nlpkit.datasets.readers import field_of, parse_json, parse_object, read_conll, read_jsonl, read_tsv, read_words
+    from nlpkit.datasets.readers import (
+        Row,
+        field_of,
+        parse_json,
+        parse_object,
+        read_conll,
+        read_jsonl,
+        read_tsv,
+        read_words,
+    )
     from nlpkit.datasets.summary import LENGTHS, percentiles, share
     from nlpkit.datasets.vector_files import load_array, npy_header, read_chosen_vectors, read_vectors, write_vectors
     from nlpkit.datasets.windows import Windows, cut_windows, overlapping_windows
 
 __all__ = [
+    "Row",
     "AccumulatedBatches",
     "BYTE_ORDER_MARK",
     "BucketedBatches",

@@ -8,13 +8,14 @@ if TYPE_CHECKING:
     from nlpkit.prediction.answers import Answer, AnswerOf, Mistake, Problem, bar, without_none
     from nlpkit.prediction.jobs import ENGINES, SHOWN_FORMATS, Job, check_engine, format_by_name, is_single
     from nlpkit.prediction.merging import merge
-    from nlpkit.prediction.predictor import A, Predictor, answer_parsed, text_of
+    from nlpkit.prediction.predictor import A, Predictor, PredictorDeclaration, answer_parsed, text_of
     from nlpkit.prediction.programs import Graph, OnnxProgram, Program, cores, side_by_side
     from nlpkit.prediction.rendering import StyledText, colour_of, render, rich_text
     from nlpkit.prediction.runtime import Runtime
     from nlpkit.prediction.stream import Counts
 
 __all__ = [
+    "PredictorDeclaration",
     "A",
     "Answer",
     "AnswerOf",

@@ -152,5 +152,5 @@ def test_what_can_not_be_accumulated(tmp_path):
                 yield x, y
 
     settings = TrainingSettings.create({"accumulate": 2, "epochs": 1})
-    with pytest.raises(ConfigError, match="accumulate: this model's loss is no mean"):
+    with pytest.raises(ConfigError, match="accumulate must be 1, as the loss of this model is no mean"):
         list(train_model(make_model(), "mse", Alone(), dict, Metric("error", False), settings, tmp_path, {}))
