@@ -5,7 +5,6 @@ use takes the place of theirs, or, where there is none for these data, they have
 """
 
 import contextlib
-import functools
 import io
 import os
 import re
@@ -80,9 +79,7 @@ class Folder:
     def run_page(self, page):
         """Run all blocks of a page and return what they print."""
         shown, names = [], {"__name__": "__main__"}
-        once = mock.patch(
-            "nlpkit.artefacts.load.load_artefact", functools.cache(load_artefact)
-        )  # opening takes seconds
+        once = mock.patch("nlpkit.artefacts.load.load_artefact", _opened_once)
         with contextlib.chdir(self.path), once:
             for kind, block in blocks_of(page):
                 if kind == "python" and ALONE not in block:
