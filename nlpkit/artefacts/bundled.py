@@ -32,7 +32,7 @@ class Source:
 
 @dataclasses.dataclass(frozen=True)
 class Card:
-    """What a model is, and what may be done with it.
+    """The card of a bundled model: its purpose, data, figures, licence and limits.
 
     Attributes:
         name: by which `nlpkit.load` opens it.
@@ -68,7 +68,7 @@ class Card:
 
 
 def models() -> dict[str, Card]:
-    """The cards of the models that come with nlpkit, by name.
+    """The cards of the bundled models, by name.
 
     Example:
 
@@ -79,7 +79,7 @@ def models() -> dict[str, Card]:
 
 
 def names() -> list[str]:
-    """Names of the models that come with nlpkit."""
+    """Names of the bundled models."""
     home = _home()
     return sorted(path.parent.name for path in home.glob(f"*/{_CARD}")) if home.is_dir() else []
 
@@ -106,9 +106,9 @@ def bundled_folder(name: Path) -> Path | None:
 
 
 def hint(folder: str | Path) -> str:
-    """What a user may have meant by a folder that does not exist."""
+    """Advice about a folder that does not exist: the bundled model with the nearest name."""
     near = nearest(str(folder), names())
-    return f"did you mean the model {near}?" if near else "nlpkit models lists those that come with it"
+    return f"did you mean the model {near}?" if near else "nlpkit models lists the bundled ones"
 
 
 def _home() -> Path:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from nlpkit.artefacts.backend import check_backend
 from nlpkit.artefacts.folder import Folder
-from nlpkit.artefacts.manifest import MANIFEST, ONNX, WEIGHTS, read_object
+from nlpkit.artefacts.manifest import MANIFEST, WEIGHTS, by_file_name, read_object
 from nlpkit.datasets.files import digest_of
 from nlpkit.errors import ArtefactError, ConfigError, DataError, unknown_name
 from nlpkit.prediction import RUNTIMES
@@ -188,8 +188,7 @@ def _read_network(task: Task[Any], folder: Folder) -> Any:
     check_backend()
     from nlpkit.artefacts.weights import load_network
 
-    files = {f"{name}{ONNX}": content for name, content in task.runtime.onnx_files.items()}
-    return load_network(task.build_network, folder.file(WEIGHTS), files)
+    return load_network(task.build_network, folder.file(WEIGHTS), by_file_name(task.runtime.onnx_files))
 
 
 def _check_files(folder: Folder) -> None:

@@ -25,6 +25,11 @@ _LARGEST = 1 << 20  # bytes
 _DEEPEST = 8  # lists and dictionaries in one another
 
 
+def by_file_name(programs: Mapping[str, bytes]) -> dict[str, bytes]:
+    """ONNX files by their names in a folder, from those by the name of the program."""
+    return {f"{name}{ONNX}": content for name, content in programs.items()}
+
+
 def read_manifest(path: Path) -> dict[str, Any]:
     """The content of a `task.json`, whose form has been checked.
 
@@ -66,7 +71,7 @@ def is_plain_name(name: Any) -> bool:
 
 
 def being_replaced(folder: Path) -> Path:
-    """Where a folder is for the moment in which another one is put in its place."""
+    """Place of a folder while another one is put in its place."""
     return folder.with_name(f".{folder.name}{PARTIAL}") / RESUME / "replaced"
 
 
@@ -112,7 +117,7 @@ def _check(content):
 
 
 def _depth(value):
-    """How many lists and dictionaries are in one another."""
+    """Depth of nested lists and dictionaries."""
     depth, level = 0, [value]
     while level:
         inner = [each.values() if isinstance(each, dict) else each for each in level if isinstance(each, (dict, list))]

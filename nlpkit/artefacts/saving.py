@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nlpkit.artefacts.manifest import FORMAT, MANIFEST, ONNX, VERSION, WEIGHTS, being_replaced
+from nlpkit.artefacts.manifest import FORMAT, MANIFEST, VERSION, WEIGHTS, being_replaced, by_file_name
 from nlpkit.artefacts.run_folder import REPORTS, check_folder, locked, open_folder, plan_files
 from nlpkit.artefacts.versions import versions
 from nlpkit.datasets.files import digest_of, write_atomically, written_atomically
@@ -76,8 +76,7 @@ def save_artefact(folder: Path, task: Task[Any], more: Mapping[str, Any]) -> Non
 
 def _names_of(task: Task[Any], prefix: str) -> list[str]:
     """Names of the files of a task and of its sub-models, the manifest first."""
-    onnx_files = [f"{name}{ONNX}" for name in task.runtime.onnx_files]
-    names = [MANIFEST, WEIGHTS, *(part.file for part in _parts_of(task)), *onnx_files]
+    names = [MANIFEST, WEIGHTS, *(part.file for part in _parts_of(task)), *by_file_name(task.runtime.onnx_files)]
     names = [f"{prefix}{name}" for name in names]
     return [*names, *(file for name, model in task.sub_models.items() for file in _names_of(model, f"{prefix}{name}-"))]
 
@@ -91,7 +90,7 @@ def _save(folder: Path, task: Task[Any], more: Mapping[str, Any], prefix: str) -
 
     for name, model in task.sub_models.items():
         _save(folder, model, {}, f"{prefix}{name}-")
-    onnx_files = {f"{name}{ONNX}": content for name, content in task.runtime.onnx_files.items()}
+    onnx_files = by_file_name(task.runtime.onnx_files)
     save_weights(task.network.model, folder / f"{prefix}{WEIGHTS}", onnx_files)
     for part in _parts_of(task):
         with written_atomically(folder / f"{prefix}{part.file}") as target:

@@ -66,7 +66,7 @@ def _found(value: np.ndarray, files: Mapping[str, bytes]) -> tuple[str, int, Seq
     A conversion to ONNX may transpose a kernel, and join it to others. Bytes that are equal are as good as the same.
     """
     plain = [*range(value.ndim)]
-    if value.size >= _LARGE:
+    if files and value.size >= _LARGE:
         for axes in itertools.permutations(plain):
             content = value.transpose(axes).tobytes()
             for name, whole in files.items():

@@ -122,8 +122,8 @@ def converted(graph: Graph) -> bytes:
 
 
 def _select(graph: Any, node: Any, name: str, arguments: Any) -> None:
-    """What chooses between two tensors. By itself tf2onnx writes a sum of two products for it, which is no number where
-    the one that is not chosen is infinite."""
+    """Converter of a choice between two tensors. By itself tf2onnx writes a sum of two products for it, which is no
+    number where the one that is not chosen is infinite."""
     node.type = "Where"
 
 

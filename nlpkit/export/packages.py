@@ -204,7 +204,7 @@ _WRITERS = {"onnx": _write_onnx, "saved_model": _write_saved_model, "litert": _w
 
 
 def _write_files(task: Task[Any], folder: Folder, out: Path, format: str, recordings: dict[str, _Recording]) -> None:
-    """What stands beside the programs."""
+    """Write the files beside the programs: parts, a sample, the interface and the example."""
     parts = [part.file for part in task.part_files if part.file in folder.files]
     for name in parts:
         shutil.copyfile(folder.file(name), out / name)

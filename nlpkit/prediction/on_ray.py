@@ -118,7 +118,7 @@ def _check_address(address):
 
 
 class _Worker:
-    """What a worker of Ray does: answers the chunks of a piece of work."""
+    """A worker of Ray, which answers the chunks of a piece of work."""
 
     def __init__(self, stages: bytes):
         # Before the model is loaded, which unpickling does.
@@ -149,7 +149,7 @@ def _pieces(index, share, chunk):
 
 
 def _own_error(error):
-    """What went wrong in a worker, if it is one of our own errors, or else what Ray says."""
+    """The error of a worker, if it is one of our own, or else that of Ray."""
     cause: BaseException | None = error
     while cause is not None:
         inner = getattr(cause, "cause", None)  # what Ray wraps, in an error that is of both classes

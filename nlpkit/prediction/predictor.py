@@ -1,4 +1,4 @@
-"""What answers records: a trained model in use, one record at a time, many, or from file to file."""
+"""A trained model in use: answers to one record, to many, or from file to file."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ A = TypeVar("A", bound=Answer)
 
 
 class PredictorDeclaration(Protocol):
-    """What a predictor declares without a framework; `nlpkit.tasks.declaration.Declaration` is one."""
+    """The declaration of a predictor, free of frameworks; `nlpkit.tasks.declaration.Declaration` is one."""
 
     @property
     def name(self) -> str: ...
@@ -188,7 +188,7 @@ class Predictor(abc.ABC, Generic[A]):
         return text_of(item)
 
     def prepare(self, options: Any) -> Any:
-        """What all blocks of one prediction share, made from the user's prediction options; `encode` takes it."""
+        """Values that all blocks of one prediction share, made from its options; `encode` takes them."""
         return options
 
     @abc.abstractmethod
@@ -215,12 +215,12 @@ class Predictor(abc.ABC, Generic[A]):
         return "".join(f"{getattr(answer, f'to_{file_format}')()}\n" for answer in answers)
 
     def between_parts(self, file_format: str) -> str | None:
-        """What stands between the answers to the parts of a text that is too long to be answered at once, each without
-        its line end; None if a text can't be answered in parts."""
+        """Separator of the answers to the parts of a text that is too long to be answered at once, each without its
+        line end; None if a text can't be answered in parts."""
         return None
 
     def header(self, file_format: str, count: int) -> bytes:
-        """What stands before the answers to so many records; as long for any count."""
+        """Beginning of a file with answers to so many records; it has the same length for any count."""
         return page_head(self.declaration.name).encode() if file_format == "html" else b""
 
 

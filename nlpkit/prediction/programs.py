@@ -20,7 +20,7 @@ class Program(Protocol):
 
 
 class Graph(NamedTuple):
-    """What a program computes, as a Keras model.
+    """The computation of a program, as a Keras model.
 
     Attributes:
         model: its inputs are a dictionary of tensors.
@@ -32,7 +32,7 @@ class Graph(NamedTuple):
 
 
 def cores() -> int:
-    """How many cores this process may use."""
+    """Number of cores that this process may use."""
     told = os.environ.get("OMP_NUM_THREADS", "")
     if told.isdigit() and int(told) > 0:
         return int(told)

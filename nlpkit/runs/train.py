@@ -215,7 +215,7 @@ class _Plan:
         return dataclasses.replace(self, settings=settings)
 
     def fingerprint(self, files):
-        """What must be the same for a run to be resumed."""
+        """Values that a run must share with an earlier one to resume it."""
         from nlpkit.tasks.task import digest_of_examples
 
         sub_models = {name: folder.files for name, folder in self.sub_models.items()}
@@ -347,7 +347,7 @@ def _exported(plan, model, examples):
 
 
 def _data_files(plan, files):
-    """What is known of each data file, for people."""
+    """Name, examples, size and hash of each data file, for the report."""
     known = {}
     for use, data in files.items():
         known[use] = {"file": "held out of the training data", "examples": len(data.examples)}
@@ -378,6 +378,6 @@ def _finished(plan, fingerprint):
 
 
 def _told(metadata):
-    """What holds for the data, in a line: lists that are long by their length."""
+    """The metadata of the training data in a line, long lists by their length."""
     values = ((key, value if len(str(value)) < _LONG else len(value)) for key, value in metadata.items())
     return "".join(f", {key} {value}" for key, value in values)

@@ -88,7 +88,7 @@ def register(task: type[Task]) -> type[Task]:
 
 
 def get_declaration(task: str | type[Task]) -> Declaration:
-    """What a task declares, by its name or its class.
+    """The declaration of a task, by its name or its class.
 
     Raises:
         ConfigError: if there is none of that name; the nearest one is named.
@@ -109,7 +109,7 @@ def get_declaration(task: str | type[Task]) -> Declaration:
 
 
 def declarations() -> list[Declaration]:
-    """What all tasks declare, by name; those of installed packages that can't be loaded are left out."""
+    """The declarations of all tasks, by name; those of installed packages that can't be loaded are left out."""
     known = []
     for name in names():
         with contextlib.suppress(ConfigError):

@@ -183,7 +183,7 @@ class Task(Predictor[A]):
 
     @property
     def metric(self) -> Metric:
-        """What picks the best weights."""
+        """The metric that picks the best weights."""
         return self.declaration.metric
 
     def optimizer(self, steps: int) -> Any:
@@ -233,11 +233,11 @@ class Task(Predictor[A]):
         return []
 
     def plots(self, examples: Any) -> list[Plot]:
-        """What the report shows beside metrics and sample answers, made from the validation data."""
+        """Plots of the validation data for the report, beside metrics and sample answers."""
         return []
 
     def plot(self, record: Any, answer: A) -> Plot | None:
-        """What a page shows beside the answer to a record that `parse` gave, or nothing."""
+        """A plot for a page, beside the answer to a record that `parse` gave, or None."""
         return None
 
     def samples(self) -> list[Any]:

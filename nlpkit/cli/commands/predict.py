@@ -10,6 +10,7 @@ from nlpkit.cli.flags import add_flags, given
 from nlpkit.cli.parsing import Parser, Run, add_runtime, described, folder_of, share_cores
 from nlpkit.errors import DataError
 from nlpkit.tasks import get_declaration
+from nlpkit.tasks.declaration import Declaration
 
 
 def parse(program: str, arguments: list[str]) -> Run:
@@ -30,7 +31,44 @@ def parse_for(folder: Folder, program: str, arguments: list[str], summary: str, 
     """
     task = get_declaration(folder.task)
     parser = Parser(f"{program} {arguments[0]}", described(summary, folder))
-    from nlpkit.prediction.jobs import ENGINES, SHOWN_FORMATS, Job, check_engine, is_single
+    from nlpkit.prediction.jobs import Job, check_engine, is_single
+
+    _add_files_and_engine(parser, task, flag)
+    add_flags(parser, task.prediction, "prediction")
+    args = parser.parse_args(arguments[1:])
+    options = given(args, task.prediction)
+    made = task.prediction.create(options)
+    made.check_files()
+    if is_single(args.input) and not args.input.isascii() and not Path(args.input).exists():
+        hint = f"no such file; pass a text through a pipe: echo … | {parser.prog} {flag} - --output -"
+        raise DataError(hint, args.input)
+    job_options = {"format": args.format, "input_format": args.input_format, "on_error": args.on_error}
+    job_options |= {"shard": args.shard, "restart": args.restart}
+    engine_options = {"engine": args.engine, "address": args.address, "workers": args.workers}
+    check_engine(**engine_options)
+    job = Job.plan(task.formats, args.input, args.output, **job_options)
+    made.check_format(job.format)
+
+    def run() -> None:
+        share_cores(task.batches_at_once)
+        from nlpkit.artefacts.load import load
+
+        model = load(folder, runtime=args.runtime)
+        counts = model.predict_file(args.input, args.output, **job_options, **engine_options, **options)
+        if counts.failed == counts.lines > 0:
+            raise DataError(
+                f"none of its {counts.lines:,} lines can be answered, see {job.reports}; {counts.reason}", args.input
+            )
+        if counts.reported:
+            reported = f"{counts.reported:,} of {counts.lines:,} lines have errors or warnings, see {job.reports}"
+            print(f"nlpkit: {reported}; {counts.reason}", file=sys.stderr)
+
+    return run
+
+
+def _add_files_and_engine(parser: Parser, task: Declaration, flag: str) -> None:
+    """Add the flags for files and for the engine."""
+    from nlpkit.prediction.jobs import ENGINES, SHOWN_FORMATS
 
     files = parser.add_argument_group("files")
     files.add_argument(
@@ -62,33 +100,3 @@ def parse_for(folder: Folder, program: str, arguments: list[str], summary: str, 
     )
     place.add_argument("--address", metavar="HOST:PORT", help="address of a Ray cluster; by default this machine")
     place.add_argument("--workers", type=int, metavar="N", help="number of Ray workers, a core each; by default all")
-    add_flags(parser, task.prediction, "prediction")
-    args = parser.parse_args(arguments[1:])
-    options = given(args, task.prediction)
-    made = task.prediction.create(options)
-    made.check_files()
-    if is_single(args.input) and not args.input.isascii() and not Path(args.input).exists():
-        hint = f"no such file; pass a text through a pipe: echo … | {parser.prog} {flag} - --output -"
-        raise DataError(hint, args.input)
-    job_options = {"format": args.format, "input_format": args.input_format, "on_error": args.on_error}
-    job_options |= {"shard": args.shard, "restart": args.restart}
-    engine_options = {"engine": args.engine, "address": args.address, "workers": args.workers}
-    check_engine(**engine_options)
-    job = Job.plan(task.formats, args.input, args.output, **job_options)
-    made.check_format(job.format)
-
-    def run() -> None:
-        share_cores(task.batches_at_once)
-        from nlpkit.artefacts.load import load
-
-        model = load(folder, runtime=args.runtime)
-        counts = model.predict_file(args.input, args.output, **job_options, **engine_options, **options)
-        if counts.failed == counts.lines > 0:
-            raise DataError(
-                f"none of its {counts.lines:,} lines can be answered, see {job.reports}; {counts.reason}", args.input
-            )
-        if counts.reported:
-            reported = f"{counts.reported:,} of {counts.lines:,} lines have errors or warnings, see {job.reports}"
-            print(f"nlpkit: {reported}; {counts.reason}", file=sys.stderr)
-
-    return run

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 
 class Prepared(NamedTuple):
-    """What the texts of one prediction share."""
+    """Values that the texts of one prediction share."""
 
     choice: Choice
     segmenter: Segmenter

@@ -151,7 +151,7 @@ class GivenVectors(NamedTuple):
 
 
 def column_symbols(columns: Columns, names: Sequence[str]) -> list[str]:
-    """What stands in the columns of these names, token after token, as symbols of one vocabulary.
+    """Values of these columns, token after token, as symbols of one vocabulary.
 
     >>> column_symbols({"pos": ("NOUN", "VERB"), "case": ("a", "b")}, ["pos", "case"])
     ['pos=NOUN', 'case=a', 'pos=VERB', 'case=b']

@@ -77,7 +77,7 @@ def _is_by_symbol(value, start):
 
 
 def _other_network(task, start):
-    """What to say of networks that don't fit."""
+    """The error for networks of different forms."""
     of_training = {each.name for each in TrainingSettings.declared()}
     before, now = start.settings.to_dict(), task.settings.to_dict()
     others = [f"{name} = {before[name]!r}" for name in now if name not in of_training and now[name] != before[name]]

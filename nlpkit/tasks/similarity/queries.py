@@ -1,4 +1,4 @@
-"""What programs ask vectors of sentences for: vectors, scores, the nearest of an index, duplicates."""
+"""Queries of sentence vectors in Python: vectors, scores, the nearest of an index, duplicates."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ class SentenceQueries(Task):
 
     @property
     def overlap(self) -> Overlap:
-        """What pairs of sentences have in common."""
+        """Common and different symbols of pairs of sentences."""
         return Overlap(self.features, self.settings.max_length, self.parts["symbol_weights"])
 
     @property
     def index(self) -> Index | None:
-        """Where the nearest sentences are looked for; None without an index."""
+        """The index of sentences, or None."""
         sentences, table = self.parts["indexed_sentences"], self.parts["vector_table"]
         if sentences is None or table is None:
             return None
@@ -118,11 +118,11 @@ class SentenceQueries(Task):
         return vectors
 
     def similarity(self, first: str, second: str) -> float:
-        """How sure it is that two sentences mean the same, from 0 to 1; 0 if one is empty."""
+        """Probability that two sentences mean the same; 0 if one is empty."""
         return answer_parsed(self, [(first, second)])[0].score or 0.0
 
     def encoded(self, texts: Sequence[str]) -> EncodedTexts:
-        """What the network reads of sentences."""
+        """Input arrays of sentences."""
         return EncodedTexts(texts, self.features, self.settings.max_length)
 
 

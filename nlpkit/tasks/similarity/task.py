@@ -122,8 +122,8 @@ class SentenceVectors(SentenceQueries):
         return task
 
     def _prepare_training(self, examples):
-        """What is computed of the training data once: class weights, which begin as means of vectors, and the weights
-        of symbols that two sentences share or lack."""
+        """Compute from the training data, once, the class weights, which begin as means of vectors, and the weights of
+        symbols that two sentences share or lack."""
         settings = self.settings
         if settings.loss in CLASS_LOSSES:
             groups = group_numbers(examples)

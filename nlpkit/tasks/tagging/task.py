@@ -47,7 +47,7 @@ _LOOKED_AT = 300  # sentences, by which new labels are likened to known ones
 
 
 class Prepared(NamedTuple):
-    """What the texts of one prediction share."""
+    """Values that the texts of one prediction share."""
 
     user_dictionary: UserDictionary | None
     table: np.ndarray | None
@@ -57,7 +57,7 @@ class Prepared(NamedTuple):
 
 
 class Outputs(NamedTuple):
-    """What the network says of flat texts."""
+    """Output of the network for flat texts."""
 
     tags: np.ndarray  # ids, int16 (total,); -1 at the edges of texts
     logs: np.ndarray | None  # see `nlpkit.decoding.path_posteriors`, float32 (total, 3)

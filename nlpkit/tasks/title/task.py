@@ -133,7 +133,7 @@ class TitleWriter(Task[Titles]):
         return attention_maps(self, examples)
 
     def plot(self, record: TitleRecord, answer: Titles) -> Plot | None:
-        """Where the attention stands; Keras computes it."""
+        """Map of the attention, which Keras computes."""
         if not answer.title or not record.text.strip():
             return None
         if self._attention is None:

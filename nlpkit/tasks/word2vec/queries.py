@@ -1,4 +1,4 @@
-"""What a program asks of word vectors, in Python."""
+"""Queries of word vectors in Python."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class WordQueries(abc.ABC):
     """Nearest words, analogies, similarities, clusters, and the vectors as a layer.
 
-    Names are those of gensim's `KeyedVectors`.
+    They have the names of gensim's `KeyedVectors`, as far as these are here.
 
     Attributes:
         vocabulary: the words.
